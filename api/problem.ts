@@ -1,0 +1,134 @@
+/**
+ * Every way in which the service fails, by its stable code. OpenAPI and the documentation print this table;
+ * clients and tests rely on `code`, never on prose. `retryable` means: the very same request may succeed later
+ * without anybody changing anything.
+ */
+export const problems = {
+  internal: { status: 500, title: 'The service failed', retryable: true },
+
+  'request.malformed': { status: 400, title: 'The request cannot be read', retryable: false },
+  'request.invalid': { status: 422, title: 'The request breaks a rule', retryable: false },
+  'request.tooLarge': { status: 413, title: 'The request is too large', retryable: false },
+  'request.mediaType': { status: 415, title: 'The content type is not supported', retryable: false },
+  'request.notAcceptable': { status: 406, title: 'No such representation', retryable: false },
+  'request.unknownRoute': { status: 404, title: 'No such address', retryable: false },
+  'request.method': { status: 405, title: 'The method is not allowed here', retryable: false },
+  'request.rateLimited': { status: 429, title: 'Too many requests', retryable: true },
+
+  'data.inUse': { status: 503, title: 'The data folder is in use by another process', retryable: true },
+
+  'store.unavailable': { status: 503, title: 'The database cannot be reached', retryable: true },
+  'store.busy': { status: 503, title: 'The database gave way to a concurrent change', retryable: true },
+  'store.aborted': { status: 500, title: 'The database undid the transaction', retryable: false },
+  'store.nested': { status: 500, title: 'The store was used outside the open transaction', retryable: false },
+  'store.newerSchema': {
+    status: 500,
+    title: 'The database was written by a newer version',
+    retryable: false,
+  },
+  'store.unsupported': { status: 500, title: 'The database is not supported', retryable: false },
+
+  'block.unknown': { status: 404, title: 'No such block here', retryable: false },
+  'block.digestMismatch': {
+    status: 422,
+    title: 'The block is not the one its digest names',
+    retryable: false,
+  },
+  'block.tooLarge': { status: 413, title: 'The block is too large', retryable: false },
+
+  'cid.malformed': { status: 400, title: 'The CID cannot be read', retryable: false },
+  'cid.unsupported': { status: 400, title: 'The CID is of a kind that is not served here', retryable: false },
+
+  'document.unknown': { status: 404, title: 'No such document here', retryable: false },
+  'document.tooLarge': { status: 413, title: 'The document is too large', retryable: false },
+  'document.cutOff': { status: 400, title: 'The document was cut off before its end', retryable: true },
+  'document.corrupt': { status: 502, title: 'The stored document is damaged', retryable: false },
+  'document.unavailable': { status: 503, title: 'The document store cannot be reached', retryable: true },
+} as const satisfies Record<string, ProblemKind>;
+
+export interface ProblemKind {
+  readonly status: number;
+  readonly title: string;
+  readonly retryable: boolean;
+}
+
+export type ProblemCode = keyof typeof problems;
+
+/** What a client sees of a problem: RFC 9457, `application/problem+json`. */
+export interface ProblemJson {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ProblemCode;
+  readonly retryable: boolean;
+  readonly requestId: string;
+  readonly [extension: string]: unknown;
+}
+
+export interface ProblemOptions {
+  readonly cause?: unknown;
+  /** Further members of the problem document. They never reach the client of a 5xx. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+export const problemMediaType = 'application/problem+json';
+
+/** A failure with a stable code. `detail` says what was wrong and what to do about it. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly retryable: boolean;
+  readonly extensions: Readonly<Record<string, unknown>>;
+
+  constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
+    super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
+    const kind: ProblemKind = problems[code];
+    this.name = 'Problem';
+    this.code = code;
+    this.status = kind.status;
+    this.title = kind.title;
+    this.detail = detail;
+    this.retryable = kind.retryable;
+    this.extensions = options.extensions ?? {};
+  }
+
+  /**
+   * A 5xx shows its code and title only: details and causes of the service's own failures are for its log, where
+   * the request id leads to them.
+   */
+  toProblemJson(requestId: string): ProblemJson {
+    const ownFault = this.status >= 500;
+    return {
+      ...(ownFault ? {} : (plain(this.extensions) as Record<string, unknown>)),
+      type: `urn:vinculum:problem:${this.code}`,
+      title: this.title,
+      status: this.status,
+      detail: ownFault
+        ? `${this.title}. ${this.retryable ? 'Try again later' : 'Tell the operator'}, and quote the request id.`
+        : this.detail,
+      code: this.code,
+      retryable: this.retryable,
+      requestId,
+    };
+  }
+}
+
+/** The problem that an error stands for: itself, or `internal` with the error as its cause. */
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  return new Problem('internal', error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+/** Numbers beyond JSON's and bytes are written as the API writes them everywhere: decimal text and 0x hex. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString('hex')}`;
+  if (Array.isArray(value)) return value.map(plain);
+  if (value !== null && typeof value === 'object' && !(value instanceof Date)) {
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]));
+  }
+  return value;
+}

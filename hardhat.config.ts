@@ -5,14 +5,46 @@ import hardhatIgnitionEthers from '@nomicfoundation/hardhat-ignition-ethers';
 import hardhatMocha from '@nomicfoundation/hardhat-mocha';
 import hardhatNetworkHelpers from '@nomicfoundation/hardhat-network-helpers';
 import { defineConfig } from 'hardhat/config';
+import type { HardhatPlugin } from 'hardhat/types/plugins';
+import type { CompilerOutputError } from 'hardhat/types/solidity';
+
+/** A warning about our own sources fails the build. */
+const warningsAreErrors: HardhatPlugin = {
+  id: 'vinculum-warnings-are-errors',
+  hookHandlers: {
+    solidity: async () => ({
+      default: async () => ({
+        invokeSolc: async (context, compiler, input, config, next) => {
+          const output = await next(context, compiler, input, config);
+          return { ...output, errors: (output.errors ?? []).map(strict) };
+        },
+      }),
+    }),
+  },
+};
+
+function strict(error: CompilerOutputError): CompilerOutputError {
+  const ours = !/-->\s+npm\//.test(error.formattedMessage ?? '');
+  return ours && error.severity === 'warning'
+    ? { ...error, type: 'StrictWarning', severity: 'error' }
+    : error;
+}
 
 export default defineConfig({
-  plugins: [hardhatEthers, hardhatEthersChaiMatchers, hardhatIgnitionEthers, hardhatMocha, hardhatNetworkHelpers],
+  plugins: [
+    hardhatEthers,
+    hardhatEthersChaiMatchers,
+    hardhatIgnitionEthers,
+    hardhatMocha,
+    hardhatNetworkHelpers,
+    warningsAreErrors,
+  ],
   solidity: {
     version: '0.8.37',
     // The compiler comes from npm: nothing downloads one.
     path: fileURLToPath(import.meta.resolve('solc/soljson.js')),
     settings: { viaIR: true, evmVersion: 'osaka', optimizer: { enabled: true, runs: 10_000 } },
+    npmFilesToBuild: ['@openzeppelin/contracts/access/manager/AccessManager.sol'],
   },
   paths: { tests: { mocha: 'test/contracts', solidity: 'test/contracts' } },
 });

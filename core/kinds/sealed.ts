@@ -1,0 +1,77 @@
+import * as z from 'zod/mini';
+import {
+  freeText,
+  key32,
+  label,
+  money,
+  partNumber,
+  party,
+  position,
+  quantity,
+  vehicleIdentifier,
+  when,
+} from './fields.ts';
+
+const name = label;
+const reference = label;
+
+/**
+ * Every sealed field there is. A name means the same in each kind that allows it, so that an amendment can carry
+ * the sealed fields of whatever it amends. A name that ends in `:*` stands for all names with that beginning.
+ */
+export const sealedFields = {
+  /** The key of a document, by its CID. */
+  'document:*': key32,
+  /** The key of the envelope of another entry (`batch.produced`), by that entry's digest. */
+  'key:*': key32,
+  note: freeText,
+
+  plate: label,
+  holderName: name,
+  holderAddress: freeText,
+  holderBirthDate: when,
+  certificateNumber: reference,
+  creditor: name,
+  contractNumber: reference,
+  amount: money,
+
+  invoiceNumber: reference,
+  technician: name,
+  inspectorName: name,
+  description: freeText,
+  location: freeText,
+  position,
+  reportNumber: reference,
+  parties: z.array(name).check(z.minLength(1), z.maxLength(50)),
+
+  claimNumber: reference,
+  policyNumber: reference,
+  claimant: name,
+
+  sellerName: name,
+  buyerName: name,
+  operatorName: name,
+
+  quantity,
+  composition: z
+    .array(z.strictObject({ material: label, share: z.number().check(z.gte(0), z.lte(1)) }))
+    .check(z.minLength(1), z.maxLength(200)),
+  processParameters: freeText,
+  customer: party,
+  customerPartId: partNumber,
+  orderNumber: reference,
+  vehicle: vehicleIdentifier,
+} as const;
+
+export type SealedName = keyof typeof sealedFields;
+
+/** What every kind may seal. */
+const common = ['note', 'document:*'] as const;
+
+/** The sealed fields of a kind: the common ones and those named. */
+export function seals<const Names extends readonly SealedName[]>(
+  ...names: Names
+): Pick<typeof sealedFields, Names[number] | (typeof common)[number]> {
+  const chosen = [...common, ...names].map((field) => [field, sealedFields[field]]);
+  return Object.fromEntries(chosen) as Pick<typeof sealedFields, Names[number] | (typeof common)[number]>;
+}

@@ -25,7 +25,8 @@ export function toHex(bytes: Uint8Array): Hex {
  */
 export function fromHex(text: string, length?: number): Uint8Array {
   const bytes = new Uint8Array(Math.max(0, (text.length - 2) >> 1));
-  let valid = text.startsWith('0x') && text.length % 2 === 0 && (length === undefined || bytes.length === length);
+  let valid =
+    text.startsWith('0x') && text.length % 2 === 0 && (length === undefined || bytes.length === length);
   for (let index = 0; valid && index < bytes.length; index++) {
     const high = NIBBLE[text.charCodeAt(2 + index * 2)] ?? -1;
     const low = NIBBLE[text.charCodeAt(3 + index * 2)] ?? -1;

@@ -11,6 +11,7 @@ import {
 } from '../chain/types.ts';
 import { VinculumError } from '../errors.ts';
 import { formatIdentifier, type Identifier, subjectTypeOf } from '../identifiers/identifier.ts';
+import type { Kind } from '../kinds/kind.ts';
 import { kindByName, kindByNumber } from '../kinds/kinds.ts';
 import { validateData, validateSealed } from '../kinds/validate.ts';
 import {
@@ -77,7 +78,7 @@ export function composeEntry(
   content: Content,
   random: Random = secureRandom,
 ): ComposedEntry {
-  const kind = kindByName(content.kind);
+  const kind = known(kindByName(content.kind));
   const kindVersion = content.kindVersion ?? 1;
   for (const [name, value] of Object.entries(content.sealed ?? {}))
     validateSealed(kind.name, kindVersion, name, value);
@@ -111,8 +112,13 @@ export function composeEntry(
   };
 }
 
+function known(kind: Kind | undefined): Kind {
+  if (kind === undefined) throw new VinculumError('kind.unknown', 'No kind has this name or number.');
+  return kind;
+}
+
 function checkSubjectType(kind: string, type: string): void {
-  const { subjects } = kindByName(kind);
+  const { subjects } = known(kindByName(kind));
   if (!(subjects as readonly string[]).includes(type)) {
     throw new VinculumError(
       'kind.subject',
@@ -133,10 +139,31 @@ const MEMBERS = [
   'vinculum',
 ];
 
-/** Shape, time and kind of an envelope; public data only, sealed fields are checked as they are disclosed. */
+/** Digests of sealed fields: sorted, each once, 32 bytes in base64url. */
+function checkSealedDigests(digests: Json): void {
+  const valid =
+    Array.isArray(digests) &&
+    digests.length > 0 &&
+    digests.every(
+      (digest, index) =>
+        typeof digest === 'string' &&
+        /^[A-Za-z0-9_-]{43}$/.test(digest) &&
+        (index === 0 || String(digests[index - 1]) < digest),
+    );
+  if (!valid) {
+    throw new VinculumError(
+      'envelope.malformed',
+      'data._sd lists the digests of sealed fields, sorted, each once.',
+    );
+  }
+}
+
+/** Time and kind of an envelope; of sealed fields only the digests, they are checked as they are disclosed. */
 function validateEnvelope(envelope: Envelope): void {
   secondsOf(envelope.time);
-  validateData(envelope.kind, envelope.kindVersion, envelope.data);
+  const { _sd, ...data } = envelope.data;
+  if (_sd !== undefined) checkSealedDigests(_sd);
+  validateData(envelope.kind, envelope.kindVersion, data);
 }
 
 /**
@@ -191,7 +218,7 @@ export function checkBinding(envelope: Envelope, binding: Binding): void {
     ledger: binding.ledger,
     subject: binding.subject,
     identifier: binding.identifier,
-    kind: kindByNumber(binding.kind).name,
+    kind: known(kindByNumber(binding.kind)).name,
     organisation: binding.organisation.toString(),
   };
   for (const [member, value] of Object.entries(expected)) {

@@ -1,0 +1,211 @@
+import * as z from 'zod/mini';
+import type { Hex } from '../bytes.ts';
+import type { DirectoryLink } from '../chain/directory.ts';
+import type { Link } from '../chain/link.ts';
+import type { ChangeNumber, changes, OrganisationChange } from '../chain/organisation.ts';
+import type { Address, Digest, LedgerId, OrganisationId, Subject } from '../chain/types.ts';
+import { VinculumError } from '../errors.ts';
+
+/*
+ * A report: everything needed to check one subject's history, as JSON. It is a claim like any other: nothing in it is
+ * believed before `verify` has checked it. Numbers that can exceed 53 bits are decimal strings; bytes are hex where
+ * they name something and base64url where they are content.
+ */
+
+const hex = (bytes: number) => z.string().check(z.regex(new RegExp(`^0x[0-9a-f]{${bytes * 2}}$`)));
+const base64url = z.string().check(z.regex(/^[A-Za-z0-9_-]*$/));
+const decimal = z.string().check(z.regex(/^(0|[1-9][0-9]{0,77})$/));
+const seconds = z.int().check(z.gte(0));
+const ledgerId = z.string().check(z.regex(/^eip155:[1-9][0-9]{0,19}:0x[0-9a-f]{40}$/));
+
+/** Where the ledger's log says an entry was anchored: a hint to look it up, never needed to verify. */
+const anchor = { block: z.optional(seconds), transaction: z.optional(hex(32)) };
+
+export const reportLinkSchema = z.union([
+  z.strictObject({
+    kind: z.int().check(z.gte(0), z.lte(255)),
+    organisation: decimal,
+    timestamp: seconds,
+    digest: hex(32),
+    ...anchor,
+  }),
+  z.strictObject({
+    kind: z.int().check(z.gte(0), z.lte(255)),
+    module: hex(20),
+    actor: hex(20),
+    timestamp: seconds,
+    digest: hex(32),
+    actionHash: hex(32),
+    ...anchor,
+  }),
+]);
+
+export const reportChangeSchema = z.strictObject({
+  change: z.int().check(z.gte(1), z.lte(9)),
+  timestamp: seconds,
+  value: hex(32),
+});
+
+export const reportBlockSchema = z.strictObject({ number: seconds, hash: hex(32), timestamp: seconds });
+
+const organisationSchema = z.strictObject({
+  id: decimal,
+  /** The organisation's whole record. */
+  changes: z.array(reportChangeSchema),
+  /** Canonical JSON of its profile, whose SHA-256 the record names; null where the operator does not hold it. */
+  profile: z.nullable(z.string()),
+});
+
+/** A maker's own chain, where its recall campaigns live, with this subject's place in each campaign. */
+const ownChainSchema = z.strictObject({
+  organisation: decimal,
+  links: z.array(reportLinkSchema),
+});
+
+const ledgerSchema = z.strictObject({
+  ledger: ledgerId,
+  subject: hex(32),
+  transcript: z.strictObject({ evaluated: base64url, proof: base64url }),
+  /** The block at which the operator read the chain. */
+  asOf: reportBlockSchema,
+  links: z.array(reportLinkSchema),
+  ownChains: z.array(ownChainSchema),
+  organisations: z.array(organisationSchema),
+});
+
+const directoryLinkSchema = z.discriminatedUnion('change', [
+  z.strictObject({
+    change: z.literal('added'),
+    chainId: decimal,
+    ledger: hex(20),
+    organisations: hex(20),
+    codeHash: hex(32),
+    pseudonymKey: hex(32),
+  }),
+  z.strictObject({ change: z.literal('closed'), index: decimal, closedAt: decimal }),
+]);
+
+/** A block by its digest: its content and key, or why there is none. */
+const contentSchema = z.union([
+  z.strictObject({
+    block: base64url,
+    key: base64url,
+    /** Open sealed fields that the reader was given. */
+    disclosures: z.array(base64url),
+    /** Of a recall campaign: the proof that this subject is, or is not, in its set. */
+    setProof: z.optional(z.unknown()),
+  }),
+  z.strictObject({ withheld: z.string().check(z.maxLength(2000)) }),
+]);
+
+export const reportSchema = z.strictObject({
+  vinculum: z.literal('report/1'),
+  identifier: z.string().check(z.maxLength(256)),
+  createdAt: seconds,
+  directory: z.strictObject({
+    chainId: decimal,
+    address: hex(20),
+    links: z.array(directoryLinkSchema),
+  }),
+  /** One section for every ledger of the directory. */
+  ledgers: z.array(ledgerSchema),
+  contents: z.record(hex(32), contentSchema),
+});
+
+export type Report = z.infer<typeof reportSchema>;
+export type LedgerSection = Report['ledgers'][number];
+export type ReportLink = z.infer<typeof reportLinkSchema>;
+export type ReportContent = z.infer<typeof contentSchema>;
+export type ReportOrganisation = z.infer<typeof organisationSchema>;
+
+/** Largest report that is read, in characters. */
+export const MAX_REPORT_CHARACTERS = 256 * 1024 * 1024;
+
+/**
+ * A report from its JSON text.
+ * @throws `report.tooLarge` `report.invalidJson` (a cut file) `report.unknownVersion` `report.malformed` with the path
+ */
+export function parseReport(text: string): Report {
+  if (text.length > MAX_REPORT_CHARACTERS) {
+    throw new VinculumError('report.tooLarge', `A report has at most ${MAX_REPORT_CHARACTERS} characters.`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new VinculumError('report.invalidJson', 'The file is not JSON: it may be cut off.', { cause });
+  }
+  return readReport(value);
+}
+
+/** A report from a JSON value; errors as {@link parseReport}. */
+export function readReport(value: unknown): Report {
+  const version = (value as { vinculum?: unknown } | null)?.vinculum;
+  if (typeof version === 'string' && version.startsWith('report/') && version !== 'report/1') {
+    throw new VinculumError(
+      'report.unknownVersion',
+      `This reader knows report/1, not ${version.slice(0, 40)}.`,
+    );
+  }
+  const parsed = reportSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const path = issue?.path.map(String).join('.') ?? '';
+    throw new VinculumError(
+      'report.malformed',
+      `This is no report: ${path || 'the document'} is not as it should be.`,
+      {
+        details: { path },
+      },
+    );
+  }
+  return parsed.data;
+}
+
+/** A link of a report as the chain functions take it. */
+export function linkOf(link: ReportLink): Link {
+  if ('module' in link) {
+    return {
+      kind: link.kind,
+      module: link.module as Address,
+      actor: link.actor as Address,
+      timestamp: BigInt(link.timestamp),
+      digest: link.digest as Digest,
+      actionHash: link.actionHash as Hex,
+    };
+  }
+  return {
+    kind: link.kind,
+    organisation: BigInt(link.organisation) as OrganisationId,
+    timestamp: BigInt(link.timestamp),
+    digest: link.digest as Digest,
+  };
+}
+
+export function changesOf(organisation: ReportOrganisation): OrganisationChange[] {
+  return organisation.changes.map((link) => ({
+    change: link.change as ChangeNumber & keyof typeof changes,
+    timestamp: BigInt(link.timestamp),
+    value: link.value as Hex,
+  }));
+}
+
+export function directoryLinksOf(report: Report): DirectoryLink[] {
+  return report.directory.links.map((link) =>
+    link.change === 'added'
+      ? {
+          change: 'added',
+          chainId: BigInt(link.chainId),
+          ledger: link.ledger as Address,
+          organisations: link.organisations as Address,
+          codeHash: link.codeHash as Hex,
+          pseudonymKey: link.pseudonymKey as Hex,
+        }
+      : { change: 'closed', index: BigInt(link.index), closedAt: BigInt(link.closedAt) },
+  );
+}
+
+/** The typed names of a section. */
+export function sectionNames(section: LedgerSection): { ledger: LedgerId; subject: Subject } {
+  return { ledger: section.ledger as LedgerId, subject: section.subject as Subject };
+}

@@ -1,0 +1,95 @@
+import { fromBase64Url, utf8 } from '../bytes.ts';
+import { isModuleLink, type Link } from '../chain/link.ts';
+import type { LedgerId, OrganisationId, Subject } from '../chain/types.ts';
+import { digestOf, openBlock } from '../envelope/block.ts';
+import { checkBinding, type Envelope, openEnvelope, openSealed } from '../envelope/envelope.ts';
+import { isVinculumError, VinculumError } from '../errors.ts';
+import { kindByNumber } from '../kinds/kinds.ts';
+import type { ReportContent } from '../report/report.ts';
+import type { EntryStatus } from './result.ts';
+
+/** Whose chain a link stands in. */
+export type Place = {
+  readonly ledger: LedgerId;
+  readonly subject: Subject;
+  /** As the envelope must state it. */
+  readonly identifier: string;
+};
+
+export type JudgedEntry = {
+  readonly status: EntryStatus;
+  readonly code?: string;
+  readonly envelope?: Envelope;
+};
+
+/**
+ * Step 4 for one entry: the block's SHA-256 is the link's digest, it opens, it satisfies its kind's schema, and it is
+ * bound to this link. Never throws: each failure is a status with the code of what failed.
+ */
+export function judgeEntry(link: Link, place: Place, content: ReportContent | undefined): JudgedEntry {
+  if (content === undefined) return { status: 'withheld', code: 'entry.missing' };
+  if ('withheld' in content) return { status: 'withheld', code: 'entry.withheld' };
+  try {
+    const block = fromBase64Url(content.block);
+    if (digestOf(block) !== link.digest) return { status: 'refuted', code: 'entry.digest' };
+    return judgeBlock(link, place, block, fromBase64Url(content.key));
+  } catch (error) {
+    return { status: 'refuted', code: codeOf(error) };
+  }
+}
+
+/** As {@link judgeEntry}, for a block whose digest is known to be the link's. */
+export function judgeBlock(link: Link, place: Place, block: Uint8Array, key: Uint8Array): JudgedEntry {
+  if (isModuleLink(link) || kindByNumber(link.kind) === undefined) {
+    return { status: 'unknownKind', code: 'kind.unknown' };
+  }
+  try {
+    openBlock(block, key);
+  } catch (error) {
+    // The block commits to its key: a wrong one is the operator's fault, anything else the attester's.
+    const wrongKey = isVinculumError(error, 'block.wrongKey');
+    return { status: wrongKey ? 'withheld' : 'void', code: codeOf(error) };
+  }
+  try {
+    const envelope = openEnvelope(block, key);
+    checkBinding(envelope, {
+      ...place,
+      kind: link.kind,
+      organisation: link.organisation,
+      timestamp: link.timestamp,
+    });
+    return { status: 'proven', envelope };
+  } catch (error) {
+    const code = codeOf(error);
+    return {
+      status: code === 'kind.unknown' || code === 'kind.unknownVersion' ? 'unknownKind' : 'void',
+      code,
+    };
+  }
+}
+
+export type JudgedDisclosures = { readonly sealed: ReturnType<typeof openSealed>; readonly code?: string };
+
+/** Step 6 for one entry: each disclosure's digest is in the envelope and its value is valid. */
+export function judgeDisclosures(envelope: Envelope, disclosures: readonly string[]): JudgedDisclosures {
+  try {
+    return { sealed: openSealed(envelope, disclosures) };
+  } catch (error) {
+    return { sealed: {}, code: codeOf(error) };
+  }
+}
+
+/** The digest of a profile's text, as an organisation's record names it. */
+export function profileDigest(profile: string): string {
+  return digestOf(utf8(profile));
+}
+
+export function codeOf(error: unknown): string {
+  if (error instanceof VinculumError) return error.code;
+  throw error;
+}
+
+/** The organisation of a link, or null for a module's. */
+export function attesterOf(link: Link): OrganisationId | null {
+  return isModuleLink(link) ? null : link.organisation;
+}

@@ -1,0 +1,94 @@
+import type { Hex } from '../bytes.ts';
+import type { Json } from '../canonical.ts';
+import type { Link } from '../chain/link.ts';
+import type { Standing } from '../chain/organisation.ts';
+import type { LedgerId, OrganisationId, Subject } from '../chain/types.ts';
+import type { Envelope } from '../envelope/envelope.ts';
+import type { Finding } from '../findings/finding.ts';
+import type { Summary } from '../findings/summary.ts';
+import type { BlockReference } from './chainView.ts';
+
+/** The steps of a verification, in order (docs/protocol.md §8). */
+export const steps = [
+  'subject',
+  'ledgers',
+  'completeness',
+  'entries',
+  'attesters',
+  'disclosures',
+  'findings',
+] as const;
+export type StepName = (typeof steps)[number];
+
+export type Outcome = 'passed' | 'incomplete' | 'failed';
+
+/** One thing that a step looked at. */
+export type Check = {
+  readonly outcome: Outcome;
+  /** Stable: what was checked, and how it failed where it did. */
+  readonly code: string;
+  /** Which ledger, entry, organisation or field; enough to find it. */
+  readonly at: Readonly<Record<string, string | number>>;
+  readonly expected?: string;
+  readonly found?: string;
+};
+
+export type Step = { readonly step: StepName; readonly outcome: Outcome; readonly checks: readonly Check[] };
+
+/**
+ * What is known of one entry: `proven` (opened, valid and bound to its link), `withheld` (nobody hands out its block or
+ * key), `erased` (with receipt), `void` (provably malformed or bound elsewhere: the attester's fault), `unknownKind`,
+ * or `refuted` (what was handed out is not what was anchored).
+ */
+export type EntryStatus = 'proven' | 'withheld' | 'erased' | 'void' | 'unknownKind' | 'refuted';
+
+export type VerifiedEntry = {
+  readonly ledger: LedgerId;
+  /** The chain it stands in: a subject's, or an organisation's own. */
+  readonly chain: Subject | { readonly organisation: OrganisationId };
+  /** Place in that chain, from 0. */
+  readonly position: number;
+  readonly link: Link;
+  readonly status: EntryStatus;
+  /** Why it is not proven. */
+  readonly code?: string;
+  readonly envelope?: Envelope;
+  /** The sealed fields whose disclosures the reader was given. */
+  readonly sealed: Readonly<Record<string, Json>>;
+};
+
+export type VerifiedOrganisation = {
+  readonly ledger: LedgerId;
+  readonly id: OrganisationId;
+  readonly standing: Standing;
+  readonly profile: Json;
+};
+
+/** As of which block of which chain the verdict holds. */
+export type AsOf = {
+  readonly chainId: bigint;
+  readonly block: BlockReference;
+  /** Whether the verified history can no longer be undone. */
+  readonly final: boolean;
+  readonly endpoints: number;
+};
+
+export type Verdict = 'verified' | 'incomplete' | 'refuted';
+
+export type Verification = {
+  readonly verdict: Verdict;
+  readonly identifier: string;
+  readonly subjects: readonly { readonly ledger: LedgerId; readonly subject: Subject; readonly head: Hex }[];
+  readonly asOf: readonly AsOf[];
+  readonly steps: readonly Step[];
+  readonly entries: readonly VerifiedEntry[];
+  readonly organisations: readonly VerifiedOrganisation[];
+  readonly findings: readonly Finding[];
+  readonly summary: Summary | null;
+};
+
+/** The worse of two outcomes. */
+export function worse(left: Outcome, right: Outcome): Outcome {
+  if (left === 'failed' || right === 'failed') return 'failed';
+  return left === 'incomplete' || right === 'incomplete' ? 'incomplete' : 'passed';
+}

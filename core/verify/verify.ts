@@ -1,0 +1,431 @@
+import { fromBase64Url, fromHex, type Hex } from '../bytes.ts';
+import type { Json } from '../canonical.ts';
+import { foldDirectory } from '../chain/directory.ts';
+import { formatLedgerId } from '../chain/ledgerId.ts';
+import { foldLinks, type Link } from '../chain/link.ts';
+import { foldOrganisation, standingAt } from '../chain/organisation.ts';
+import {
+  type Address,
+  type LedgerId,
+  type OrganisationId,
+  type Subject,
+  ZERO_SUBJECT,
+} from '../chain/types.ts';
+import { formatIdentifier, type Identifier, parseIdentifier } from '../identifiers/identifier.ts';
+import { verifyTranscript } from '../pseudonym/pseudonym.ts';
+import {
+  changesOf,
+  directoryLinksOf,
+  type LedgerSection,
+  linkOf,
+  type Report,
+  type ReportOrganisation,
+  sectionNames,
+} from '../report/report.ts';
+import type { ChainView } from './chainView.ts';
+import { conclude } from './conclude.ts';
+import { attesterOf, codeOf, judgeDisclosures, judgeEntry, profileDigest } from './entries.ts';
+import {
+  type AsOf,
+  type Check,
+  type Outcome,
+  type StepName,
+  steps,
+  type Verification,
+  type VerifiedEntry,
+  type VerifiedOrganisation,
+  worse,
+} from './result.ts';
+
+/** What the reader relies on before reading: the list of all ledgers, on a chain whose view it chooses. */
+export type Trust = { readonly chainId: bigint; readonly directory: Address };
+
+/** Gives the view of a chain, or null for one that the reader has no source for. */
+export type Views = (chainId: bigint) => Promise<ChainView | null>;
+
+export type VerifyOptions = {
+  /** Called after each step, e.g. to show progress. */
+  readonly onStep?: (step: StepName, outcome: Outcome) => void;
+};
+
+type RecordedLedger = {
+  readonly chainId: bigint;
+  readonly address: Address;
+  readonly organisations: Address;
+  readonly codeHash: Hex;
+  readonly pseudonymKey: Hex;
+};
+
+/** Collects the checks of all steps; a step's outcome is its worst check's. */
+class Protocol {
+  readonly checks = new Map<StepName, Check[]>(steps.map((step) => [step, []]));
+
+  note(step: StepName, check: Check): void {
+    this.checks.get(step)?.push(check);
+  }
+
+  /** Notes whether two values that must be equal are. */
+  compare(step: StepName, code: string, at: Check['at'], expected: string, found: string): boolean {
+    const equal = expected === found;
+    this.note(
+      step,
+      equal ? { outcome: 'passed', code, at } : { outcome: 'failed', code, at, expected, found },
+    );
+    return equal;
+  }
+
+  outcome(step: StepName): Outcome {
+    return (this.checks.get(step) ?? []).reduce<Outcome>(
+      (worst, check) => worse(worst, check.outcome),
+      'passed',
+    );
+  }
+}
+
+/**
+ * Checks a report (docs/protocol.md §8): subject, ledgers, completeness, entries, attesters, disclosures, findings.
+ * Everything the report says is hostile until checked; a lie becomes a failed check, never an exception.
+ * @throws only what a view throws when the reader's own sources fail (`rpc.*`)
+ */
+export async function verify(
+  report: Report,
+  trust: Trust,
+  views: Views,
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  const protocol = new Protocol();
+  const done = (step: StepName): void => options.onStep?.(step, protocol.outcome(step));
+  const identifier = readIdentifier(report, protocol);
+  const { recorded, opened } = await readLedgers(report, trust, views, protocol);
+
+  if (identifier !== null)
+    for (const { section, record } of opened) checkSubject(section, record, identifier, protocol);
+  done('subject');
+  done('ledgers');
+
+  const lastLink = new Map<bigint, bigint>();
+  const saw = (chainId: bigint, timestamps: Iterable<bigint>): void => {
+    for (const timestamp of timestamps) {
+      if (timestamp > (lastLink.get(chainId) ?? -1n)) lastLink.set(chainId, timestamp);
+    }
+  };
+  for (const { section, record, view } of opened) {
+    if (view !== null) saw(record.chainId, await checkCompleteness(section, record, view, protocol));
+  }
+  done('completeness');
+
+  const entries = opened.flatMap(({ section }) => judgeSection(report, section, protocol));
+  done('entries');
+
+  const organisations: VerifiedOrganisation[] = [];
+  for (const { section, record, view } of opened) {
+    const checked = await checkAttesters(section, record, view, protocol);
+    organisations.push(...checked.organisations);
+    saw(record.chainId, checked.timestamps);
+  }
+  done('attesters');
+
+  const disclosed = entries.map((entry) => disclose(report, entry, protocol));
+  done('disclosures');
+
+  const conclusion = conclude(report, identifier, disclosed, organisations, (check) =>
+    protocol.note('findings', check),
+  );
+  done('findings');
+
+  const asOf = recorded.flatMap(({ view }): AsOf[] => {
+    if (view === null) return [];
+    const last = lastLink.get(view.chainId) ?? -1n;
+    // Timestamps never fall along a chain and heads never return to an earlier value: a history whose last link is
+    // older than a final block is that block's history too.
+    const final = view.final !== null && last < view.final.timestamp;
+    return [{ chainId: view.chainId, block: view.block, final, endpoints: view.endpoints }];
+  });
+  const results = steps.map((step) => ({
+    step,
+    outcome: protocol.outcome(step),
+    checks: protocol.checks.get(step) ?? [],
+  }));
+  const worst = results.reduce<Outcome>((outcome, step) => worse(outcome, step.outcome), 'passed');
+  return {
+    verdict: worst === 'passed' ? 'verified' : worst === 'incomplete' ? 'incomplete' : 'refuted',
+    identifier: report.identifier,
+    subjects: opened.map(({ section }) => ({
+      ...sectionNames(section),
+      head: foldLinks(section.links.map(linkOf)),
+    })),
+    asOf: asOf.filter((view, index) => asOf.findIndex((other) => other.chainId === view.chainId) === index),
+    steps: results,
+    entries: disclosed,
+    organisations,
+    ...conclusion,
+  };
+}
+
+function readIdentifier(report: Report, protocol: Protocol): Identifier | null {
+  try {
+    const identifier = parseIdentifier(report.identifier, { overrideCheckDigit: true });
+    const text = formatIdentifier(identifier);
+    return protocol.compare('subject', 'identifier.normalised', {}, text, report.identifier)
+      ? identifier
+      : null;
+  } catch (error) {
+    protocol.note('subject', {
+      outcome: 'failed',
+      code: codeOf(error),
+      at: { identifier: report.identifier },
+    });
+    return null;
+  }
+}
+
+type OpenedLedger = {
+  readonly section: LedgerSection;
+  readonly record: RecordedLedger;
+  readonly view: ChainView | null;
+};
+
+/** Step 2: the directory is whole, and each of its ledgers is the contract it was recorded as. */
+async function readLedgers(
+  report: Report,
+  trust: Trust,
+  views: Views,
+  protocol: Protocol,
+): Promise<{ recorded: { view: ChainView | null }[]; opened: OpenedLedger[] }> {
+  const directory = { directory: trust.directory };
+  const expected = `${trust.chainId}:${trust.directory}`;
+  const found = `${report.directory.chainId}:${report.directory.address}`;
+  protocol.compare('ledgers', 'directory.trusted', directory, expected, found);
+  const links = directoryLinksOf(report);
+  const home = await views(trust.chainId);
+  if (home === null) {
+    protocol.note('ledgers', { outcome: 'incomplete', code: 'directory.unread', at: directory });
+  } else {
+    const head = await home.directoryHead(trust.directory);
+    protocol.compare('ledgers', 'directory.head', directory, head, foldDirectory(links));
+  }
+
+  const recorded: { view: ChainView | null }[] = [{ view: home }];
+  const opened: OpenedLedger[] = [];
+  const known = new Set<string>();
+  for (const link of links) {
+    if (link.change !== 'added') continue;
+    const record: RecordedLedger = { ...link, address: link.ledger };
+    const ledger = formatLedgerId(record);
+    known.add(ledger);
+    const at = { ledger };
+    const sections = report.ledgers.filter((section) => section.ledger === ledger);
+    const section = sections[0];
+    if (section === undefined || sections.length > 1) {
+      const code = section === undefined ? 'ledger.leftOut' : 'ledger.twice';
+      protocol.note('ledgers', { outcome: 'failed', code, at });
+      continue;
+    }
+    const view = link.chainId === trust.chainId ? home : await views(link.chainId);
+    recorded.push({ view });
+    opened.push({ section, record, view });
+    if (view === null) {
+      protocol.note('ledgers', { outcome: 'incomplete', code: 'ledger.unread', at });
+      continue;
+    }
+    protocol.compare('ledgers', 'ledger.codeHash', at, record.codeHash, await view.codeHash(record.address));
+    protocol.compare(
+      'ledgers',
+      'ledger.pseudonymKey',
+      at,
+      record.pseudonymKey,
+      await view.pseudonymKey(record.address),
+    );
+  }
+  for (const section of report.ledgers) {
+    if (!known.has(section.ledger)) {
+      protocol.note('ledgers', {
+        outcome: 'failed',
+        code: 'ledger.notInDirectory',
+        at: { ledger: section.ledger },
+      });
+    }
+  }
+  return { recorded, opened };
+}
+
+/** Step 1: the section's subject is this identifier's, under the key that the directory records for the ledger. */
+function checkSubject(
+  section: LedgerSection,
+  record: RecordedLedger,
+  identifier: Identifier,
+  protocol: Protocol,
+): void {
+  const at = { ledger: section.ledger };
+  try {
+    const transcript = {
+      evaluated: fromBase64Url(section.transcript.evaluated),
+      proof: fromBase64Url(section.transcript.proof),
+    };
+    const subject = verifyTranscript(identifier, transcript, fromHex(record.pseudonymKey));
+    protocol.compare('subject', 'subject.pseudonym', at, subject, section.subject);
+  } catch (error) {
+    protocol.note('subject', { outcome: 'failed', code: codeOf(error), at });
+  }
+}
+
+/** Step 3: the links end in the heads on chain. Gives the timestamps that the heads commit to. */
+async function checkCompleteness(
+  section: LedgerSection,
+  record: RecordedLedger,
+  view: ChainView,
+  protocol: Protocol,
+): Promise<bigint[]> {
+  const { ledger, subject } = sectionNames(section);
+  const links = section.links.map(linkOf);
+  const head = await view.head(record.address, subject);
+  protocol.compare(
+    'completeness',
+    'head.subject',
+    { ledger, subject, links: links.length },
+    head,
+    foldLinks(links),
+  );
+  const timestamps = links.map((link) => link.timestamp);
+  for (const chain of section.ownChains) {
+    const own = chain.links.map(linkOf);
+    const organisation = BigInt(chain.organisation) as OrganisationId;
+    const ownHead = await view.ownHead(record.address, organisation);
+    const at = { ledger, organisation: chain.organisation, links: own.length };
+    protocol.compare('completeness', 'head.ownChain', at, ownHead, foldLinks(own));
+    timestamps.push(...own.map((link) => link.timestamp));
+  }
+  return timestamps;
+}
+
+/** Step 4, for every entry of a section. */
+function judgeSection(report: Report, section: LedgerSection, protocol: Protocol): VerifiedEntry[] {
+  const { ledger, subject } = sectionNames(section);
+  const place = { ledger, subject, identifier: report.identifier };
+  const judged = section.links.map((link, position) =>
+    judge(report, ledger, subject, position, linkOf(link), place, protocol),
+  );
+  for (const chain of section.ownChains) {
+    const organisation = BigInt(chain.organisation) as OrganisationId;
+    const own = { ledger, subject: ZERO_SUBJECT, identifier: `organisation:${chain.organisation}` };
+    chain.links.forEach((reportLink, position) => {
+      const link = linkOf(reportLink);
+      if (attesterOf(link) !== organisation) {
+        const at = { ledger, organisation: chain.organisation, position };
+        protocol.note('entries', { outcome: 'failed', code: 'ownChain.foreignLink', at });
+      }
+      judged.push(judge(report, ledger, { organisation }, position, link, own, protocol));
+    });
+  }
+  return judged;
+}
+
+const ENTRY_OUTCOME = {
+  proven: 'passed',
+  void: 'passed',
+  erased: 'passed',
+  withheld: 'incomplete',
+  unknownKind: 'incomplete',
+  refuted: 'failed',
+} as const;
+
+function judge(
+  report: Report,
+  ledger: LedgerId,
+  chain: VerifiedEntry['chain'],
+  position: number,
+  link: Link,
+  place: Parameters<typeof judgeEntry>[1],
+  protocol: Protocol,
+): VerifiedEntry {
+  const judged = judgeEntry(link, place, report.contents[link.digest]);
+  const at = { ledger, position, digest: link.digest, kind: link.kind, ...placeOf(chain) };
+  protocol.note('entries', {
+    outcome: ENTRY_OUTCOME[judged.status],
+    code: judged.code ?? 'entry.proven',
+    at,
+  });
+  return { ledger, chain, position, link, sealed: {}, ...judged };
+}
+
+function placeOf(chain: VerifiedEntry['chain']): Record<string, string> {
+  return typeof chain === 'string' ? { subject: chain } : { organisation: chain.organisation.toString() };
+}
+
+/** Step 5: the record of each attester is whole; what it says of its standing today. */
+async function checkAttesters(
+  section: LedgerSection,
+  record: RecordedLedger,
+  view: ChainView | null,
+  protocol: Protocol,
+): Promise<{ organisations: VerifiedOrganisation[]; timestamps: bigint[] }> {
+  const { ledger } = sectionNames(section);
+  const attesters = new Set<string>();
+  for (const link of [...section.links, ...section.ownChains.flatMap((chain) => chain.links)]) {
+    if ('organisation' in link) attesters.add(link.organisation);
+  }
+  const organisations: VerifiedOrganisation[] = [];
+  const timestamps: bigint[] = [];
+  for (const id of attesters) {
+    const at = { ledger, organisation: id };
+    const claims = section.organisations.filter((organisation) => organisation.id === id);
+    const claim = claims[0];
+    if (claim === undefined || claims.length > 1) {
+      const code = claim === undefined ? 'organisation.leftOut' : 'organisation.twice';
+      protocol.note('attesters', { outcome: claim === undefined ? 'incomplete' : 'failed', code, at });
+      continue;
+    }
+    const recordOf = changesOf(claim);
+    if (view === null) {
+      protocol.note('attesters', { outcome: 'incomplete', code: 'organisation.unread', at });
+      continue;
+    }
+    const head = await view.organisationHead(record.organisations, BigInt(id) as OrganisationId);
+    if (!protocol.compare('attesters', 'organisation.head', at, head, foldOrganisation(recordOf))) continue;
+    timestamps.push(...recordOf.map((change) => change.timestamp));
+    const standing = standingAt(recordOf);
+    const profile = readProfile(claim, standing.profile, at, protocol);
+    organisations.push({ ledger, id: BigInt(id) as OrganisationId, standing, profile });
+  }
+  return { organisations, timestamps };
+}
+
+function readProfile(
+  claim: ReportOrganisation,
+  digest: Hex | null,
+  at: Check['at'],
+  protocol: Protocol,
+): Json {
+  if (claim.profile === null || digest === null) {
+    protocol.note('attesters', { outcome: 'incomplete', code: 'organisation.profileMissing', at });
+    return null;
+  }
+  const found = profileDigest(claim.profile);
+  if (!protocol.compare('attesters', 'organisation.profile', at, digest, found)) return null;
+  try {
+    return JSON.parse(claim.profile) as Json;
+  } catch {
+    // The organisation recorded something that is no profile: its name stays unknown, nothing else is touched.
+    return null;
+  }
+}
+
+/** Step 6, for one entry. */
+function disclose(report: Report, entry: VerifiedEntry, protocol: Protocol): VerifiedEntry {
+  const content = report.contents[entry.link.digest];
+  if (entry.envelope === undefined || content === undefined || 'withheld' in content) return entry;
+  if (content.disclosures.length === 0) return entry;
+  const { sealed, code } = judgeDisclosures(entry.envelope, content.disclosures);
+  const at = {
+    ledger: entry.ledger,
+    position: entry.position,
+    digest: entry.link.digest,
+    ...placeOf(entry.chain),
+  };
+  protocol.note('disclosures', {
+    outcome: code === undefined ? 'passed' : 'failed',
+    code: code ?? 'disclosure.opened',
+    at,
+  });
+  return { ...entry, sealed };
+}

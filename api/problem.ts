@@ -13,7 +13,25 @@ export const problems = {
   'request.notAcceptable': { status: 406, title: 'No such representation', retryable: false },
   'request.unknownRoute': { status: 404, title: 'No such address', retryable: false },
   'request.method': { status: 405, title: 'The method is not allowed here', retryable: false },
-  'request.rateLimited': { status: 429, title: 'Too many requests', retryable: true },
+  'request.timeout': { status: 408, title: 'The request came too slowly', retryable: true },
+
+  'rateLimit.exceeded': { status: 429, title: 'Too many requests', retryable: true },
+
+  'auth.required': { status: 401, title: 'Sign in first', retryable: false },
+  'auth.invalid': { status: 401, title: 'The token is not valid, or no longer', retryable: false },
+  'auth.challenge': { status: 401, title: 'The sign-in message is not one of ours, or too old', retryable: false },
+  'auth.signature': { status: 401, title: 'The signature is not the signer’s', retryable: false },
+  'auth.unknownKey': { status: 403, title: 'The signer is no key of the organisation', retryable: false },
+  'auth.notInGoodStanding': { status: 403, title: 'The organisation is unknown or suspended', retryable: false },
+  'auth.forbidden': { status: 403, title: 'The organisation may not do this', retryable: false },
+  'auth.sessionRequired': { status: 403, title: 'This needs a sign-in, not an API key', retryable: false },
+
+  'submission.unknown': { status: 404, title: 'No such submission here', retryable: false },
+  'organisation.unknown': { status: 404, title: 'No such organisation', retryable: false },
+  'apiKey.unknown': { status: 404, title: 'No such API key', retryable: false },
+  'profile.mismatch': { status: 422, title: 'The profile is not the one on the ledger', retryable: false },
+
+  'chain.unavailable': { status: 503, title: 'The chain cannot be reached', retryable: true },
 
   'data.inUse': { status: 503, title: 'The data folder is in use by another process', retryable: true },
 

@@ -9,7 +9,7 @@ import {
   type EIP1193Provider,
   type DeploymentParameters as IgnitionParameters,
 } from '@nomicfoundation/ignition-core';
-import { id, keccak256, type TransactionLike, Wallet } from 'ethers';
+import { keccak256, type TransactionLike, Wallet } from 'ethers';
 import { vinculumContracts, vinculumModule } from '../ignition/modules/Vinculum.ts';
 
 export type DeploymentParameters = {
@@ -65,33 +65,36 @@ export class DeploymentError extends Error {
 
 /** Deploys the contracts, lists the ledger in the directory and hands every role over. Idempotent. */
 export async function deploy(options: DeployOptions): Promise<Deployment> {
-  const { deploymentDir, parameters } = options;
   const deployer = new Wallet(options.deployerKey);
-  const provider = signingProvider(options, deployer);
-  const chainId = BigInt(await provider.request({ method: 'eth_chainId' }));
-  const { controllerDelay, definedKinds, pseudonymKey, titles, parts } = parameters;
-  const run = async (
-    module: Parameters<typeof deployModule>[0]['ignitionModule'],
-    values: IgnitionParameters,
-  ) =>
-    deployModule({
-      config: { requiredConfirmations: 1, blockPollingInterval: 50, retryInterval: 50, maxRetries: 200 },
-      artifactResolver,
-      provider,
-      deploymentDir,
-      ignitionModule: module,
-      deploymentParameters: values,
-      accounts: [deployer.address],
-    });
+  return deployBy(deployer.address, signingProvider(options, deployer), options);
+}
 
+/** The same through a provider that signs for the deployer. */
+export async function deployBy(
+  deployer: string,
+  provider: EIP1193Provider,
+  { deploymentDir, parameters }: Pick<DeployOptions, 'deploymentDir' | 'parameters'>,
+): Promise<Deployment> {
+  const chainId = BigInt(await provider.request({ method: 'eth_chainId' }));
+  const run = async (
+    ignitionModule: Parameters<typeof deployModule>[0]['ignitionModule'],
+    deploymentParameters: IgnitionParameters,
+  ) =>
+    addressesOf(
+      await deployModule({
+        config: { requiredConfirmations: 1, blockPollingInterval: 50, retryInterval: 50, maxRetries: 200 },
+        ...{ artifactResolver, provider, deploymentDir, ignitionModule, deploymentParameters },
+        accounts: [deployer],
+      }),
+    );
+
+  const { controllerDelay, definedKinds, pseudonymKey, titles, parts } = parameters;
   const contractParameters = {
-    controllerDelay,
-    definedKinds,
-    pseudonymKey,
+    ...{ controllerDelay, definedKinds, pseudonymKey },
     ...(titles === undefined ? {} : { titles }),
     ...(parts === undefined ? {} : { parts }),
   };
-  const deployed = addressesOf(await run(vinculumContracts, { VinculumContracts: contractParameters }));
+  const deployed = await run(vinculumContracts, { VinculumContracts: contractParameters });
   const ledgerCode = await provider.request({ method: 'eth_getCode', params: [deployed.ledger, 'latest'] });
   if (ledgerCode === '0x') {
     throw new DeploymentError(
@@ -103,21 +106,15 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
   const ledgerCodeHash = keccak256(ledgerCode);
 
   const { admin, registrar, guardian, directoryManager, registrarDelay } = parameters;
-  const deployerIsAdmin = admin.toLowerCase() === deployer.address.toLowerCase();
-  addressesOf(
-    await run(vinculumModule(selectorOf, { deployerIsAdmin }), {
-      VinculumContracts: contractParameters,
-      Vinculum: {
-        ...{ admin, registrar, guardian, directoryManager, registrarDelay },
-        ...{ chainId, ledgerCodeHash, pseudonymKey },
-      },
-    }),
-  );
+  const deployerIsAdmin = admin.toLowerCase() === deployer.toLowerCase();
+  await run(vinculumModule({ deployerIsAdmin }), {
+    VinculumContracts: contractParameters,
+    Vinculum: {
+      ...{ admin, registrar, guardian, directoryManager, registrarDelay },
+      ...{ chainId, ledgerCodeHash, pseudonymKey },
+    },
+  });
   return { chainId, ...deployed, ledgerCodeHash, firstBlock: await firstBlockOf(deploymentDir) };
-}
-
-function selectorOf(signature: string): string {
-  return id(signature).slice(0, 10);
 }
 
 function addressesOf(result: DeploymentResult) {

@@ -1,4 +1,5 @@
 import { buildModule } from '@nomicfoundation/ignition-core';
+import { id } from 'ethers';
 
 /** The roles of the AccessManager; `admin` is its own, the others are ours. */
 export const ROLES = { admin: 0n, registrar: 1n, guardian: 2n, directory: 3n } as const;
@@ -26,7 +27,7 @@ export const PERMISSIONS = [
   {
     role: 'directory',
     target: 'Directory',
-    functions: ['add(uint256,address,bytes32,bytes32)', 'close(uint256,uint256)'],
+    functions: ['add(uint256,address,address,bytes32,bytes32)', 'close(uint256,uint256)'],
   },
   { role: 'directory', target: 'Ledger', functions: ['close()'] },
 ] as const;
@@ -56,10 +57,7 @@ export const vinculumContracts = buildModule('VinculumContracts', (m) => {
  * Lists the ledger in the directory, then gives every role away in one transaction: there is no moment at which some are
  * given and others not. The deployer keeps nothing, unless it is itself the admin named (`deployerIsAdmin`).
  */
-export function vinculumModule(
-  selectorOf: (signature: string) => string,
-  { deployerIsAdmin = false }: { deployerIsAdmin?: boolean } = {},
-) {
+export function vinculumModule({ deployerIsAdmin }: { deployerIsAdmin: boolean }) {
   return buildModule('Vinculum', (m) => {
     const contracts = m.useModule(vinculumContracts);
     const { authority, organisations, ledger, directory } = contracts;
@@ -68,6 +66,7 @@ export function vinculumModule(
     const listed = m.call(directory, 'add', [
       m.getParameter('chainId'),
       ledger,
+      organisations,
       m.getParameter('ledgerCodeHash'),
       m.getParameter('pseudonymKey'),
     ]);
@@ -109,4 +108,8 @@ export function vinculumModule(
     });
     return contracts;
   });
+}
+
+export function selectorOf(signature: string): string {
+  return id(signature).slice(0, 10);
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { isVinculumError, VinculumError } from '../../core/errors.ts';
+import { type DataFolderLock, lockDataFolder } from '../store/lock.ts';
 import { findAnvilBinary } from './devnet/anvilBinary.ts';
-import { lockFolder } from './devnet/folderLock.ts';
 import { type DevnetIdentity, loadIdentity } from './devnet/identity.ts';
 import { isSameProcess, processIdentity, residentMemory } from './devnet/processes.ts';
 import { connect, type DevnetRpc } from './devnet/rpc.ts';
@@ -104,16 +104,14 @@ interface Header {
 /** Starts the embedded chain of a folder, or resumes it from its newest readable snapshot. */
 export async function startDevnet(options: DevnetOptions): Promise<Devnet> {
   const { folder } = options;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chmod(folder, 0o700);
-  const release = lockFolder(folder);
+  const lock = await lockDataFolder(folder);
   try {
     const identity = loadIdentity(folder, options.chainId);
-    const supervisor = new Supervisor(options, identity, findAnvilBinary(), release);
+    const supervisor = new Supervisor(options, identity, findAnvilBinary(), lock);
     await supervisor.start();
     return supervisor;
   } catch (error) {
-    release();
+    await lock.release();
     throw error;
   }
 }
@@ -125,7 +123,7 @@ class Supervisor implements Devnet {
   readonly #options: DevnetOptions;
   readonly #folder: string;
   readonly #binary: string;
-  readonly #release: () => void;
+  readonly #lock: DataFolderLock;
   readonly #durableListeners = new Set<(block: number) => void>();
   readonly #crashListeners = new Set<(crash: DevnetCrash) => void>();
   readonly #killOnExit = (): void => this.#killNow();
@@ -146,11 +144,11 @@ class Supervisor implements Devnet {
   /** Mining and snapshots take turns, so that a snapshot's block is known and one mining call runs at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(options: DevnetOptions, identity: DevnetIdentity, binary: string, release: () => void) {
+  constructor(options: DevnetOptions, identity: DevnetIdentity, binary: string, lock: DataFolderLock) {
     this.#options = options;
     this.#folder = options.folder;
     this.#binary = binary;
-    this.#release = release;
+    this.#lock = lock;
     this.chainId = identity.chainId;
     this.accounts = identity.accounts;
     this.mnemonic = identity.mnemonic;
@@ -221,7 +219,7 @@ class Supervisor implements Devnet {
     } finally {
       process.off('exit', this.#killOnExit);
       this.#node = undefined;
-      this.#release();
+      await this.#lock.release();
     }
   }
 

@@ -66,7 +66,7 @@ export function openDisclosures(
   data: Readonly<Record<string, Json>>,
   disclosures: readonly string[],
 ): Record<string, Json> {
-  const digests = new Set(Array.isArray(data['_sd']) ? (data['_sd'] as readonly Json[]) : []);
+  const digests = new Set(Array.isArray(data._sd) ? (data._sd as readonly Json[]) : []);
   const opened: Record<string, Json> = Object.create(null);
   for (const disclosure of disclosures) {
     if (!digests.has(disclosureDigest(disclosure))) {

@@ -181,12 +181,12 @@ export function openEnvelope(block: Uint8Array, key: Uint8Array): Envelope {
   if (
     names.length !== MEMBERS.length ||
     !MEMBERS.every((name, index) => names[index] === name) ||
-    members['vinculum'] !== 1 ||
-    !Number.isSafeInteger(members['kindVersion']) ||
+    members.vinculum !== 1 ||
+    !Number.isSafeInteger(members.kindVersion) ||
     !texts.every((name) => typeof members[name] === 'string') ||
-    members['data'] === null ||
-    typeof members['data'] !== 'object' ||
-    Array.isArray(members['data'])
+    members.data === null ||
+    typeof members.data !== 'object' ||
+    Array.isArray(members.data)
   ) {
     throw new VinculumError(
       'envelope.malformed',

@@ -4,13 +4,7 @@ import { foldDirectory } from '../chain/directory.ts';
 import { formatLedgerId } from '../chain/ledgerId.ts';
 import { foldLinks, type Link } from '../chain/link.ts';
 import { foldOrganisation, standingAt } from '../chain/organisation.ts';
-import {
-  type Address,
-  type LedgerId,
-  type OrganisationId,
-  type Subject,
-  ZERO_SUBJECT,
-} from '../chain/types.ts';
+import { type Address, type LedgerId, type OrganisationId, ZERO_SUBJECT } from '../chain/types.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../identifiers/identifier.ts';
 import { verifyTranscript } from '../pseudonym/pseudonym.ts';
 import {

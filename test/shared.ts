@@ -1,0 +1,18 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The folder of third-party data, beside the project or where VINCULUM_SHARED says; it is not part of the project. */
+const folder = process.env.VINCULUM_SHARED ?? fileURLToPath(new URL('../../shared/data', import.meta.url));
+
+/** Path of a shared data file, or null after one clear line when it is not on this machine. */
+export function sharedFile(name: string): string | null {
+  const path = `${folder}/${name}`;
+  if (existsSync(path)) return path;
+  console.warn(`      skipped: shared data ${name} is not here (set VINCULUM_SHARED to its folder)`);
+  return null;
+}
+
+/** A golden vector of `test/vectors/`, checked by Solidity and TypeScript alike. */
+export function vectors<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`vectors/${name}`, import.meta.url), 'utf8')) as T;
+}

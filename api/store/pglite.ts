@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import pg from 'pg';
@@ -19,10 +19,16 @@ import { columnTypes } from './values.ts';
  * Two processes on one folder destroy it: hold the data folder's lock (`lock.ts`).
  */
 export async function openPglite(folder: string): Promise<Store> {
-  if (!existsSync(folder)) await create(folder);
+  // The mark says that the folder is not a database yet: a kill while it is made must not leave half of one behind.
+  const mark = `${folder}.creating`;
+  if (existsSync(mark)) await rm(folder, { recursive: true, force: true });
+  const fresh = !existsSync(folder);
+  if (fresh) await writeFile(mark, '');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   // PGlite makes its files world-writable; nobody else gets as far as them.
   await chmod(folder, 0o700);
   const backend = await startBackend(folder);
+  if (fresh) await rm(mark);
   // `pg` speaks to the worker as it would to a server. One client: whoever holds it holds the database, and the pool's
   // queue is the transaction's exclusive lock.
   const pool = new pg.Pool({
@@ -39,23 +45,16 @@ export async function openPglite(folder: string): Promise<Store> {
   return storeOnPool('pglite', pool, backend.close);
 }
 
-/** Creates the database beside its place and moves it there whole, so that no kill leaves half of one behind. */
-async function create(folder: string): Promise<void> {
-  const draft = `${folder}.new`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { recursive: true, mode: 0o700 });
-  const backend = await startBackend(draft);
-  await backend.close();
-  await rename(draft, folder);
-}
-
 interface Backend {
   connect(): Duplex;
   close(): Promise<void>;
 }
 
 async function startBackend(folder: string): Promise<Backend> {
-  const worker = new Worker(new URL('./pgliteWorker.ts', import.meta.url), { workerData: { folder } });
+  const worker = new Worker(new URL('./pgliteWorker.ts', import.meta.url), {
+    workerData: { folder },
+    execArgv: [], // the process's own may be meant for its main script only
+  });
   let failure: Error | undefined;
   let sessions = 0;
   let current: WorkerStream | undefined;

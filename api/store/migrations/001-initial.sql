@@ -73,6 +73,7 @@ CREATE TABLE submissions (
   deadline int8 NOT NULL,
   entries bytea NOT NULL CHECK (octet_length(entries) > 0 AND octet_length(entries) % 65 = 0),
   signature bytea NOT NULL,
+  contract_signature boolean NOT NULL DEFAULT false, -- by ERC-1271: the relay leaves gas for it
   state text NOT NULL DEFAULT 'received'
     CHECK (state IN ('received', 'stored', 'submitted', 'anchored', 'final', 'expired', 'conflicted')),
   received_at timestamptz(3) NOT NULL DEFAULT now(),
@@ -84,7 +85,8 @@ CREATE TABLE submissions (
   block_number int8,
   block_hash bytes32,
   transaction_hash bytes32,
-  skip_reason int2,
+  skip_reason int2, -- why the chain skipped it last
+  problem text, -- a stable code, when it ended badly or its transaction was reverted
   attempts int4 NOT NULL DEFAULT 0,
   next_attempt_at timestamptz(3),
   receipt jsonb -- the operator's signed promise
@@ -219,6 +221,7 @@ CREATE TABLE directory_links (
   ledger_index int8 NOT NULL,
   chain_id uint256,
   ledger address,
+  organisations address,
   code_hash bytes32,
   pseudonym_key bytes32,
   closed_at int8,
@@ -227,8 +230,8 @@ CREATE TABLE directory_links (
   log_index int4 NOT NULL,
   transaction_hash bytes32 NOT NULL,
   CHECK (
-    (change = 'added' AND num_nonnulls(chain_id, ledger, code_hash, pseudonym_key) = 4 AND closed_at IS NULL)
-    OR (change = 'closed' AND num_nonnulls(chain_id, ledger, code_hash, pseudonym_key) = 0 AND closed_at IS NOT NULL)
+    (change = 'added' AND num_nonnulls(chain_id, ledger, organisations, code_hash, pseudonym_key) = 5 AND closed_at IS NULL)
+    OR (change = 'closed' AND num_nonnulls(chain_id, ledger, organisations, code_hash, pseudonym_key) = 0 AND closed_at IS NOT NULL)
   )
 );
 CREATE UNIQUE INDEX directory_links_log ON directory_links (block_number, log_index);
@@ -245,6 +248,16 @@ CREATE TABLE accepted (
 );
 CREATE UNIQUE INDEX accepted_log ON accepted (block_number, log_index);
 CREATE INDEX accepted_submission ON accepted (submission_hash);
+
+-- Digests on the ledger whose blocks came by another operator and are not here yet.
+CREATE TABLE missing_blocks (
+  digest bytes32 PRIMARY KEY,
+  block_number int8 NOT NULL,
+  attempts int4 NOT NULL DEFAULT 0,
+  next_attempt_at timestamptz(3) NOT NULL DEFAULT now()
+);
+CREATE INDEX missing_blocks_due ON missing_blocks (next_attempt_at);
+CREATE INDEX missing_blocks_block ON missing_blocks (block_number);
 
 ------------------------------------------------------------------------------------------------------------------
 -- Query

@@ -52,6 +52,15 @@ CREATE TABLE identifiers (
   wrapped bytea NOT NULL
 );
 
+-- The members of the sets whose roots envelopes name (serials of a batch, vehicles of a recall), by the envelope's
+-- digest, wrapped likewise: of them the proofs of presence and of absence are made.
+CREATE TABLE sets (
+  digest bytes32 PRIMARY KEY,
+  organisation int8 NOT NULL,
+  wrapped bytea NOT NULL,
+  stored_at timestamptz(3) NOT NULL DEFAULT now()
+);
+
 CREATE TABLE documents (
   cid text PRIMARY KEY,
   bytes int8 NOT NULL CHECK (bytes >= 0),

@@ -85,6 +85,14 @@ const directoryLinkSchema = z.discriminatedUnion('change', [
   z.strictObject({ change: z.literal('closed'), index: decimal, closedAt: decimal }),
 ]);
 
+/** State of one chain at one block: RLP of its header, and the trie nodes on the way to all that is to be proven. */
+const proofSchema = z.strictObject({
+  chainId: decimal,
+  codec: z.enum(['ethereum', 'besu-qbft']),
+  header: base64url,
+  nodes: z.array(base64url),
+});
+
 /** A block by its digest: its content and key, or why there is none. */
 const contentSchema = z.union([
   z.strictObject({
@@ -110,12 +118,15 @@ export const reportSchema = z.strictObject({
   /** One section for every ledger of the directory. */
   ledgers: z.array(ledgerSchema),
   contents: z.record(hex(32), contentSchema),
+  /** Storage proofs (EIP-1186) for every chain of the directory, so that one trusted block hash is enough. */
+  proofs: z.optional(z.array(proofSchema)),
 });
 
 export type Report = z.infer<typeof reportSchema>;
 export type LedgerSection = Report['ledgers'][number];
 export type ReportLink = z.infer<typeof reportLinkSchema>;
 export type ReportContent = z.infer<typeof contentSchema>;
+export type ReportProof = z.infer<typeof proofSchema>;
 export type ReportOrganisation = z.infer<typeof organisationSchema>;
 
 /** Largest report that is read, in characters. */

@@ -73,66 +73,84 @@ function readBlock(value: unknown): BlockReference {
 
 const quantity = (value: bigint): Hex => `0x${value.toString(16)}`;
 
-/**
- * A view by one or more endpoints, which must agree on the chain, on the block's hash and on every answer.
- * @throws `rpc.otherChain` `rpc.disagree` `rpc.malformed`, and whatever a request throws
- */
-export async function rpcView(endpoints: readonly RpcRequest[], chainId: bigint): Promise<ChainView> {
-  const first = endpoints[0];
-  if (first === undefined) throw new VinculumError('rpc.none', 'Name at least one RPC endpoint.');
-  for (const request of endpoints) {
-    const id = await request('eth_chainId', []);
-    if (typeof id !== 'string' || !/^0x[0-9a-fA-F]{1,16}$/.test(id)) throw malformed('eth_chainId');
-    if (BigInt(id) !== chainId) {
-      throw new VinculumError('rpc.otherChain', `An endpoint serves chain ${BigInt(id)}, not ${chainId}.`);
-    }
-  }
+type Agree = (
+  method: string,
+  params: readonly unknown[],
+  read: (value: unknown) => string,
+) => Promise<string>;
 
-  /** The newest block that all endpoints have: the lowest of their heads. */
-  const heads = await Promise.all(
-    endpoints.map(async (request) => readBlock(await request('eth_getBlockByNumber', ['latest', false]))),
-  );
-  const lowest = heads.reduce((low, block) => (block.number < low.number ? block : low));
-  const agree = async (
-    method: string,
-    params: readonly unknown[],
-    read: (value: unknown) => string,
-  ): Promise<string> => {
+/** Asks all endpoints the same and takes only a unanimous answer. */
+function unanimous(endpoints: readonly RpcRequest[]): Agree {
+  return async (method, params, read) => {
     const answers = await Promise.all(endpoints.map(async (request) => read(await request(method, params))));
-    const answer = answers[0] ?? '';
+    const [answer = ''] = answers;
     if (answers.some((other) => other !== answer)) {
-      throw new VinculumError(
-        'rpc.disagree',
-        `The endpoints disagree on ${method} at block ${lowest.number}.`,
-        {
-          details: { method, answers },
-        },
-      );
+      throw new VinculumError('rpc.disagree', `The endpoints disagree on ${method}.`, {
+        details: { method, answers },
+      });
     }
     return answer;
   };
-  await agree('eth_getBlockByNumber', [quantity(lowest.number), false], (value) => readBlock(value).hash);
+}
 
-  const finals = await Promise.all(
+async function checkChain(endpoints: readonly RpcRequest[], chainId: bigint): Promise<void> {
+  if (endpoints.length === 0) throw new VinculumError('rpc.none', 'Name at least one RPC endpoint.');
+  await Promise.all(
     endpoints.map(async (request) => {
-      const value = await request('eth_getBlockByNumber', ['finalized', false]).catch(() => null);
-      return value === null ? null : readBlock(value);
+      const id = await request('eth_chainId', []);
+      if (typeof id !== 'string' || !/^0x[0-9a-fA-F]{1,16}$/.test(id)) throw malformed('eth_chainId');
+      if (BigInt(id) !== chainId) {
+        throw new VinculumError('rpc.otherChain', `An endpoint serves chain ${BigInt(id)}, not ${chainId}.`);
+      }
     }),
   );
-  const final = finals.reduce((low, block) =>
-    low === null || block === null ? null : block.number < low.number ? block : low,
-  );
-  if (final !== null) {
-    await agree('eth_getBlockByNumber', [quantity(final.number), false], (value) => readBlock(value).hash);
-  }
+}
 
-  const tag = quantity(lowest.number);
+const lower = (left: BlockReference, right: BlockReference): BlockReference =>
+  right.number < left.number ? right : left;
+
+/**
+ * One block and the newest final one, by endpoints that must agree on the chain and on both hashes.
+ * @param number which block; the newest that all endpoints have, if not given
+ * @throws `rpc.none` `rpc.otherChain` `rpc.disagree` `rpc.malformed`, and whatever a request throws
+ */
+export async function agreedBlocks(
+  endpoints: readonly RpcRequest[],
+  chainId: bigint,
+  number?: bigint,
+): Promise<{ block: BlockReference; final: BlockReference | null }> {
+  await checkChain(endpoints, chainId);
+  const ask = (tag: string): Promise<BlockReference[]> =>
+    Promise.all(
+      endpoints.map(async (request) => readBlock(await request('eth_getBlockByNumber', [tag, false]))),
+    );
+  const blocks = await ask(number === undefined ? 'latest' : quantity(number));
+  const block = blocks.reduce(lower);
+  const agree = unanimous(endpoints);
+  const agreeOn = ({ number }: BlockReference): Promise<string> =>
+    agree('eth_getBlockByNumber', [quantity(number), false], (value) => readBlock(value).hash);
+  await agreeOn(block);
+  // A chain without finality, or a node that does not know it, answers null or an error: nothing is final there.
+  const finals = await ask('finalized').catch(() => null);
+  const final = finals?.reduce(lower) ?? null;
+  if (final !== null) await agreeOn(final);
+  return { block, final };
+}
+
+/**
+ * A view by one or more endpoints, which must agree on the chain, on the block's hash and on every answer.
+ * @throws `rpc.none` `rpc.otherChain` `rpc.disagree` `rpc.malformed`, and whatever a request throws
+ */
+export async function rpcView(endpoints: readonly RpcRequest[], chainId: bigint): Promise<ChainView> {
+  const { block, final } = await agreedBlocks(endpoints, chainId);
+  const agree = unanimous(endpoints);
+  const tag = quantity(block.number);
   const call = (to: Address, data: string): Promise<string> =>
     agree('eth_call', [{ to, data }, tag], (value) => readWord('eth_call', value));
   return {
     chainId,
-    block: lowest,
-    final: final ?? null,
+    block,
+    final,
     endpoints: endpoints.length,
     directoryHead: async (directory) => (await call(directory, SELECTORS.directoryHead)) as Head,
     codeHash: async (contract) =>

@@ -171,7 +171,15 @@ function validateEnvelope(envelope: Envelope): void {
  * @throws the `block.*`, `json.*` and `kind.*` codes, `envelope.malformed`, `envelope.time`
  */
 export function openEnvelope(block: Uint8Array, key: Uint8Array): Envelope {
-  const value = parseCanonicalJson(fromUtf8(openBlock(block, key)));
+  return parseEnvelope(openBlock(block, key));
+}
+
+/**
+ * The envelope of a block that was decrypted already.
+ * @throws as {@link openEnvelope}, without the `block.*` codes
+ */
+export function parseEnvelope(plaintext: Uint8Array): Envelope {
+  const value = parseCanonicalJson(fromUtf8(plaintext));
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw new VinculumError('envelope.malformed', 'An envelope is a JSON object.');
   }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -8,6 +8,7 @@ import {
   deploy as deployModule,
   type EIP1193Provider,
   type DeploymentParameters as IgnitionParameters,
+  trackTransaction,
 } from '@nomicfoundation/ignition-core';
 import { keccak256, type TransactionLike, Wallet } from 'ethers';
 import { vinculumContracts, vinculumModule } from '../ignition/modules/Vinculum.ts';
@@ -49,6 +50,8 @@ export type DeployOptions = {
   /** Where the journal lives. A second call with the same folder resumes, or finds everything done. */
   deploymentDir: string;
   parameters: DeploymentParameters;
+  /** Called before each transaction is sent; when it throws, the deployment stops there. */
+  beforeSend?: () => Promise<unknown>;
   /** Called after each transaction is sent, for chains that mine on demand. */
   afterSend?: () => Promise<unknown>;
 };
@@ -66,7 +69,9 @@ export class DeploymentError extends Error {
 /** Deploys the contracts, lists the ledger in the directory and hands every role over. Idempotent. */
 export async function deploy(options: DeployOptions): Promise<Deployment> {
   const deployer = new Wallet(options.deployerKey);
-  return deployBy(deployer.address, signingProvider(options, deployer), options);
+  const provider = signingProvider(options, deployer);
+  await settle(options.deploymentDir, provider);
+  return deployBy(deployer.address, provider, options);
 }
 
 /** The same through a provider that signs for the deployer. */
@@ -80,7 +85,7 @@ export async function deployBy(
     ignitionModule: Parameters<typeof deployModule>[0]['ignitionModule'],
     deploymentParameters: IgnitionParameters,
   ) =>
-    addressesOf(
+    requireSuccess(
       await deployModule({
         config: { requiredConfirmations: 1, blockPollingInterval: 50, retryInterval: 50, maxRetries: 200 },
         ...{ artifactResolver, provider, deploymentDir, ignitionModule, deploymentParameters },
@@ -94,7 +99,12 @@ export async function deployBy(
     ...(titles === undefined ? {} : { titles }),
     ...(parts === undefined ? {} : { parts }),
   };
-  const deployed = await run(vinculumContracts, { VinculumContracts: contractParameters });
+  // Ignition calls a module unfinished while another one of the same folder is: the first step is not repeated.
+  if ((await addressesIn(deploymentDir)) === undefined) {
+    await run(vinculumContracts, { VinculumContracts: contractParameters });
+  }
+  const deployed = await addressesIn(deploymentDir);
+  if (deployed === undefined) throw new DeploymentError('deployment.failed', 'A contract is missing.');
   const ledgerCode = await provider.request({ method: 'eth_getCode', params: [deployed.ledger, 'latest'] });
   if (ledgerCode === '0x') {
     throw new DeploymentError(
@@ -117,26 +127,22 @@ export async function deployBy(
   return { chainId, ...deployed, ledgerCodeHash, firstBlock: await firstBlockOf(deploymentDir) };
 }
 
-function addressesOf(result: DeploymentResult) {
-  if (result.type !== DeploymentResultType.SUCCESSFUL_DEPLOYMENT) {
-    const detail = JSON.stringify(result, (_, value) =>
-      typeof value === 'bigint' ? value.toString() : value,
-    );
-    throw new DeploymentError('deployment.failed', `The deployment did not succeed: ${detail}`);
-  }
-  const addressOf = (contract: string): string => {
-    const found = result.contracts[`VinculumContracts#${contract}`];
-    if (found === undefined) {
-      throw new DeploymentError('deployment.failed', `The deployment has no ${contract}.`);
-    }
-    return found.address;
-  };
-  return {
-    authority: addressOf('AccessManager'),
-    organisations: addressOf('Organisations'),
-    ledger: addressOf('Ledger'),
-    directory: addressOf('Directory'),
-  };
+function requireSuccess(result: DeploymentResult): void {
+  if (result.type === DeploymentResultType.SUCCESSFUL_DEPLOYMENT) return;
+  const detail = JSON.stringify(result, (_, value) => (typeof value === 'bigint' ? value.toString() : value));
+  throw new DeploymentError('deployment.failed', `The deployment did not succeed: ${detail}`);
+}
+
+/** What Ignition has deployed in this folder, once all of it is. */
+async function addressesIn(deploymentDir: string) {
+  const text = await textOf(path.join(deploymentDir, 'deployed_addresses.json'));
+  const deployed: Record<string, string> = JSON.parse(text || '{}');
+  const authority = deployed['VinculumContracts#AccessManager'];
+  const organisations = deployed['VinculumContracts#Organisations'];
+  const ledger = deployed['VinculumContracts#Ledger'];
+  const directory = deployed['VinculumContracts#Directory'];
+  if (!authority || !organisations || !ledger || !directory) return undefined;
+  return { authority, organisations, ledger, directory };
 }
 
 const ARTIFACTS = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'artifacts');
@@ -163,18 +169,86 @@ const artifactResolver: ArtifactResolver = {
   getBuildInfo: async () => undefined,
 };
 
-/** Ignition's journal has one JSON object a line; confirmations carry the receipt. */
+type JournalLine = {
+  type?: string;
+  futureId?: string;
+  networkInteractionId?: number;
+  nonce?: number;
+  receipt?: { blockNumber?: number };
+};
+
+/** Ignition's journal has one JSON object a line. A crash can tear the last one: it then never counted. */
+async function readJournal(deploymentDir: string): Promise<JournalLine[]> {
+  const lines = await linesOf(path.join(deploymentDir, 'journal.jsonl'));
+  return lines.flatMap((line, index) => {
+    try {
+      return [JSON.parse(line)];
+    } catch (cause) {
+      if (index === lines.length - 1) return [];
+      throw new DeploymentError('deployment.failed', `The journal in ${deploymentDir} is broken.`, { cause });
+    }
+  });
+}
+
+/** The block of the first receipt. */
 async function firstBlockOf(deploymentDir: string): Promise<number> {
-  const lines = (await readFile(path.join(deploymentDir, 'journal.jsonl'), 'utf8')).split('\n');
-  const blocks = lines
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line).receipt?.blockNumber)
-    .filter((block) => typeof block === 'number');
-  return Math.min(...blocks);
+  const journal = await readJournal(deploymentDir);
+  return Math.min(...journal.flatMap(({ receipt }) => receipt?.blockNumber ?? []));
+}
+
+/**
+ * A process that died between preparing a transaction and noting that it was sent leaves Ignition in doubt, and it would
+ * ask its user. We wrote the hash down before we sent it: if the chain knows the transaction, note that it was sent; if
+ * not, it was never prepared.
+ */
+async function settle(deploymentDir: string, provider: EIP1193Provider): Promise<void> {
+  const journal = await readJournal(deploymentDir);
+  const keyOf = ({ futureId, networkInteractionId }: JournalLine) => `${futureId}/${networkInteractionId}`;
+  const sent = new Set(journal.filter(({ type }) => type === 'TRANSACTION_SEND').map(keyOf));
+  const inDoubt = journal.filter(
+    (line) => line.type === 'TRANSACTION_PREPARE_SEND' && !sent.has(keyOf(line)),
+  );
+  const hashes = (await linesOf(path.join(deploymentDir, SENT_FILE))).map((line) => line.split(' '));
+
+  const known: string[] = [];
+  const unknown = new Set<JournalLine>();
+  for (const line of inDoubt) {
+    const [, hash] = hashes.findLast(([nonce]) => nonce === `${line.nonce}`) ?? [];
+    const found =
+      hash !== undefined &&
+      (await provider.request({ method: 'eth_getTransactionByHash', params: [hash] })) !== null;
+    if (found) known.push(hash);
+    else unknown.add(line);
+  }
+  if (journal.length > 0) {
+    const kept = journal.filter((line) => !unknown.has(line)).map((line) => `${JSON.stringify(line)}\n`);
+    const file = path.join(deploymentDir, 'journal.jsonl');
+    await writeFile(`${file}.new`, kept.join(''), { flush: true });
+    await rename(`${file}.new`, file);
+  }
+  for (const hash of known) await trackTransaction(deploymentDir, hash, provider, 1);
+}
+
+/** Nonce and hash of every transaction, one a line, written before it is sent. */
+const SENT_FILE = 'sent.txt';
+
+async function linesOf(file: string): Promise<string[]> {
+  return (await textOf(file)).split('\n').filter((line) => line !== '');
+}
+
+/** Empty where there is no file. */
+async function textOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
 }
 
 /** JSON-RPC over HTTP, with transactions signed here: the endpoint holds no key. */
-function signingProvider({ rpcUrl, afterSend }: DeployOptions, deployer: Wallet): EIP1193Provider {
+function signingProvider(
+  { rpcUrl, deploymentDir, beforeSend, afterSend }: DeployOptions,
+  deployer: Wallet,
+): EIP1193Provider {
   let requestId = 0;
   const call = async (method: string, params: readonly unknown[] | object): Promise<unknown> => {
     requestId += 1;
@@ -194,7 +268,11 @@ function signingProvider({ rpcUrl, afterSend }: DeployOptions, deployer: Wallet)
       if (method !== 'eth_sendTransaction' || !Array.isArray(params)) return call(method, params);
       const { gas, from: _, ...rest } = params[0];
       const transaction: TransactionLike = { ...rest, gasLimit: gas, chainId: await call('eth_chainId', []) };
-      const hash = await call('eth_sendRawTransaction', [await deployer.signTransaction(transaction)]);
+      const signed = await deployer.signTransaction(transaction);
+      const line = `${Number(transaction.nonce)} ${keccak256(signed)}\n`;
+      await appendFile(path.join(deploymentDir, SENT_FILE), line, { flush: true });
+      await beforeSend?.();
+      const hash = await call('eth_sendRawTransaction', [signed]);
       await afterSend?.();
       return hash;
     },

@@ -68,11 +68,15 @@ export const problems = {
   'apiKey.unknown': { status: 404, title: 'No such API key', retryable: false },
   'profile.mismatch': { status: 422, title: 'The profile is not the one on the ledger', retryable: false },
 
+  'set.unknownEntry': { status: 404, title: 'No such entry with a set here', retryable: false },
+  'set.mismatch': { status: 422, title: 'The members are not those of the entry’s set', retryable: false },
+
   'chain.unavailable': { status: 503, title: 'The chain cannot be reached', retryable: true },
   'chain.malformed': { status: 502, title: 'The chain’s answer cannot be trusted', retryable: true },
   'chain.tooLarge': { status: 502, title: 'The chain’s answer is too large', retryable: false },
   'chain.refused': { status: 502, title: 'The chain refused the call', retryable: false },
 
+  'index.behind': { status: 503, title: 'The index is still catching up', retryable: true },
   'index.inconsistent': { status: 503, title: 'The chain changed while it was read', retryable: true },
   'index.otherChain': { status: 500, title: 'The endpoint is another chain than before', retryable: false },
   'index.otherLedger': { status: 500, title: 'The store belongs to another ledger', retryable: false },
@@ -96,6 +100,7 @@ export const problems = {
   'store.unsupported': { status: 500, title: 'The database is not supported', retryable: false },
 
   'block.unknown': { status: 404, title: 'No such block here', retryable: false },
+  'block.notCached': { status: 412, title: 'No such block at hand', retryable: false },
   'block.digestMismatch': {
     status: 422,
     title: 'The block is not the one its digest names',
@@ -104,12 +109,11 @@ export const problems = {
   'block.tooLarge': { status: 413, title: 'The block is too large', retryable: false },
 
   'cid.malformed': { status: 400, title: 'The CID cannot be read', retryable: false },
-  'cid.unsupported': { status: 400, title: 'The CID is of a kind that is not served here', retryable: false },
 
   'document.unknown': { status: 404, title: 'No such document here', retryable: false },
   'document.tooLarge': { status: 413, title: 'The document is too large', retryable: false },
   'document.cutOff': { status: 400, title: 'The document was cut off before its end', retryable: true },
-  'document.corrupt': { status: 502, title: 'The stored document is damaged', retryable: false },
+  'document.corrupt': { status: 500, title: 'The stored document is damaged', retryable: false },
   'document.unavailable': { status: 503, title: 'The document store cannot be reached', retryable: true },
 } as const satisfies Record<string, ProblemKind>;
 

@@ -25,10 +25,10 @@ library Entries {
         bytes calldata entries,
         uint256 index
     ) internal pure returns (Kind kind, Subject subject, bytes32 digest) {
-        uint256 start = index * LENGTH;
-        kind = Kind.wrap(uint8(entries[start]));
-        subject = Subject.wrap(bytes32(entries[start + 1:start + 33]));
-        digest = bytes32(entries[start + 33:start + LENGTH]);
+        bytes calldata entry = entries[index * LENGTH:];
+        kind = Kind.wrap(uint8(bytes1(entry)));
+        subject = Subject.wrap(bytes32(entry[1:]));
+        digest = bytes32(entry[33:]);
     }
 
     /// @dev Whether every entry's kind is in the set; if not, the first that is not.

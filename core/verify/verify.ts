@@ -122,7 +122,12 @@ export async function verify(
   const disclosed = entries.map((entry) => disclose(report, entry, protocol));
   done('disclosures');
 
-  const conclusion = conclude(report, identifier, disclosed, organisations, (check) =>
+  const blocks = opened.flatMap(({ view }) => (view === null ? [] : [view.block.timestamp]));
+  const asOfTime = blocks.reduce(
+    (oldest, time) => Math.min(time, oldest),
+    blocks[0] ?? BigInt(report.createdAt),
+  );
+  const conclusion = conclude(report, identifier, disclosed, organisations, asOfTime, (check) =>
     protocol.note('findings', check),
   );
   done('findings');

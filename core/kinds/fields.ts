@@ -183,7 +183,7 @@ export const vehicleDescription = {
   vehicleTransmission: z.exactOptional(label),
   /** CMQ: cubic centimetres. */
   engineDisplacement: z.exactOptional(
-    z.strictObject({ value: z.int().check(z.gte(1), z.lte(1_000_000)), unit: z.literal('CMQ') }),
+    z.strictObject({ value: z.number().check(z.gt(0), z.lte(1_000_000)), unit: z.literal('CMQ') }),
   ),
   /** KWT: kilowatts. */
   enginePower: z.exactOptional(

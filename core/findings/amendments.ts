@@ -1,0 +1,122 @@
+import type { KindData } from '../kinds/kinds.ts';
+import type { Finding } from './finding.ts';
+import { compareEntries, type EffectiveEntry, type OpenedEntry } from './openedEntry.ts';
+
+/** Whether `by` may correct what `original` attested: the original attester itself, or its registered successor. */
+export type MaySupersede = (original: string, by: string) => boolean;
+
+export const sameAttester: MaySupersede = (original, by) => original === by;
+
+type AnchoredEntry = Pick<OpenedEntry, 'anchoredAt' | 'position' | 'digest'>;
+type Amendment = Omit<OpenedEntry, 'data'> & { readonly data: KindData<'amended'> };
+
+/**
+ * Applies the amendments: each original with its latest correction, in the order of the history. What is not proven
+ * does not count, but a proven amendment of it does. An amendment that names nothing in this history, another kind or
+ * a later entry, or comes from somebody else, changes nothing.
+ */
+export function applyAmendments(
+  entries: readonly OpenedEntry[],
+  maySupersede: MaySupersede,
+): { effective: EffectiveEntry[]; findings: Finding[] } {
+  const findings: Finding[] = [];
+  const ordered = [...entries].sort(anchorOrder);
+  const byDigest = new Map(entries.map((entry) => [entry.digest, entry]));
+  const amendmentsOf = new Map<string, Amendment[]>();
+
+  for (const entry of ordered) {
+    if (entry.kind !== 'amended' || entry.status !== 'proven') continue;
+    const amendment = entry as unknown as Amendment;
+    const original = originalOf(amendment, byDigest);
+    const ignored = whyIgnored(amendment, original, maySupersede);
+    if (ignored !== null || original === undefined) {
+      findings.push({
+        code: 'entry.amendmentIgnored',
+        severity: 'notice',
+        entries: [entry.digest],
+        details: { supersedes: amendment.data.supersedes, why: ignored ?? 'unknownEntry' },
+      });
+      continue;
+    }
+    amendmentsOf.set(original.digest, [...(amendmentsOf.get(original.digest) ?? []), amendment]);
+  }
+
+  const effective: EffectiveEntry[] = [];
+  for (const original of ordered) {
+    if (original.kind === 'amended') continue;
+    const amendments = amendmentsOf.get(original.digest) ?? [];
+    const last = amendments.at(-1);
+    if (last === undefined) {
+      if (original.status === 'proven') effective.push({ ...original, amendedBy: null, superseded: [] });
+      continue;
+    }
+    const chain = [original.digest, ...amendments.map((amendment) => amendment.digest)];
+    const details = { kind: original.kind, reason: last.data.reason };
+    if (last.data.data === undefined) {
+      findings.push({ code: 'entry.retracted', severity: 'information', entries: chain, details });
+      continue;
+    }
+    findings.push({ code: 'entry.amended', severity: 'information', entries: chain, details });
+    effective.push({
+      ...original,
+      status: 'proven',
+      kindVersion: last.data.kindVersion,
+      time: timeOf(original, last),
+      data: last.data.data as OpenedEntry['data'],
+      sealed: last.sealed,
+      amendedBy: last.digest,
+      superseded: [
+        ...(original.status === 'proven' ? [original] : []),
+        ...amendments.slice(0, -1).flatMap((earlier) => statedBy(original, earlier)),
+      ],
+    });
+  }
+  return { effective: effective.sort(compareEntries), findings };
+}
+
+/** When it happened: as corrected, else as first stated, else, where that can't be read, as of the amendment. */
+function timeOf(original: OpenedEntry, amendment: Amendment): string {
+  return amendment.data.time ?? (original.status === 'proven' ? original.time : amendment.time);
+}
+
+/** What an amendment that was itself amended had said. */
+function statedBy(original: OpenedEntry, amendment: Amendment): OpenedEntry[] {
+  if (amendment.data.data === undefined) return [];
+  const data = amendment.data.data as OpenedEntry['data'];
+  const time = timeOf(original, amendment);
+  return [{ ...original, digest: amendment.digest, data, time, sealed: amendment.sealed }];
+}
+
+/** The entry that a line of amendments leads to; undefined where it leaves this history. */
+function originalOf(
+  amendment: Amendment,
+  byDigest: ReadonlyMap<string, OpenedEntry>,
+): OpenedEntry | undefined {
+  const passed = new Set<string>([amendment.digest]);
+  let named = byDigest.get(amendment.data.supersedes);
+  while (named?.kind === 'amended' && named.status === 'proven') {
+    if (passed.has(named.digest)) return undefined;
+    passed.add(named.digest);
+    named = byDigest.get((named as unknown as Amendment).data.supersedes);
+  }
+  return named?.kind === 'amended' ? undefined : named;
+}
+
+function whyIgnored(
+  amendment: Amendment,
+  original: OpenedEntry | undefined,
+  maySupersede: MaySupersede,
+): string | null {
+  if (original === undefined) return 'unknownEntry';
+  if (amendment.data.kind !== original.kind) return 'otherKind';
+  if (anchorOrder(original, amendment) >= 0) return 'notLater';
+  return maySupersede(original.organisation, amendment.organisation) ? null : 'otherAttester';
+}
+
+function anchorOrder(left: AnchoredEntry, right: AnchoredEntry): number {
+  return (
+    left.anchoredAt - right.anchoredAt ||
+    left.position - right.position ||
+    (left.digest < right.digest ? -1 : left.digest > right.digest ? 1 : 0)
+  );
+}

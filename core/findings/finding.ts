@@ -1,0 +1,65 @@
+import type { Json } from '../canonical.ts';
+
+/** How much a finding matters to somebody about to buy the vehicle. */
+export type Severity = 'alert' | 'warning' | 'notice' | 'information';
+
+export const severities = [
+  'alert',
+  'warning',
+  'notice',
+  'information',
+] as const satisfies readonly Severity[];
+
+/** What the rules conclude from a history, with the entries that it rests on. */
+export type Finding = {
+  readonly code: FindingCode;
+  readonly severity: Severity;
+  /** Digests of the entries that are the evidence. */
+  readonly entries: readonly string[];
+  /** The numbers, times and sources, for programs and pages; never prose. */
+  readonly details: Readonly<Record<string, Json>>;
+};
+
+/** Every code but `usage.<use>`, of which there is one for each use that is worth a finding. */
+export const findingCodes = [
+  'odometer.discrepancy',
+  'odometer.replaced',
+  'odometer.rollover',
+  'odometer.unitChange',
+  'odometer.exempt',
+  'odometer.amended',
+  'lien.open',
+  'lien.expired',
+  'lien.releasedWithoutEntry',
+  'opposition.open',
+  'seizure.open',
+  'theft.reported',
+  'damage.procedure',
+  'damage.accident',
+  'claim.recorded',
+  'title.brand',
+  'vehicle.exported',
+  'vehicle.withdrawn',
+  'certificate.cancelled',
+  'certificate.stolen',
+  'registry.uncertain',
+  'history.gap',
+  'history.contradiction',
+  'recall.open',
+  'recall.remedied',
+  'recall.unknown',
+  'checkDigit.overridden',
+  'identity.linked',
+  'inspection.failed',
+  'entry.amended',
+  'entry.retracted',
+  'entry.upheld',
+  'entry.amendmentIgnored',
+  'entry.withheld',
+  'entry.erased',
+  'entry.void',
+  'entry.unknownKind',
+  'entry.refuted',
+] as const;
+
+export type FindingCode = (typeof findingCodes)[number] | `usage.${string}`;

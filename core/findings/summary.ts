@@ -1,0 +1,89 @@
+import type { Reading } from '../kinds/fields.ts';
+import type { OpenedEntry } from './openedEntry.ts';
+
+/** How a reading compares with the one before it. */
+export type Grade =
+  | 'consistent'
+  /** Lower than the one before, by no more than honest histories are. */
+  | 'tolerated'
+  | 'discrepancy'
+  | 'replaced'
+  | 'rollover'
+  | 'exempt'
+  /** Corrected by an amendment; listed, compared with nothing. */
+  | 'superseded';
+
+export type GradedReading = {
+  readonly entry: string;
+  readonly kind: string;
+  readonly time: string;
+  readonly organisation: string;
+  readonly reading: Reading;
+  readonly kilometres: number;
+  readonly grade: Grade;
+};
+
+/** Something registered on a vehicle that has not ended: a lien, an opposition, a seizure. */
+export type OpenCharge = {
+  readonly entry: string;
+  readonly since: string;
+  readonly reference: string | null;
+  readonly expires: string | null;
+  /** Of an opposition. */
+  readonly type: string | null;
+};
+
+export type RecallState = {
+  /** The organisation on whose own chain the campaign stands, and its number there. */
+  readonly attester: string;
+  readonly campaign: string;
+  readonly title: Readonly<Record<string, string>>;
+  readonly severity: string;
+  readonly state: 'open' | 'remedied' | 'unknown' | 'notAffected';
+  /** What shows that it concerns this vehicle. */
+  readonly by: 'set' | 'part' | null;
+  readonly entries: readonly string[];
+};
+
+/** What a history comes to. */
+export type Summary = {
+  readonly entries: { readonly total: number } & Readonly<Record<OpenedEntry['status'], number>>;
+  readonly firstTime: string | null;
+  readonly lastTime: string | null;
+  /** Holders that the registry's entries show. */
+  readonly holders: number;
+  readonly liens: readonly OpenCharge[];
+  readonly oppositions: readonly OpenCharge[];
+  readonly seizures: readonly OpenCharge[];
+  /** The procedure for a damaged vehicle: its last step; the second expert report clears it. */
+  readonly procedure: {
+    readonly state: 'open' | 'cleared';
+    readonly step: string;
+    readonly time: string;
+    readonly entry: string;
+  } | null;
+  readonly odometer: {
+    /** In the order of the history; superseded ones directly after what replaced them. */
+    readonly readings: readonly GradedReading[];
+    readonly latest: GradedReading | null;
+    readonly discrepancies: number;
+  };
+  readonly brands: readonly {
+    readonly code: string;
+    readonly name: string;
+    readonly entries: readonly string[];
+  }[];
+  readonly accidents: number;
+  readonly claims: number;
+  /** Uses other than private, in the order of the history. */
+  readonly usages: readonly string[];
+  readonly exported: { readonly since: string; readonly entry: string } | null;
+  readonly withdrawn: { readonly since: string; readonly entry: string } | null;
+  readonly recalls: {
+    /** The attesters whose own chains are complete in this report: the claim reaches no further. */
+    readonly attesters: readonly string[];
+    readonly campaigns: readonly RecallState[];
+  };
+  /** The other identifiers of the same vehicle. */
+  readonly links: readonly string[];
+};

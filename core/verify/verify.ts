@@ -122,11 +122,9 @@ export async function verify(
   const disclosed = entries.map((entry) => disclose(report, entry, protocol));
   done('disclosures');
 
-  const blocks = opened.flatMap(({ view }) => (view === null ? [] : [view.block.timestamp]));
-  const asOfTime = blocks.reduce(
-    (oldest, time) => Math.min(time, oldest),
-    blocks[0] ?? BigInt(report.createdAt),
-  );
+  const known = opened.flatMap(({ view }) => (view === null ? [] : [view.block.timestamp]));
+  const [newest = BigInt(report.createdAt)] = known;
+  const asOfTime = known.reduce((oldest, time) => (time < oldest ? time : oldest), newest);
   const conclusion = conclude(report, identifier, disclosed, organisations, asOfTime, (check) =>
     protocol.note('findings', check),
   );

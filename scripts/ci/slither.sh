@@ -4,15 +4,16 @@
 #     scripts/ci/slither.sh [SLITHER]        fails on findings of medium severity and above
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+project=$PWD
 
 slither=$(command -v "${1:-slither}")
 # A copy, because Slither needs artifacts that match every source and hold no test contract.
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 cp -R contracts hardhat.config.ts package.json tsconfig.json "$copy"
-ln -s "$PWD/node_modules" "$copy/node_modules"
+ln -s "$project/node_modules" "$copy/node_modules"
 cd "$copy"
 
-node_modules/.bin/hardhat compile --quiet
+node "$project/scripts/bootstrap.mjs" --quiet node_modules/hardhat/dist/src/cli.js compile --quiet
 "$slither" . --compile-force-framework hardhat --ignore-compile --hardhat-artifacts-directory artifacts \
   --filter-paths 'node_modules' --exclude-informational --exclude-optimization --fail-medium

@@ -45,12 +45,14 @@ export async function openPglite(folder: string): Promise<Store> {
   return storeOnPool('pglite', pool, backend.close);
 }
 
-interface Backend {
+/** The database in its worker. */
+export interface Backend {
+  /** A new session, in place of the one before: an open transaction of that one is undone. */
   connect(): Duplex;
   close(): Promise<void>;
 }
 
-async function startBackend(folder: string): Promise<Backend> {
+export async function startBackend(folder: string): Promise<Backend> {
   const worker = new Worker(new URL('./pgliteWorker.ts', import.meta.url), {
     workerData: { folder },
     execArgv: [], // the process's own may be meant for its main script only

@@ -10,6 +10,8 @@ import { toWire } from './values.ts';
  * what a transaction means; they differ only in where the clients' bytes go.
  */
 export function storeOnPool(adapter: Store['adapter'], pool: pg.Pool, close: () => Promise<void>): Store {
+  // A client that breaks says so in an event, too, which nobody else hears while a transaction holds the client.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const opened = new AsyncLocalStorage<{ open: boolean }>();
   const outside = () => {
     if (opened.getStore()?.open) {

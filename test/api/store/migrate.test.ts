@@ -3,7 +3,7 @@ import { asProblem } from '../../../api/problem.ts';
 import { migrate, schemaVersion } from '../../../api/store/migrate.ts';
 import { openPostgres } from '../../../api/store/postgres.ts';
 import { isUniqueViolation, type Store, sqlState } from '../../../api/store/store.ts';
-import { createSchema, onEachStore } from './stores.ts';
+import { createSchema, onEachStore, onPostgres } from './stores.ts';
 
 const bytes = (length: number, byte: number) => new Uint8Array(length).fill(byte);
 
@@ -77,22 +77,16 @@ describe('migrate', () => {
     });
   });
 
-  const url = process.env.TEST_DATABASE_URL;
-  (url === undefined ? describe.skip : describe)(
-    'from several processes at once (TEST_DATABASE_URL)',
-    function () {
-      this.timeout(60_000);
-
-      it('applies each version once', async () => {
-        const schema = await createSchema();
-        const stores = await Promise.all(
-          Array.from({ length: 6 }, () => openPostgres(schema.url, { connections: 1 })),
-        );
-        const applied = await Promise.all(stores.map(migrate));
-        expect(applied.flat()).to.deep.equal(Array.from({ length: schemaVersion }, (_, index) => index + 1));
-        await Promise.all(stores.map((store) => store.close()));
-        await schema.drop();
-      });
-    },
-  );
+  onPostgres(() => {
+    it('applies each version once when several processes migrate at once', async () => {
+      const schema = await createSchema();
+      const stores = await Promise.all(
+        Array.from({ length: 6 }, () => openPostgres(schema.url, { connections: 1 })),
+      );
+      const applied = await Promise.all(stores.map(migrate));
+      expect(applied.flat()).to.deep.equal(Array.from({ length: schemaVersion }, (_, index) => index + 1));
+      await Promise.all(stores.map((store) => store.close()));
+      await schema.drop();
+    });
+  });
 });

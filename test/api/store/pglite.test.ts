@@ -4,8 +4,10 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
+import pg from 'pg';
 import { asProblem } from '../../../api/problem.ts';
 import { openStore } from '../../../api/store/open.ts';
+import { startBackend } from '../../../api/store/pglite.ts';
 import { temporaryFolder } from './stores.ts';
 
 const folderOf = (name: string) => new URL(`../../../api/store/${name}`, import.meta.url).href;
@@ -43,6 +45,29 @@ describe('openPglite', function () {
     await writeFile(join(folder, 'store.creating'), '');
     await (await openStore({ dataFolder: folder })).close();
     expect((await readdir(folder)).toSorted()).to.deep.equal(['store']);
+  });
+
+  it('gives a new session nothing of the one before, which may have ended inside a transaction', async () => {
+    const backend = await startBackend(join(folder, 'store'));
+    const session = async (...statements: string[]) => {
+      const client = new pg.Client({ user: 'postgres', database: 'postgres', stream: backend.connect });
+      await client.connect();
+      const results: pg.QueryResult<{ value: string }>[] = [];
+      for (const sql of statements) results.push(await client.query(sql));
+      await client.end();
+      return results.at(-1)?.rows;
+    };
+    await session(
+      'CREATE TABLE kept (value text)',
+      'SET bytea_output = escape',
+      'BEGIN',
+      `INSERT INTO kept VALUES ('lost')`,
+    );
+    expect(await session('SELECT value FROM kept')).to.deep.equal([]);
+    expect(await session(`SELECT current_setting('bytea_output') AS value`)).to.deep.equal([
+      { value: 'hex' },
+    ]);
+    await backend.close();
   });
 
   it('says so when its files are damaged', async () => {

@@ -21,10 +21,16 @@ export function onEachStore(suite: (open: OpenTestStore, adapter: Store['adapter
     this.timeout(60_000);
     suite(openTestPglite, 'pglite');
   });
-  const url = process.env.TEST_DATABASE_URL;
-  (url === undefined ? describe.skip : describe)('on PostgreSQL (TEST_DATABASE_URL)', function () {
+  onPostgres(() => suite(openTestPostgres, 'postgres'));
+}
+
+/** Runs a suite where `TEST_DATABASE_URL` names a PostgreSQL database to make schemas in. */
+export function onPostgres(suite: (url: string) => void): void {
+  describe('on PostgreSQL', function () {
     this.timeout(60_000);
-    suite(openTestPostgres, 'postgres');
+    const url = process.env.TEST_DATABASE_URL;
+    if (url === undefined) it.skip('needs TEST_DATABASE_URL');
+    else suite(url);
   });
 }
 

@@ -1,6 +1,7 @@
 export interface LockEntry {
   readonly version?: string;
   readonly link?: boolean;
+  readonly optional?: boolean;
   readonly os?: readonly string[];
   readonly cpu?: readonly string[];
   readonly libc?: readonly string[];

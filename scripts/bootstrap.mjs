@@ -53,6 +53,8 @@ export function missingPackages(lock, folder, platform) {
   const missing = [];
   for (const [path, entry] of Object.entries(lock.packages)) {
     if (path === '' || entry.link === true || !fits(entry, platform)) continue;
+    // What is optional and for any platform may only serve another platform's package: only native ones are missed.
+    if (entry.optional === true && !entry.os && !entry.cpu && !entry.libc) continue;
     let installed;
     try {
       installed = JSON.parse(readFileSync(join(folder, path, 'package.json'), 'utf8')).version;

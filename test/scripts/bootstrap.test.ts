@@ -261,9 +261,10 @@ describe('bootstrap', () => {
       { os: ['!linux'] },
       { cpu: ['arm64'] },
       { os: ['linux'], libc: ['musl'] },
+      { optional: true },
     ];
     for (const entry of foreign) {
-      it(`does without a package for ${JSON.stringify(entry)}`, () => {
+      it(`does without a package with ${JSON.stringify(entry)}`, () => {
         expect(missing(entry)).to.deep.equal([]);
       });
     }

@@ -104,9 +104,13 @@ export function findCharges(
 ): { charges: readonly Charge[]; findings: Finding[] } {
   const charges = new Charges();
   const findings: Finding[] = [];
+  const transferred = new Set<string>();
   for (const entry of entries) {
     if (isTransfer(entry)) {
       for (const charge of charges.open(entry.time)) {
+        // Only the first transfer under a charge says something new.
+        if (transferred.has(charge.entry)) continue;
+        transferred.add(charge.entry);
         findings.push({
           code: 'history.contradiction',
           severity: charge.kind === 'registration.lien' ? 'notice' : 'warning',

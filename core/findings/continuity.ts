@@ -18,7 +18,7 @@ export function findGaps(entries: readonly EffectiveEntry[], asOf?: string): Fin
       code: 'history.gap',
       severity: 'information',
       entries: next === undefined ? evidence(entry) : evidence(entry, next),
-      details: { from: entry.time, to, years: Math.floor(years * 10) / 10 },
+      details: { from: entry.time, to, years: Math.round(years * 10) / 10 },
     });
   });
   return findings;

@@ -64,7 +64,7 @@ export function gradeOdometer(entries: readonly EffectiveEntry[]): {
   /** The highest reading since the last break, which the next one is compared with. */
   let reference: Read | null = null;
   /** A reading implausibly far above the reference, until the next one confirms or contradicts it. */
-  const doubtful: Read | null = null;
+  let doubtful: Read | null = null;
   let exemptSince: string | null = null;
 
   for (const entry of entries) {
@@ -74,18 +74,16 @@ export function gradeOdometer(entries: readonly EffectiveEntry[]): {
     if (reading === null) continue;
     const read: Read = { entry, reading, kilometres: kilometres(reading) };
     const exempt = reading.event === 'exempt' || exemptSince !== null;
-    const judged = exempt ? exemption(read) : compareEither(reference, doubtful, read);
+    const judged: Judged = exempt ? exemption(read) : compareEither(reference, doubtful, read);
     findings.push(...judged.findings, ...amendmentOf(entry, reading));
     readings.push(graded(entry, reading, judged.grade));
     for (const earlier of entry.superseded) {
       const superseded = readingOf(earlier);
       if (superseded !== null) readings.push(graded(earlier, superseded, 'superseded'));
     }
-    if (!exempt) {
-      const keeps =
-        judged.grade === 'tolerated' && reference !== null && reference.kilometres > read.kilometres;
-      if (!keeps) reference = read;
-    }
+    if (exempt) continue;
+    doubtful = judged.rise === true ? read : null;
+    if (judged.rise !== true && judged.grade !== 'tolerated') reference = read;
   }
   return { readings, findings };
 }

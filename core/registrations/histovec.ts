@@ -156,6 +156,14 @@ class RowReader {
     return value === undefined ? undefined : this.text(value, path);
   }
 
+  /** One of the registry's own short codes. */
+  optionalCode(value: unknown, path: string): string | undefined {
+    if (value === undefined) return undefined;
+    if (typeof value === 'string' && /^[A-Za-z0-9]{1,16}$/.test(value)) return value;
+    this.problem('registration.invalidRow', path, 'a code of 1 to 16 letters and digits');
+    return undefined;
+  }
+
   /** A number as the registry writes it, where 0 stands for unknown. */
   optionalNumber(value: unknown, path: string, most: number): number | undefined {
     if (value === undefined || value === 0) return undefined;
@@ -220,6 +228,8 @@ function readRegistered(
     const value = reader.optionalText(attributes[name], `attributes.${name}`);
     return value === undefined || UNKNOWN.has(value) ? undefined : value;
   };
+  const code = (name: string): string | undefined =>
+    reader.optionalCode(attributes[name], `attributes.${name}`);
   const integer = (name: string, most: number): number | undefined =>
     reader.optionalInteger(attributes[name], `attributes.${name}`, most);
   const answer = (name: string): boolean | undefined =>
@@ -233,7 +243,7 @@ function readRegistered(
     1_000_000,
   );
   const registry = known({
-    vehicleClass: text('CTEC_RLIB_GENRE'),
+    vehicleClass: code('CTEC_RLIB_GENRE'),
     fiscalPower: integer('CTEC_PUISS_CV', 10_000),
     certificateIssued: issued === undefined ? undefined : reader.date(issued, 'attributes.date_emission_CI'),
     certificateCancelled: answer('annulation_ci'),
@@ -251,7 +261,7 @@ function readRegistered(
     fuelType: text('CTEC_RLIB_ENERGIE'),
     vehicleSeatingCapacity: integer('CTEC_PLACES_ASSISES', 1000),
     engineDisplacement: displacement === undefined ? undefined : { value: displacement, unit: 'CMQ' },
-    vehicleCategory: text('CTEC_RLIB_CATEGORIE'),
+    vehicleCategory: code('CTEC_RLIB_CATEGORIE'),
     dateVehicleFirstRegistered: firstRegistered,
     registry: Object.keys(registry).length === 0 ? undefined : registry,
   });

@@ -1,0 +1,25 @@
+import type { Standing } from '../../core/chain/organisation.ts';
+import type { Address, OrganisationId } from '../../core/chain/types.ts';
+import type { KindName } from '../../core/kinds/kinds.ts';
+import { kinds } from '../../core/kinds/kinds.ts';
+
+/** A signed-in organisation: by a session of one of its keys, or by an API key made under such a session. */
+export type Account = {
+  readonly organisation: OrganisationId;
+  /** The key that signed in, or that made the API key. */
+  readonly signer: Address;
+  readonly standing: Standing;
+  readonly by: 'session' | 'apiKey';
+};
+
+export type Caller = {
+  readonly account: Account | null;
+  readonly operator: boolean;
+  /** By what its requests and look-ups are counted: the account, or a keyed hash of the address. */
+  readonly key: string;
+};
+
+/** Whether an organisation may attest a kind, by its record. */
+export function mayAttest(standing: Standing, kind: KindName): boolean {
+  return standing.status === 'good' && ((standing.kinds >> BigInt(kinds[kind].number)) & 1n) === 1n;
+}

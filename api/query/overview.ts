@@ -1,0 +1,137 @@
+import type { Json } from '../../core/canonical.ts';
+import { foldLinks } from '../../core/chain/link.ts';
+import { standingAt } from '../../core/chain/organisation.ts';
+import { type OrganisationId, ZERO_SUBJECT } from '../../core/chain/types.ts';
+import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
+import { checkDigit, type Vin } from '../../core/identifiers/vin.ts';
+import { kindByNumber } from '../../core/kinds/kinds.ts';
+import {
+  changesOf,
+  type LedgerSection,
+  linkOf,
+  type Report,
+  type ReportLink,
+  type ReportOrganisation,
+  sectionNames,
+} from '../../core/report/report.ts';
+import { conclude } from '../../core/verify/conclude.ts';
+import { judgeDisclosures, judgeEntry } from '../../core/verify/entries.ts';
+import type { VerifiedEntry, VerifiedOrganisation } from '../../core/verify/result.ts';
+
+/**
+ * What a history comes to, as the service reads it: the same rules that a reader applies, but the reader has to take
+ * the service's word that nothing was left out. Only a report can be checked.
+ */
+export function overviewOf(report: Report, identifier: Identifier) {
+  const entries: VerifiedEntry[] = [];
+  const organisations: VerifiedOrganisation[] = [];
+  for (const section of report.ledgers) {
+    entries.push(...judgeSection(report, section));
+    organisations.push(
+      ...section.organisations.map((organisation) => verifiedOrganisation(section, organisation)),
+    );
+  }
+  const [section] = report.ledgers;
+  const asOf = BigInt(section?.asOf.timestamp ?? report.createdAt);
+  const { findings, summary } = conclude(report, identifier, entries, organisations, asOf, () => undefined);
+  const links = section?.links ?? [];
+  return {
+    identifier: formatIdentifier(identifier),
+    ...(identifier.type === 'vin' ? { checkDigit: checkDigit(identifier.value as Vin) } : {}),
+    subject: section?.subject ?? ZERO_SUBJECT,
+    ledger: section?.ledger ?? '',
+    head: foldLinks(links.map(linkOf)),
+    asOf: section?.asOf ?? { number: 0, hash: ZERO_SUBJECT, timestamp: 0 },
+    recorded: links.length > 0,
+    findings,
+    summary,
+    entries: entries.flatMap((entry) => (typeof entry.chain === 'string' ? [entryView(entry)] : [])),
+    campaigns: entries.flatMap((entry) =>
+      typeof entry.chain === 'string'
+        ? []
+        : [{ attester: entry.chain.organisation.toString(), ...entryView(entry) }],
+    ),
+    organisations: (section?.organisations ?? []).map(organisationView),
+  };
+}
+
+export type Overview = ReturnType<typeof overviewOf>;
+
+function judgeSection(report: Report, section: LedgerSection): VerifiedEntry[] {
+  const { ledger, subject } = sectionNames(section);
+  const judge = (
+    reportLink: ReportLink,
+    position: number,
+    chain: VerifiedEntry['chain'],
+    place: Parameters<typeof judgeEntry>[1],
+  ): VerifiedEntry => {
+    const link = linkOf(reportLink);
+    const content = report.contents[link.digest];
+    const judged = judgeEntry(link, place, content);
+    const disclosures = content === undefined || 'withheld' in content ? [] : content.disclosures;
+    const sealed = judged.envelope === undefined ? {} : judgeDisclosures(judged.envelope, disclosures).sealed;
+    return { ledger, chain, position, link, sealed, ...judged };
+  };
+  const place = { ledger, subject, identifier: report.identifier };
+  const own = section.ownChains.flatMap((chain) => {
+    const organisation = BigInt(chain.organisation) as OrganisationId;
+    const ownPlace = { ledger, subject: ZERO_SUBJECT, identifier: `organisation:${organisation}` };
+    return chain.links.map((link, position) => judge(link, position, { organisation }, ownPlace));
+  });
+  return [...section.links.map((link, position) => judge(link, position, subject, place)), ...own];
+}
+
+function verifiedOrganisation(section: LedgerSection, claim: ReportOrganisation): VerifiedOrganisation {
+  return {
+    ledger: sectionNames(section).ledger,
+    id: BigInt(claim.id) as OrganisationId,
+    standing: standingAt(changesOf(claim)),
+    profile: parseProfile(claim.profile),
+  };
+}
+
+function entryView(entry: VerifiedEntry) {
+  const { link, envelope } = entry;
+  const { _sd: _, ...data } = envelope?.data ?? {};
+  return {
+    digest: link.digest,
+    position: entry.position,
+    kind: kindByNumber(link.kind)?.name ?? String(link.kind),
+    ...('organisation' in link ? { organisation: link.organisation.toString() } : { actor: link.actor }),
+    anchoredAt: Number(link.timestamp),
+    status: entry.status,
+    ...(entry.code === undefined ? {} : { code: entry.code }),
+    ...(envelope === undefined ? {} : { time: envelope.time, data }),
+    sealed: entry.sealed,
+  };
+}
+
+/** An organisation as its record and its profile state it. */
+export function organisationView(claim: ReportOrganisation) {
+  const standing = standingAt(changesOf(claim));
+  return {
+    id: claim.id,
+    status: standing.status,
+    kinds: kindNamesOf(standing.kinds),
+    successor: standing.successor?.toString() ?? null,
+    profile: parseProfile(claim.profile),
+  };
+}
+
+function kindNamesOf(bitmap: bigint): string[] {
+  const names: string[] = [];
+  for (let number = 0; number < 256; number++) {
+    if (((bitmap >> BigInt(number)) & 1n) === 1n) names.push(kindByNumber(number)?.name ?? String(number));
+  }
+  return names;
+}
+
+/** What an organisation says of itself; null where it is not here, or is no JSON. */
+export function parseProfile(text: string | null): Json {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,93 @@
+import * as z from 'zod';
+import { defineRoute } from '../http/route.ts';
+import { Problem } from '../problem.ts';
+
+export const uploadDocument = defineRoute({
+  method: 'post',
+  path: '/v1/documents',
+  name: 'uploadDocument',
+  tag: 'Documents',
+  summary: 'Store a document, encrypted before it is sent, and get its CID.',
+  description:
+    'Send the encrypted bytes as they are. The envelope lists the CID, and its sealed field document:<cid> the key. ' +
+    'Stored whole or not at all.',
+  access: 'organisation',
+  body: { kind: 'stream', mediaTypes: ['application/octet-stream'], limit: 'documentBytes' },
+  responses: {
+    201: {
+      description: 'Stored',
+      mediaType: 'application/json',
+      schema: z.strictObject({ cid: z.string(), bytes: z.int().min(0) }),
+    },
+  },
+  problems: ['document.tooLarge', 'document.cutOff', 'document.unavailable'],
+  async handle({ request, caller }, { config, documents, store }) {
+    const maxBytes = config.limits.documentBytes;
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+      throw new Problem('document.tooLarge', `A document may have ${maxBytes} bytes. Send a smaller one.`, {
+        extensions: { maxBytes },
+      });
+    }
+    const { cid, bytes } = await documents.put(request, { maxBytes });
+    await store.execute(
+      'INSERT INTO documents (cid, bytes, organisation) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+      [cid, bytes, caller.account?.organisation ?? null],
+    );
+    return { status: 201, headers: { Location: `/ipfs/${cid}` }, body: { cid, bytes } };
+  },
+});
+
+export const getBlock = defineRoute({
+  method: 'get',
+  path: '/ipfs/{cid}',
+  name: 'getBlock',
+  tag: 'Documents',
+  summary: 'A block by its CID: the IPFS trustless gateway.',
+  description:
+    'An encrypted envelope or a block of a document, raw (Accept: application/vnd.ipld.raw or ?format=raw) or as a ' +
+    'CAR (application/vnd.ipld.car or ?format=car). What comes is to be checked against the CID.',
+  access: 'anyone',
+  params: z.strictObject({ cid: z.string() }),
+  query: z.strictObject({
+    format: z.enum(['raw', 'car']).optional(),
+    'dag-scope': z.enum(['block', 'entity', 'all']).optional(),
+    'entity-bytes': z.string().optional(),
+  }),
+  responses: { 200: { description: 'The block', mediaType: 'application/vnd.ipld.raw' } },
+  problems: ['cid.malformed', 'block.unknown', 'document.corrupt', 'request.notAcceptable'],
+  elsewhere: true,
+  handle: () => Promise.reject(new TypeError('the gateway answers this')),
+});
+
+const member = z.string().min(1).max(256);
+
+export const putSet = defineRoute({
+  method: 'put',
+  path: '/v1/sets/{digest}',
+  name: 'putSet',
+  tag: 'Parts',
+  summary: 'Give the members of the set whose root an entry names: serials of a batch, vehicles of a recall.',
+  description:
+    'After its entry was accepted, by its attester. They are kept encrypted; of them the service makes each reader’s ' +
+    'proof that its vehicle is, or is not, in the set.',
+  access: 'organisation',
+  params: z.strictObject({ digest: z.string().regex(/^0x[0-9a-f]{64}$/) }),
+  body: {
+    kind: 'json',
+    limit: 'submissionBytes',
+    schema: z.strictObject({ members: z.array(member).max(1_000_000) }),
+  },
+  responses: {
+    200: {
+      description: 'They are the members of the entry’s root',
+      mediaType: 'application/json',
+      schema: z.strictObject({ members: z.int() }),
+    },
+  },
+  problems: ['set.unknownEntry', 'set.mismatch', 'auth.forbidden', 'tree.duplicate', 'identifier.type'],
+  async handle({ params, body, caller }, { sets }) {
+    if (caller.account === null) throw new Problem('auth.required', 'Sign in as the attester of the entry.');
+    const { organisation } = caller.account;
+    return { status: 200, body: await sets.put(organisation, params.digest as never, body.members) };
+  },
+});

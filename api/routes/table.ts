@@ -1,0 +1,43 @@
+import type { Route } from '../http/route.ts';
+import { createChallenge, createKey, createSession, deleteKey, deleteSession, listKeys } from './access.ts';
+import { searchClaims } from './claims.ts';
+import { getBlock, putSet, uploadDocument } from './documents.ts';
+import { batchesOfSerial, batchRoutes, serialRoutes, softwareRoutes, vehicleRoutes } from './histories.ts';
+import { getBlockExport, getKeyExport } from './operator.ts';
+import { getDirectory, getNonce, getOrganisation, listOrganisations, putProfile } from './organisations.ts';
+import { descriptionRoutes, getHealth, getMetrics, getReadiness } from './service.ts';
+import { evaluateSubjects } from './subjects.ts';
+import { acceptSubmissions, getSubmission } from './submissions.ts';
+
+/** Every route of the service. */
+export const routes: readonly Route[] = [
+  evaluateSubjects,
+  acceptSubmissions,
+  getSubmission,
+  uploadDocument,
+  getBlock,
+  ...vehicleRoutes,
+  ...batchRoutes,
+  ...serialRoutes,
+  batchesOfSerial,
+  ...softwareRoutes,
+  putSet,
+  searchClaims,
+  listOrganisations,
+  getOrganisation,
+  getNonce,
+  putProfile,
+  getDirectory,
+  createChallenge,
+  createSession,
+  deleteSession,
+  createKey,
+  listKeys,
+  deleteKey,
+  getHealth,
+  getReadiness,
+  getMetrics,
+  ...descriptionRoutes(() => routes),
+  getKeyExport,
+  getBlockExport,
+];

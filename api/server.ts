@@ -1,0 +1,414 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { CID } from 'multiformats/cid';
+import { fromHex, toHex } from '../core/bytes.ts';
+import type { Digest } from '../core/chain/types.ts';
+import { cidOf } from '../core/envelope/cid.ts';
+import { VinculumError } from '../core/errors.ts';
+import { claim as claimKind } from '../core/kinds/incident.ts';
+import { createApp } from './app.ts';
+import { createAuth } from './auth/auth.ts';
+import { createRpc, type Rpc } from './chain/rpc.ts';
+import type { Config } from './config.ts';
+import { type Deployment, readDeployment } from './deployment.ts';
+import type { DocumentStore } from './documents/documentStore.ts';
+import { openEmbeddedDocuments } from './documents/embedded.ts';
+import { openKuboDocuments } from './documents/kubo.ts';
+import { type EmbeddedChain, startEmbeddedChain } from './embeddedChain.ts';
+import { factsOf, type Log } from './http/log.ts';
+import { createLookupMeter } from './http/lookupMeter.ts';
+import { createMetrics, type Reading } from './http/metrics.ts';
+import { type Account, type Keyring, openKeyring } from './keyring/keyring.ts';
+import { type AcceptedEntry, createPipeline, type Pipeline } from './pipeline.ts';
+import { createEvaluator } from './pseudonym/evaluator.ts';
+import { createQuery } from './query/query.ts';
+import { createSecrets } from './query/secrets.ts';
+import { createSets } from './query/sets.ts';
+import type { Services } from './services.ts';
+import { lockDataFolder } from './store/lock.ts';
+import { openStore } from './store/open.ts';
+import { insertRows } from './store/rows.ts';
+import type { Store, Transaction } from './store/store.ts';
+
+/** The steps of a start, in order. */
+export const startSteps = [
+  'folder',
+  'store',
+  'chain',
+  'keys',
+  'contracts',
+  'documents',
+  'index',
+  'listen',
+] as const;
+export type StartStep = (typeof startSteps)[number];
+
+export type StartOptions = {
+  /** Told when a step begins, and of what happens within it. */
+  readonly onProgress?: (step: StartStep, detail: string) => void;
+  readonly log?: Log;
+  /** Take the next free port when the wanted one is taken. */
+  readonly nextFreePort?: boolean;
+};
+
+/** A service that runs. */
+export interface Service {
+  readonly config: Config;
+  /** Where it answers on this machine. */
+  readonly url: string;
+  readonly services: Services;
+  readonly operatorToken: string;
+  readonly rpcUrl: string;
+  /** The embedded chain, where there is one. */
+  readonly chain: EmbeddedChain | null;
+  /** Answers what was asked, keeps what was accepted, and closes everything. May be called more than once. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Puts the service together and starts it. On failure everything opened so far is closed again.
+ * @throws `data.inUse` `listen.portInUse` `config.*` and the codes of the parts, each with a remedy
+ */
+export async function startService(config: Config, options: StartOptions = {}): Promise<Service> {
+  const log = options.log ?? (() => undefined);
+  const closers: (() => Promise<unknown>)[] = [];
+  const opened = <T>(value: T, close: (value: T) => Promise<unknown>): T => {
+    closers.push(() => close(value));
+    return value;
+  };
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) {
+      // The rest must be closed whatever happens to one.
+      await close().catch((error: unknown) => log('error', 'stop.failed', factsOf(error)));
+    }
+  };
+  try {
+    return await start(config, options, log, opened, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function start(
+  config: Config,
+  options: StartOptions,
+  log: Log,
+  opened: <T>(value: T, close: (value: T) => Promise<unknown>) => T,
+  closeAll: () => Promise<void>,
+): Promise<Service> {
+  const progress = (step: StartStep, detail = ''): void => {
+    log('info', 'start', { step, detail });
+    options.onProgress?.(step, detail);
+  };
+  const { dataFolder } = config;
+
+  progress('folder', dataFolder);
+  const lock = opened(await lockDataFolder(dataFolder), (held) => held.release());
+  progress('store', config.databaseUrl === undefined ? 'embedded' : 'PostgreSQL');
+  const store = opened(
+    await openStore({
+      databaseUrl: config.databaseUrl,
+      dataFolder,
+      lock,
+      onError: (error) => log('error', 'store.connection', factsOf(error)),
+    }),
+    (held) => held.close(),
+  );
+
+  progress('chain', config.rpcUrl === undefined ? 'embedded' : 'by RPC');
+  const chain =
+    config.rpcUrl === undefined
+      ? opened(await startEmbeddedChain(dataFolder, (line) => progress('chain', line)), ({ devnet }) =>
+          devnet.stop(),
+        )
+      : null;
+  progress('keys');
+  const relayerKey = chain?.secretKey('relayer') ?? config.relayKey;
+  const keyring = await openKeyring(
+    dataFolder,
+    relayerKey === undefined ? {} : { relayerKey: fromHex(relayerKey) },
+  );
+  const evaluator = await createEvaluator({ secretKey: keyring.pseudonymKey });
+  const operatorToken = await readOperatorToken(join(dataFolder, 'operator-token'));
+
+  progress('contracts');
+  const deployment = await deploymentOf(config, chain, keyring);
+  const rpcUrl = chain?.devnet.url ?? config.rpcUrl ?? '';
+  const rpc = createRpc({ url: rpcUrl });
+
+  progress('documents', config.kuboRpcUrl === undefined ? 'embedded' : 'Kubo');
+  const { documents, fetchMissing } = await openDocuments(config);
+
+  progress('index');
+  const pipeline = createPipeline({
+    store,
+    rpc,
+    ledger: { chainId: deployment.chainId, address: deployment.ledger },
+    organisations: deployment.organisations,
+    directory: deployment.directory,
+    firstBlock: deployment.firstBlock,
+    evaluator,
+    keyring,
+    finality: chain === null ? () => finalBlock(rpc) : async () => BigInt(chain.devnet.durableBlock()),
+    ...(chain === null ? {} : { nudge: () => chain.devnet.nudge() }),
+    ...(fetchMissing === undefined ? {} : { fetchMissing }),
+    onAccept: recordClaims,
+    log: {
+      info: (message, facts) => log('info', message, facts),
+      warn: (message, facts) => log('warn', message, facts),
+      error: (message, facts) => log('error', message, facts),
+    },
+  });
+
+  const secrets = createSecrets(keyring);
+  const sets = createSets({ store, keyring, secrets, evaluator });
+  const query = createQuery({ store, secrets, sets, evaluator, deployment }, pipeline);
+  const meter = opened(createLookupMeter(store, config.rates), (held) => held.close());
+  let listening = '';
+  const publicUrl = () => config.publicUrl ?? listening;
+  const auth = createAuth({
+    store,
+    rpc,
+    chainId: deployment.chainId,
+    publicUrl,
+    operatorToken,
+    callerSecret: callerSecret(keyring.operator),
+    sessionHours: config.sessionHours,
+  });
+  const services: Services = {
+    config,
+    version: await versionOfPackage(),
+    deployment,
+    operator: keyring.operator.address,
+    publicRpc: () => chain?.devnet.url ?? null,
+    publicUrl,
+    store,
+    rpc,
+    documents,
+    pipeline,
+    evaluator,
+    keyring,
+    query,
+    sets,
+    auth,
+    meter,
+    metrics: createMetrics(() => readings(store, pipeline)),
+    log,
+  };
+
+  const app = await createApp(services);
+  await pipeline.start();
+  opened(pipeline, (held) => held.stop());
+  pipeline.on('stopped', (problem) =>
+    log('error', 'pipeline.stopped', { ...factsOf(problem), code: problem.code }),
+  );
+  const sweep = setInterval(() => {
+    auth.sweep().catch((error: unknown) => log('warn', 'sweep.failed', factsOf(error)));
+  }, SWEEP_MILLISECONDS);
+  sweep.unref();
+  opened(sweep, async (timer) => clearInterval(timer));
+
+  progress('listen');
+  const server = createServer(serverLimits, app);
+  const port = await listen(server, config, options.nextFreePort === true);
+  opened(server, closeServer);
+  listening = `http://${urlHost(config.host)}:${port}`;
+  progress('listen', publicUrl());
+
+  let stopping: Promise<void> | undefined;
+  return {
+    config,
+    url: listening,
+    services,
+    operatorToken,
+    rpcUrl,
+    chain,
+    stop: () => {
+      stopping ??= closeAll();
+      return stopping;
+    },
+  };
+}
+
+const SWEEP_MILLISECONDS = 600_000;
+
+/** Against clients that send slowly, or nothing: a header has ten seconds, a whole document an hour. */
+const serverLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 3_600_000,
+  keepAliveTimeout: 20_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16 * 1024,
+};
+
+const DRAIN_MILLISECONDS = 10_000;
+
+/** Takes no new connection, and lets what is being answered come to its end, for a while. */
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MILLISECONDS);
+  await closed;
+  clearTimeout(timer);
+}
+
+const PORTS_TRIED = 100;
+
+async function listen(server: Server, { host, port }: Config, nextFree: boolean): Promise<number> {
+  const last = nextFree && port !== 0 ? Math.min(port + PORTS_TRIED, 65_535) : port;
+  for (let candidate = port; candidate <= last; candidate++) {
+    try {
+      return await listenOn(server, host, candidate);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EADDRINUSE') continue;
+      const remedy = `${host}:${candidate} cannot be listened on (${code}): set HOST and PORT to others.`;
+      throw new VinculumError('listen.refused', remedy, { cause: error });
+    }
+  }
+  throw new VinculumError(
+    'listen.portInUse',
+    `Port ${port} is in use: stop what holds it, or set PORT to another.`,
+    {
+      details: { port },
+    },
+  );
+}
+
+function listenOn(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, exclusive: true }, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+async function deploymentOf(
+  config: Config,
+  chain: EmbeddedChain | null,
+  keyring: Keyring,
+): Promise<Deployment> {
+  if (chain !== null) return chain.deployment(config.deploymentFile, keyring.pseudonymPublicKey);
+  const known = await readDeployment(config.deploymentFile);
+  if (known === null) {
+    throw new VinculumError(
+      'deployment.missing',
+      `${config.deploymentFile} is not there: deploy the contracts by scripts/deploy.ts, or set DEPLOYMENT_FILE.`,
+    );
+  }
+  return known;
+}
+
+async function finalBlock(rpc: Rpc): Promise<bigint> {
+  const block = (await rpc.call('eth_getBlockByNumber', ['finalized', false])) as { number?: unknown } | null;
+  return typeof block?.number === 'string' ? BigInt(block.number) : 0n;
+}
+
+async function openDocuments(config: Config): Promise<{
+  documents: DocumentStore;
+  fetchMissing?: (digest: Digest) => Promise<Uint8Array | null>;
+}> {
+  if (config.kuboRpcUrl === undefined) {
+    return { documents: await openEmbeddedDocuments(join(config.dataFolder, 'documents')) };
+  }
+  const kubo = openKuboDocuments({ url: config.kuboRpcUrl });
+  return {
+    documents: kubo,
+    fetchMissing: async (digest) => (await kubo.fetchBlock(CID.parse(cidOf(digest)))) ?? null,
+  };
+}
+
+/** Claims are searched by vehicle: they are listed in the transaction that accepts them. */
+async function recordClaims(transaction: Transaction, entries: readonly AcceptedEntry[]): Promise<void> {
+  const rows = entries
+    .filter(({ kind }) => kind === claimKind.number)
+    .map(({ subject, digest, envelope }) => ({
+      subject: fromHex(subject, 32),
+      digest: fromHex(digest, 32),
+      organisation: BigInt(envelope.organisation),
+    }));
+  if (rows.length === 0) return;
+  const columns = { subject: 'bytea', digest: 'bytea', organisation: 'int8' } as const;
+  await insertRows(transaction, 'claims', columns, rows, { onConflict: 'DO NOTHING' });
+}
+
+/** The operator's own token, for its owner only; made on the first start. */
+async function readOperatorToken(file: string): Promise<string> {
+  const token = `vo_${randomBytes(32).toString('base64url')}`;
+  try {
+    await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
+    return token;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return (await readFile(file, 'utf8')).trim();
+  }
+}
+
+/** The same for all replicas of an operator: signatures are deterministic, and this one is never shown. */
+function callerSecret(operator: Account): Uint8Array {
+  const signature = operator.sign(createHash('sha256').update('vinculum/callers/1').digest());
+  return createHash('sha256').update(toHex(signature)).digest();
+}
+
+async function versionOfPackage(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function readings(store: Store, pipeline: Pipeline): Promise<Reading[]> {
+  const { indexedBlock, finalBlock: final, head, lag, leading, trouble, stopped } = pipeline.progress();
+  const { milliseconds, ...counters } = pipeline.counters;
+  const states = await store
+    .query<{ state: string; count: bigint }>(
+      'SELECT state, count(*) AS count FROM submissions GROUP BY state',
+    )
+    .catch(() => []);
+  const single = (name: string, help: string, value: number): Reading => ({
+    name,
+    help,
+    values: [{ value }],
+  });
+  return [
+    single('vinculum_indexed_block', 'The last block in the index.', indexedBlock),
+    single('vinculum_final_block', 'The last final block in the index.', final),
+    single('vinculum_chain_head', 'The chain’s last block, as far as known.', head),
+    single('vinculum_index_lag_blocks', 'How many blocks the index is behind.', lag),
+    single('vinculum_leading', 'Whether this process relays and indexes.', leading ? 1 : 0),
+    single(
+      'vinculum_trouble',
+      'Whether something keeps the pipeline from going on.',
+      trouble || stopped ? 1 : 0,
+    ),
+    {
+      name: 'vinculum_submissions',
+      help: 'Submissions by state.',
+      values: states.map(({ state, count }) => ({ value: Number(count), labels: { state } })),
+    },
+    {
+      name: 'vinculum_pipeline_total',
+      help: 'What the pipeline has done since the start.',
+      values: Object.entries(counters).map(([what, value]) => ({ value, labels: { what } })),
+    },
+    {
+      name: 'vinculum_pipeline_seconds',
+      help: 'Time spent in each stage of the pipeline since the start.',
+      values: Object.entries(milliseconds).map(([stage, value]) => ({
+        value: value / 1000,
+        labels: { stage },
+      })),
+    },
+  ];
+}

@@ -1,0 +1,40 @@
+import type { Address } from '../core/chain/types.ts';
+import type { Auth } from './auth/auth.ts';
+import type { Rpc } from './chain/rpc.ts';
+import type { Config } from './config.ts';
+import type { Deployment } from './deployment.ts';
+import type { DocumentStore } from './documents/documentStore.ts';
+import type { Log } from './http/log.ts';
+import type { LookupMeter } from './http/lookupMeter.ts';
+import type { Metrics } from './http/metrics.ts';
+import type { Keyring } from './keyring/keyring.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Evaluator } from './pseudonym/evaluator.ts';
+import type { Query } from './query/query.ts';
+import type { Sets } from './query/sets.ts';
+import type { Store } from './store/store.ts';
+
+/** What the routes work with; the composition root makes it. */
+export type Services = {
+  readonly config: Config;
+  readonly version: string;
+  readonly deployment: Deployment;
+  /** Who signs receipts. */
+  readonly operator: Address;
+  /** An endpoint of the chain that anyone may use; a reader does better with one of its own. */
+  readonly publicRpc: () => string | null;
+  /** Where people reach the service. */
+  readonly publicUrl: () => string;
+  readonly store: Store;
+  readonly rpc: Rpc;
+  readonly documents: DocumentStore;
+  readonly pipeline: Pipeline;
+  readonly evaluator: Evaluator;
+  readonly keyring: Keyring;
+  readonly query: Query;
+  readonly sets: Sets;
+  readonly auth: Auth;
+  readonly meter: LookupMeter;
+  readonly metrics: Metrics;
+  readonly log: Log;
+};

@@ -4,16 +4,11 @@ pragma solidity ^0.8.30;
 /// @dev An organisation's number, given in order of admission from 1. Zero is no organisation.
 type OrganisationId is uint64;
 
-using {next, isZero, equals as ==} for OrganisationId global;
+using {next, equals as ==} for OrganisationId global;
 
 /// @dev The number that the next admitted organisation gets.
 function next(OrganisationId id) pure returns (OrganisationId) {
     return OrganisationId.wrap(OrganisationId.unwrap(id) + 1);
-}
-
-/// @dev Whether this is no organisation.
-function isZero(OrganisationId id) pure returns (bool) {
-    return OrganisationId.unwrap(id) == 0;
 }
 
 /// @dev Whether two numbers name the same organisation.

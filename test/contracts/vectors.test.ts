@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import { expect } from 'chai';
+import { verifyTypedData, ZeroHash } from 'ethers';
+import {
+  contractVectors,
+  type DirectoryFile,
+  type LinksFile,
+  type OrganisationsFile,
+  type SubmissionsFile,
+} from '../../scripts/vectors/contracts.ts';
+import { admitted, ethers, type Ledger, loadFixture, networkHelpers } from './support/fixture.ts';
+import { SUBMISSION_TYPES } from './support/reference.ts';
+
+const textOf = (name: string) => readFile(new URL(`../vectors/${name}`, import.meta.url), 'utf8');
+const read = async <T>(name: string): Promise<T> => JSON.parse(await textOf(name));
+
+describe('Golden vectors', () => {
+  const protocol = async () => ethers.deployContract('Protocol');
+
+  it('are what their generator writes', async () => {
+    for (const [name, text] of Object.entries(await contractVectors()))
+      expect(await textOf(name), name).to.equal(text);
+  });
+
+  it('links.json: each head follows from the one before it', async () => {
+    const contract = await loadFixture(protocol);
+    const { chains } = await read<LinksFile>('links.json');
+    for (const { name, links } of chains) {
+      let head: string = ZeroHash;
+      for (const link of links) {
+        const call =
+          'module' in link
+            ? contract.getFunction('afterModuleEntry')(
+                ...[head, link.kind, link.module, link.actor, link.timestamp, link.digest, link.actionHash],
+              )
+            : contract.getFunction('afterEntry')(
+                head,
+                link.kind,
+                link.organisation,
+                link.timestamp,
+                link.digest,
+              );
+        head = await call;
+        expect(head, name).to.equal(link.head);
+      }
+    }
+  });
+
+  it('organisations.json: each head follows from the one before it', async () => {
+    const contract = await loadFixture(protocol);
+    const { organisations } = await read<OrganisationsFile>('organisations.json');
+    for (const { name, changes } of organisations) {
+      let head: string = ZeroHash;
+      for (const { change, timestamp, value, head: expected } of changes) {
+        head = await contract.getFunction('afterChange')(head, change, timestamp, value);
+        expect(head, name).to.equal(expected);
+      }
+    }
+  });
+
+  it('directory.json: each head follows from the one before it', async () => {
+    const contract = await loadFixture(protocol);
+    const { links } = await read<DirectoryFile>('directory.json');
+    let head: string = ZeroHash;
+    for (const link of links) {
+      head =
+        link.change === 'closed'
+          ? await contract.getFunction('afterLedgerClosed')(head, link.index, link.closedAt)
+          : await contract.getFunction('afterLedgerAdded')(
+              ...[head, link.chainId, link.ledger, link.organisations, link.codeHash, link.pseudonymKey],
+            );
+      expect(head).to.equal(link.head);
+    }
+  });
+
+  it('submissions.json: packing, hashes and signature', async () => {
+    const contract = await loadFixture(protocol);
+    const { submissions, malformed } = await read<SubmissionsFile>('submissions.json');
+    for (const vector of submissions) {
+      const { name, packed, entries, organisation, nonce, deadline } = vector;
+      expect(await contract.getFunction('areWellFormed')(packed), name).to.equal(true);
+      const unpacked = await contract.getFunction('unpack')(packed);
+      expect(
+        unpacked.map(([kind, subject, digest]: [bigint, string, string]) => ({
+          kind: Number(kind),
+          subject,
+          digest,
+        })),
+      ).to.deep.equal(entries);
+      expect(
+        await contract.getFunction('submissionStructHash')(organisation, packed, nonce, deadline),
+        name,
+      ).to.equal(vector.structHash);
+      const domain = { ...vector.domain, chainId: BigInt(vector.domain.chainId) };
+      const recovered = verifyTypedData(
+        domain,
+        SUBMISSION_TYPES,
+        { organisation, entries: packed, nonce, deadline },
+        vector.signature,
+      );
+      expect(recovered.toLowerCase(), name).to.equal(vector.signer);
+    }
+    for (const { name, packed } of malformed) {
+      expect(await contract.getFunction('areWellFormed')(packed), name).to.equal(false);
+    }
+  });
+
+  it('submissions.json: the ledger itself, at the vector’s address, says the same hash', async () => {
+    const { ledger, chainId } = await loadFixture(admitted);
+    const { submissions } = await read<SubmissionsFile>('submissions.json');
+    const here = submissions.filter(({ domain }) => domain.chainId === chainId.toString());
+    expect(here).not.to.deep.equal([]);
+    for (const { domain, organisation, packed, nonce, deadline, submissionHash } of here) {
+      await networkHelpers.setCode(domain.verifyingContract, await ethers.provider.getCode(ledger));
+      const there = ledger.attach(domain.verifyingContract) as Ledger;
+      expect(await there.submissionHash(organisation, packed, nonce, deadline)).to.equal(submissionHash);
+    }
+  });
+});

@@ -1,11 +1,23 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { hostname } from 'node:os';
+import { toHex } from '../core/bytes.ts';
 import type { SubmissionHash } from '../core/chain/submission.ts';
 import type { Address, Digest, LedgerAddress, Subject } from '../core/chain/types.ts';
 import type { Envelope } from '../core/envelope/envelope.ts';
+import { Accept } from './accept/accept.ts';
+import { digestOf } from './accept/open.ts';
 import type { SubmissionRequest, SubmissionStatus } from './accept/schema.ts';
 import type { Rpc } from './chain/rpc.ts';
+import { checkIdentity } from './index/identity.ts';
+import { Indexer, type IndexerOptions } from './index/indexer.ts';
 import type { Keyring } from './keyring/keyring.ts';
-import type { Problem } from './problem.ts';
+import { asProblem, type Problem } from './problem.ts';
 import type { Evaluator } from './pseudonym/evaluator.ts';
+import { Lease } from './relay/lease.ts';
+import { NEXT_ATTEMPT_SECONDS, Relay } from './relay/relay.ts';
+import type { SignedTransaction } from './relay/transaction.ts';
+import { insertRows } from './store/rows.ts';
 import type { Store, Transaction } from './store/store.ts';
 
 /** What the pipeline says as it goes; the levels are those of any logger. */
@@ -46,6 +58,10 @@ export interface PipelineOptions {
   readonly log?: PipelineLog;
   readonly clock?: () => Date;
   readonly limits?: Partial<PipelineLimits>;
+  /** How patient and how suspicious the index is. */
+  readonly indexer?: Pick<IndexerOptions, 'patienceMilliseconds' | 'checkMilliseconds'>;
+  /** For tests: called between the outbox and the chain. */
+  readonly beforeBroadcast?: (transaction: SignedTransaction) => Promise<void>;
 }
 
 export interface PipelineLimits {
@@ -135,6 +151,324 @@ export interface Pipeline {
 }
 
 /** Composes accept, outbox, relay and index. Does nothing until started, except to accept. */
-export function createPipeline(_options: PipelineOptions): Pipeline {
-  throw new Error("under construction");
+export function createPipeline(options: PipelineOptions): Pipeline {
+  return new RunningPipeline(options);
+}
+
+export const defaultLimits: PipelineLimits = {
+  minimumLeadSeconds: 30,
+  maximumLeadSeconds: 31 * 86_400,
+  submissionBytes: 32 * 1024 * 1024,
+  transactionsInFlight: 1,
+  bumpMilliseconds: 30_000,
+  maxFeePerGas: 500_000_000_000n,
+  pollMilliseconds: 200,
+};
+
+const LEASE_SECONDS = 10;
+const LONGEST_PAUSE = 5_000;
+const MISSING_AT_ONCE = 16;
+const quiet: PipelineLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Codes after which going on would make things worse. */
+const fatal = new Set<string>([
+  'index.otherChain',
+  'index.otherLedger',
+  'index.headMismatch',
+  'index.deepReorganisation',
+]);
+
+class RunningPipeline implements Pipeline {
+  readonly counters: PipelineCounters = newCounters();
+  readonly #options: PipelineOptions;
+  readonly #limits: PipelineLimits;
+  readonly #log: PipelineLog;
+  readonly #events = new EventEmitter();
+  readonly #lease: Lease;
+  readonly #accept: Accept;
+  readonly #relay: Relay;
+  readonly #indexer: Indexer;
+  readonly #relayBell = new Bell();
+  readonly #indexBell = new Bell();
+  readonly #missingBell = new Bell();
+  #running: Promise<unknown> | null = null;
+  #stopping = false;
+  #stopped: Problem | null = null;
+  #trouble: Problem | null = null;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#log = options.log ?? quiet;
+    this.#events.setMaxListeners(0);
+    const { store, rpc, ledger, organisations, directory, evaluator, keyring, firstBlock, finality } =
+      options;
+    const clock = options.clock ?? (() => new Date());
+    // Only one process can have the embedded store, so its lease outlives nobody.
+    const holder = store.adapter === 'pglite' ? 'embedded' : `${hostname()}:${process.pid}:${randomUUID()}`;
+    this.#lease = new Lease(store, 'pipeline', holder, LEASE_SECONDS);
+    this.#accept = new Accept({
+      ...{ store, rpc, ledger, organisations, evaluator, keyring, clock },
+      ...this.#limits,
+      counters: this.counters,
+      onAccept: options.onAccept,
+      onStored: () => this.#relayBell.ring(),
+    });
+    this.#indexer = new Indexer({
+      ...{ store, rpc, firstBlock, finality, clock },
+      contracts: { ledger: ledger.address, organisations, directory },
+      lease: this.#lease,
+      counters: this.counters,
+      log: this.#log,
+      emit: (event, payload) => this.#emit(event, payload),
+      ...options.indexer,
+    });
+    this.#relay = new Relay({
+      ...{ store, rpc, ledger, clock },
+      account: keyring.relayer,
+      lease: this.#lease,
+      limits: this.#limits,
+      counters: this.counters,
+      log: this.#log,
+      nudge: options.nudge ?? (() => undefined),
+      final: () => this.#indexer.final,
+      onHead: (head) => {
+        if (this.#indexer.noteHead(head)) this.#indexBell.ring();
+      },
+      beforeBroadcast: options.beforeBroadcast,
+    });
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== null) return;
+    const { store, rpc, ledger, organisations, directory, firstBlock } = this.#options;
+    await checkIdentity(store, rpc, { ledger, organisations, directory, firstBlock });
+    await this.#indexer.load();
+    this.#stopping = false;
+    this.#running = Promise.all([
+      this.#loop('index', this.#indexBell, () => this.#indexOnce()),
+      this.#loop('relay', this.#relayBell, () => this.#relayOnce()),
+      this.#loop('missing', this.#missingBell, () => this.#missingOnce()),
+    ]);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#running === null) return;
+    this.#stopping = true;
+    for (const bell of [this.#indexBell, this.#relayBell, this.#missingBell]) bell.ring();
+    await this.#running;
+    this.#running = null;
+    // Who comes next need not wait for it to expire.
+    await this.#lease.release().catch(() => undefined);
+  }
+
+  accept(request: SubmissionRequest): Promise<SubmissionStatus> {
+    return this.#accept.accept(request);
+  }
+
+  status(hash: SubmissionHash): Promise<SubmissionStatus | null> {
+    return this.#accept.status(hash);
+  }
+
+  progress(): PipelineProgress {
+    const { cursor, final, head } = this.#indexer;
+    return {
+      indexedBlock: cursor,
+      finalBlock: final.number,
+      head,
+      lag: Math.max(0, head - cursor),
+      leading: this.#lease.held,
+      stopped: this.#stopped,
+      trouble: this.#trouble,
+    };
+  }
+
+  async missing(limit: number): Promise<Digest[]> {
+    const rows = await this.#options.store.query<{ digest: Uint8Array }>(
+      'SELECT digest FROM missing_blocks ORDER BY block_number, digest LIMIT $1',
+      [limit],
+    );
+    return rows.map(({ digest }) => toHex(digest) as Digest);
+  }
+
+  on<E extends keyof PipelineEvents>(event: E, listener: (payload: PipelineEvents[E]) => void): () => void {
+    this.#events.on(event, listener);
+    return () => this.#events.off(event, listener);
+  }
+
+  #emit<E extends keyof PipelineEvents>(event: E, payload: PipelineEvents[E]): void {
+    for (const listener of this.#events.listeners(event)) {
+      try {
+        listener(payload);
+      } catch (error) {
+        this.#log.error('A listener of the pipeline failed.', { event, error: asProblem(error).code });
+      }
+    }
+    // A new block is what the relay waits for.
+    if (event === 'block' || event === 'reorganised') this.#relayBell.ring();
+  }
+
+  /** Repeats a step until it says how long to rest; after trouble, longer and longer; after a fatal one, never. */
+  async #loop(name: string, bell: Bell, step: () => Promise<number>): Promise<void> {
+    let failures = 0;
+    while (!this.#stopping && this.#stopped === null) {
+      let pause: number;
+      try {
+        pause = await step();
+        if (failures > 0) this.#log.info('The pipeline goes on.', { stage: name });
+        if (failures > 0) this.#trouble = null;
+        failures = 0;
+      } catch (error) {
+        const problem = asProblem(error);
+        if (fatal.has(problem.code)) return this.#giveUp(name, problem);
+        failures += 1;
+        pause = Math.min(LONGEST_PAUSE, 50 * 2 ** Math.min(failures, 10));
+        // A race that resolves itself is not worth a word.
+        const harmless = problem.code === 'index.inconsistent' || problem.code === 'relay.leaseLost';
+        if (!harmless) this.#trouble = problem;
+        if (!harmless && failures === 1) {
+          this.#log.warn('The pipeline has trouble and tries again.', {
+            ...{ stage: name, code: problem.code, detail: problem.detail },
+          });
+        }
+      }
+      if (pause > 0 && !this.#stopping) await bell.rest(pause, failures > 0);
+    }
+  }
+
+  #giveUp(stage: string, problem: Problem): void {
+    this.#stopped = problem;
+    this.#log.error('The pipeline has stopped.', { stage, code: problem.code, detail: problem.detail });
+    for (const bell of [this.#indexBell, this.#relayBell, this.#missingBell]) bell.ring();
+    this.#emit('stopped', problem);
+  }
+
+  async #indexOnce(): Promise<number> {
+    const { pollMilliseconds } = this.#limits;
+    if (!(await this.#lease.hold())) return this.#follow();
+    const progressed = await this.#indexer.step();
+    const moved = await this.#indexer.finalise();
+    if (progressed) this.#missingBell.ring();
+    return progressed || moved ? 0 : pollMilliseconds;
+  }
+
+  /** Another process indexes: what it wrote is news here too. */
+  async #follow(): Promise<number> {
+    const before = this.#indexer.cursor;
+    await this.#indexer.load();
+    const after = this.#indexer.cursor;
+    if (after < before) this.#emit('reorganised', { from: before, to: after });
+    if (after > before) {
+      const { store } = this.#options;
+      const subjects = await store.query<{ subject: Uint8Array }>(
+        'SELECT DISTINCT subject FROM links WHERE block_number > $1',
+        [before],
+      );
+      if (subjects.length > 0) {
+        this.#emit('subjects', { subjects: subjects.map(({ subject }) => toHex(subject) as Subject) });
+      }
+      const [block] = await store.query<{ hash: Uint8Array; timestamp: bigint }>(
+        'SELECT hash, timestamp FROM chain_blocks WHERE number = $1',
+        [after],
+      );
+      if (block !== undefined) {
+        this.#emit('block', {
+          number: after,
+          hash: toHex(block.hash),
+          timestamp: Number(block.timestamp),
+        });
+      }
+    }
+    return this.#limits.pollMilliseconds;
+  }
+
+  async #relayOnce(): Promise<number> {
+    const { pollMilliseconds } = this.#limits;
+    if (!this.#lease.held) return pollMilliseconds;
+    switch (await this.#relay.step()) {
+      case 'progressed':
+      case 'waiting':
+        return Math.max(5, pollMilliseconds / 10);
+      case 'idle':
+        return pollMilliseconds;
+    }
+  }
+
+  /** Fetches blocks that came by another operator; those that nobody has now are asked for again later and later. */
+  async #missingOnce(): Promise<number> {
+    const { store, fetchMissing } = this.#options;
+    const pause = Math.max(1_000, this.#limits.pollMilliseconds);
+    if (fetchMissing === undefined || !this.#lease.held) return pause;
+    const due = await store.query<{ digest: Uint8Array }>(
+      `UPDATE missing_blocks SET attempts = attempts + 1,
+              next_attempt_at = now() + ${NEXT_ATTEMPT_SECONDS} * interval '1 second'
+       WHERE digest IN (SELECT digest FROM missing_blocks WHERE next_attempt_at <= now()
+         ORDER BY next_attempt_at LIMIT ${MISSING_AT_ONCE}) RETURNING digest`,
+    );
+    const fetched = await Promise.all(
+      due.map(async ({ digest }) => {
+        const block = await fetchMissing(toHex(digest) as Digest).catch(() => null);
+        return block !== null && digestOf(block).equals(digest) ? [{ digest, body: block }] : [];
+      }),
+    );
+    const rows = fetched.flat();
+    if (rows.length > 0) {
+      await store.transaction(async (transaction) => {
+        await insertRows(transaction, 'blocks', { digest: 'bytea', body: 'bytea' }, rows, {
+          onConflict: 'DO NOTHING',
+        });
+        await transaction.execute('DELETE FROM missing_blocks WHERE digest = ANY($1::bytea[])', [
+          rows.map(({ digest }) => digest),
+        ]);
+      });
+    }
+    return due.length === MISSING_AT_ONCE ? 0 : pause;
+  }
+}
+
+/** Wakes whoever rests. One that rang while nobody did counts for the next. */
+class Bell {
+  #rung = false;
+  #wake: (() => void) | null = null;
+
+  ring(): void {
+    this.#rung = true;
+    this.#wake?.();
+  }
+
+  /** @param deaf to whatever rings: the rest after a failure is needed */
+  async rest(milliseconds: number, deaf = false): Promise<void> {
+    if (!this.#rung || deaf) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, milliseconds);
+        this.#wake = () => {
+          if (deaf) return;
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#wake = null;
+    this.#rung = false;
+  }
+}
+
+function newCounters(): PipelineCounters {
+  return {
+    acceptedSubmissions: 0,
+    acceptedEntries: 0,
+    rejectedSubmissions: 0,
+    transactionsSent: 0,
+    feesRaised: 0,
+    rebroadcasts: 0,
+    reverted: 0,
+    skipped: 0,
+    anchoredSubmissions: 0,
+    finalSubmissions: 0,
+    indexedBlocks: 0,
+    indexedLinks: 0,
+    reorganisations: 0,
+    missingBlocks: 0,
+    milliseconds: { validate: 0, store: 0, prepare: 0, broadcast: 0, read: 0, fold: 0, write: 0 },
+  };
 }

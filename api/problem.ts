@@ -83,6 +83,9 @@ export const problems = {
   'index.headMismatch': { status: 500, title: 'The index and the chain disagree', retryable: false },
   'index.deepReorganisation': { status: 500, title: 'The chain took back final blocks', retryable: false },
 
+  'relay.unfunded': { status: 503, title: 'The relay’s account cannot pay', retryable: true },
+  'relay.leaseLost': { status: 503, title: 'Another process took the work over', retryable: true },
+
   'keyring.damaged': { status: 500, title: 'The keyring cannot be read', retryable: false },
   'keyring.unwrap': { status: 500, title: 'A wrapped secret cannot be opened', retryable: false },
 

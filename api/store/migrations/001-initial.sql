@@ -233,7 +233,7 @@ CREATE TABLE directory_links (
   organisations address,
   code_hash bytes32,
   pseudonym_key bytes32,
-  closed_at int8,
+  closed_at uint256, -- seconds since 1970, if the directory's manager is sane
   head bytes32 NOT NULL,
   block_number int8 NOT NULL,
   log_index int4 NOT NULL,

@@ -1,0 +1,306 @@
+import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
+import { formatLedgerId } from '../../core/chain/ledgerId.ts';
+import { recoverSigner, type SubmissionHash, submissionHash } from '../../core/chain/submission.ts';
+import type { Digest, LedgerAddress, LedgerId, Subject } from '../../core/chain/types.ts';
+import { KEY_BYTES, MAX_BLOCK_BYTES } from '../../core/envelope/block.ts';
+import { checkBinding, type Envelope, openSealed, parseEnvelope } from '../../core/envelope/envelope.ts';
+import { VinculumError } from '../../core/errors.ts';
+import { formatIdentifier, type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { checkDigit, type Vin } from '../../core/identifiers/vin.ts';
+import { kindByNumber } from '../../core/kinds/kinds.ts';
+import type { Rpc } from '../chain/rpc.ts';
+import { Problem } from '../problem.ts';
+import type { Evaluator } from '../pseudonym/evaluator.ts';
+import type { Queryable } from '../store/store.ts';
+import type { Content, DecodedRequest, PackedEntry } from './decode.ts';
+import { digestOf, openBlock } from './open.ts';
+import { chainStanding, indexedStanding, isValidContractSignature } from './standing.ts';
+
+export interface ValidationContext {
+  readonly store: Queryable;
+  readonly rpc: Rpc;
+  readonly ledger: LedgerAddress;
+  readonly organisations: Hex;
+  readonly evaluator: Evaluator;
+  /** Seconds since 1970. */
+  readonly now: bigint;
+  readonly minimumLeadSeconds: number;
+  readonly maximumLeadSeconds: number;
+}
+
+/** An entry that was opened and found to be what it claims. */
+export interface ValidEntry extends PackedEntry {
+  readonly content: Content;
+  readonly envelope: Envelope;
+  readonly sealed: Readonly<Record<string, unknown>>;
+}
+
+export interface ValidSubmission extends DecodedRequest {
+  readonly hash: SubmissionHash;
+  /** Whether a contract vouches for the signature, not a key. */
+  readonly contractSignature: boolean;
+  readonly valid: readonly ValidEntry[];
+}
+
+const RESERVED_KINDS = (1n << 32n) - 1n;
+const ZERO = Buffer.alloc(32);
+
+/** Its name on the chain. */
+export function hashOf(ledger: LedgerAddress, { submission }: DecodedRequest): SubmissionHash {
+  return submissionHash(ledger, submission);
+}
+
+/**
+ * Checks everything that the ledger will check, and everything that a reader will: cheap first, so that nonsense costs
+ * little. Reads, and changes nothing.
+ */
+export async function validate(
+  request: DecodedRequest,
+  hash: SubmissionHash,
+  context: ValidationContext,
+): Promise<ValidSubmission> {
+  checkDeadline(request.submission.deadline, context);
+  checkKinds(request.entries);
+  const contractSignature = await checkSignature(request, hash, context);
+  await checkStanding(request, context);
+  const valid = openContents(request, context);
+  await checkOverrides(valid, context.store);
+  return { ...request, hash, contractSignature, valid };
+}
+
+function checkDeadline(deadline: bigint, context: ValidationContext): void {
+  const { now, minimumLeadSeconds, maximumLeadSeconds } = context;
+  if (deadline < now) {
+    throw new Problem(
+      'submission.expired',
+      'The deadline has passed: sign the submission again with a later one.',
+    );
+  }
+  if (deadline < now + BigInt(minimumLeadSeconds)) {
+    throw new Problem(
+      'submission.deadlineTooSoon',
+      `The deadline must be at least ${minimumLeadSeconds} seconds away: sign again with a later one.`,
+    );
+  }
+  if (deadline > now + BigInt(maximumLeadSeconds)) {
+    throw new Problem(
+      'submission.deadlineTooFar',
+      `The deadline may be at most ${maximumLeadSeconds} seconds away: sign again with an earlier one.`,
+    );
+  }
+}
+
+/** Of kinds only, what needs no look at the organisation. */
+function checkKinds(entries: readonly PackedEntry[]): void {
+  for (const [index, { kind }] of entries.entries()) {
+    if (kind < 32) throw kindNotAllowed(index, kind, 'it belongs to a module of the ledger');
+    if (kindByNumber(kind) === undefined) {
+      throw new VinculumError('kind.unknown', `Entry ${index} is of kind ${kind}, which is not known here.`, {
+        details: { entry: index, kind },
+      });
+    }
+  }
+}
+
+function kindNotAllowed(entry: number, kind: number, why: string): Problem {
+  const name = kindByNumber(kind)?.name ?? String(kind);
+  return new Problem('submission.kindNotAllowed', `Entry ${entry} is of kind ${name}: ${why}.`, {
+    extensions: { entry, kind: name },
+  });
+}
+
+async function checkSignature(
+  { submission }: DecodedRequest,
+  hash: SubmissionHash,
+  { rpc }: ValidationContext,
+): Promise<boolean> {
+  const { signer, signature } = submission;
+  if (recoverSigner(fromHex(hash, 32), signature) === signer) return false;
+  if (await isValidContractSignature(rpc, signer, hash, signature)) return true;
+  throw new Problem(
+    'submission.signature',
+    `The signature is not that of ${signer} over this submission, for this chain and ledger.`,
+    { extensions: { hash } },
+  );
+}
+
+async function checkStanding(
+  { submission, entries }: DecodedRequest,
+  context: ValidationContext,
+): Promise<void> {
+  const { organisation, signer } = submission;
+  const signerBytes = fromHex(signer, 20);
+  const indexed = await indexedStanding(context.store, organisation, signerBytes);
+  const first = (kinds: bigint) =>
+    entries.findIndex(({ kind }) => (((kinds & ~RESERVED_KINDS) >> BigInt(kind)) & 1n) === 0n);
+  if (indexed.known && !indexed.suspended && indexed.key === 'active' && first(indexed.kinds) < 0) return;
+
+  // The index may be behind what the organisation just did.
+  const current = await chainStanding(context.rpc, context.organisations, organisation, signerBytes);
+  if (!current.inGoodStanding) {
+    throw indexed.known
+      ? new Problem('submission.suspended', `Organisation ${organisation} is suspended: ask the registrar.`)
+      : new Problem(
+          'submission.unknownOrganisation',
+          `No organisation in good standing has the number ${organisation}.`,
+        );
+  }
+  if (!current.isKey) {
+    throw indexed.key === 'revoked'
+      ? new Problem('submission.revokedKey', `The key ${signer} was revoked: sign with another.`)
+      : new Problem(
+          'submission.unknownKey',
+          `${signer} is no key of organisation ${organisation}: its controller can add it.`,
+        );
+  }
+  const refused = first(current.kinds);
+  const entry = entries[refused];
+  if (entry !== undefined) {
+    throw kindNotAllowed(refused, entry.kind, `organisation ${organisation} may not attest it`);
+  }
+}
+
+function openContents(request: DecodedRequest, context: ValidationContext): ValidEntry[] {
+  const byDigest = new Map<string, number>();
+  for (const [index, { digest }] of request.entries.entries()) {
+    const name = digest.toString('latin1');
+    const other = byDigest.get(name);
+    if (other !== undefined) {
+      throw new Problem('submission.duplicateEntry', `Entries ${other} and ${index} have the same digest.`, {
+        extensions: { entry: index },
+      });
+    }
+    byDigest.set(name, index);
+  }
+  const contents = new Array<Content | undefined>(request.entries.length);
+  for (const [index, content] of request.contents.entries()) {
+    checkSize(content, index);
+    const entry = byDigest.get(digestOf(content.block).toString('latin1'));
+    if (entry === undefined) {
+      throw new Problem(
+        'block.digestMismatch',
+        `The SHA-256 of contents[${index}].block is no entry's digest.`,
+        {
+          extensions: { content: index },
+        },
+      );
+    }
+    if (contents[entry] !== undefined) {
+      throw new Problem('submission.contentTwice', `The content of entry ${entry} is there twice.`, {
+        extensions: { entry },
+      });
+    }
+    contents[entry] = content;
+  }
+  const ledger = formatLedgerId(context.ledger);
+  return request.entries.map((entry, index) => {
+    const content = contents[index];
+    if (content === undefined) {
+      throw new Problem('submission.contentMissing', `Entry ${index} comes without its block and key.`, {
+        extensions: { entry: index },
+      });
+    }
+    try {
+      return openEntry(entry, content, request, ledger, context);
+    } catch (error) {
+      if (!(error instanceof VinculumError)) throw error;
+      const details = { ...error.details, entry: index };
+      throw new VinculumError(error.code, `Entry ${index}: ${error.message}`, { cause: error, details });
+    }
+  });
+}
+
+function checkSize({ block, key }: Content, index: number): void {
+  if (block.length > MAX_BLOCK_BYTES) {
+    throw new Problem(
+      'block.tooLarge',
+      `contents[${index}].block is larger than 1 MiB: put content into documents.`,
+    );
+  }
+  if (key.length !== KEY_BYTES) {
+    throw new Problem('submission.malformed', `contents[${index}].key must be ${KEY_BYTES} bytes.`, {
+      extensions: { path: `contents.${index}.key` },
+    });
+  }
+}
+
+function openEntry(
+  entry: PackedEntry,
+  content: Content,
+  { submission }: DecodedRequest,
+  ledger: LedgerId,
+  { evaluator, now }: ValidationContext,
+): ValidEntry {
+  const envelope = parseEnvelope(openBlock(content.block, content.key));
+  const own = entry.subject.equals(ZERO);
+  const subject = toSubject(entry.subject);
+  const identifier = own ? `organisation:${submission.organisation}` : normalised(envelope.identifier);
+  if (typeof identifier !== 'string' && evaluator.subject(identifier) !== subject) {
+    throw new VinculumError(
+      'subject.mismatch',
+      'The subject is not the pseudonym of the envelope’s identifier: evaluate it again.',
+      { details: { subject } },
+    );
+  }
+  checkBinding(envelope, {
+    ledger,
+    subject,
+    identifier: typeof identifier === 'string' ? identifier : formatIdentifier(identifier),
+    kind: entry.kind,
+    organisation: submission.organisation,
+    timestamp: now,
+  });
+  return { ...entry, content, envelope, sealed: openSealed(envelope, content.disclosures) };
+}
+
+export const toSubject = (bytes: Uint8Array): Subject => toHex(bytes) as Subject;
+export const toDigest = (bytes: Uint8Array): Digest => toHex(bytes) as Digest;
+
+/** A required check digit that does not hold is judged later, by `checkOverrides`. */
+function normalised(text: string): Identifier {
+  const identifier = parseIdentifier(text, { overrideCheckDigit: true });
+  if (formatIdentifier(identifier) !== text) {
+    throw new VinculumError(
+      'identifier.notNormalised',
+      'The envelope’s identifier is not in its normal form.',
+    );
+  }
+  return identifier;
+}
+
+/**
+ * A VIN whose required check digit does not hold has a history only from the entry in which a registrar says why: here,
+ * or before.
+ */
+async function checkOverrides(entries: readonly ValidEntry[], store: Queryable): Promise<void> {
+  const doubtful = entries
+    .map((entry, index) => ({ ...entry, index }))
+    .filter(({ envelope }) => isDoubtful(envelope));
+  if (doubtful.length === 0) return;
+  const explained = new Set(
+    doubtful.filter(({ envelope }) => explains(envelope)).map(({ envelope }) => envelope.subject),
+  );
+  const open = doubtful.filter(({ envelope }) => !explained.has(envelope.subject));
+  const known = await store.query<{ subject: Uint8Array }>(
+    'SELECT subject FROM identifiers WHERE subject = ANY($1::bytea[])',
+    [open.map(({ subject }) => subject)],
+  );
+  for (const { subject } of known) explained.add(toSubject(subject));
+  const wrong = open.find(({ envelope }) => !explained.has(envelope.subject));
+  if (wrong !== undefined) {
+    throw new VinculumError(
+      'vin.checkDigit',
+      `Entry ${wrong.index}: the VIN's check digit (9th character) does not hold: look for a typing error.`,
+      { details: { entry: wrong.index } },
+    );
+  }
+}
+
+function explains({ kind, data }: Envelope): boolean {
+  return kind === 'vehicle.registered' && data.checkDigitOverride !== undefined;
+}
+
+/** Of an identifier that is in its normal form. */
+function isDoubtful({ identifier }: Envelope): boolean {
+  return identifier.startsWith('vin:') && checkDigit(identifier.slice('vin:'.length) as Vin) === 'invalid';
+}

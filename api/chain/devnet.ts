@@ -2,13 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { isVinculumError, VinculumError } from '../../core/errors.ts';
 import { type DataFolderLock, lockDataFolder } from '../store/lock.ts';
 import { findAnvilBinary } from './devnet/anvilBinary.ts';
 import { type DevnetIdentity, loadIdentity } from './devnet/identity.ts';
 import { isSameProcess, processIdentity, residentMemory } from './devnet/processes.ts';
-import { connect, type DevnetRpc } from './devnet/rpc.ts';
+import { connect, type DevnetRpc, isHung } from './devnet/rpc.ts';
 import {
   listSnapshots,
   removeDrafts,
@@ -30,6 +31,8 @@ export interface DevnetOptions {
   readonly quietMilliseconds?: number;
   /** Under load a snapshot is taken this often, or more rarely when snapshots take long. */
   readonly snapshotMilliseconds?: number;
+  /** A node that answers nothing for so long is killed and restarted from the durable block. */
+  readonly answerMilliseconds?: number;
   /** A node that grows beyond this many bytes is restarted from a fresh snapshot. */
   readonly memoryLimit?: number;
 }
@@ -223,6 +226,10 @@ class Supervisor implements Devnet {
     }
   }
 
+  get #answerMilliseconds(): number {
+    return this.#options.answerMilliseconds ?? 60_000;
+  }
+
   #say(line: string): void {
     this.#options.onProgress?.(line);
   }
@@ -250,7 +257,7 @@ class Supervisor implements Devnet {
   async #endLeftover(): Promise<void> {
     const record = this.#readRecord();
     if (record === undefined || !isSameProcess(record.pid, record.identity)) return;
-    const rpc = connect(record.port);
+    const rpc = connect(record.port, this.#answerMilliseconds);
     let isOurs = record.identity !== 'unknown';
     try {
       isOurs ||= Number(await rpc.call('eth_chainId')) === this.chainId;
@@ -379,7 +386,7 @@ class Supervisor implements Devnet {
     }
     const record: NodeRecord = { pid, identity: processIdentity(pid) ?? 'unknown', port };
     writeFileSync(this.#recordFile(), JSON.stringify(record), { mode: 0o600 });
-    const node: RunningNode = { child, pid, port, rpc: connect(port), exited };
+    const node: RunningNode = { child, pid, port, rpc: connect(port, this.#answerMilliseconds), exited };
     try {
       await this.#waitUntilReady(node, log, snapshot);
     } catch (error) {
@@ -477,6 +484,7 @@ class Supervisor implements Devnet {
           if (await this.#mineIfPending(node)) delay = 0;
           await this.#snapshotIfDue(node);
         } catch (error) {
+          if (isHung(error)) killGroup(node.pid);
           // A node that has gone is reported by its exit; anything else is tried again.
           if (this.#node === node) this.#say(`The chain's supervisor will try again: ${describe(error)}`);
           delay = 1_000;
@@ -558,7 +566,7 @@ class Supervisor implements Devnet {
 
   /** Restarts a node that has grown too large, right after a snapshot, when nothing but its memory is lost. */
   async #limitMemory(node: RunningNode): Promise<void> {
-    const limit = this.#options.memoryLimit ?? 8 * 2 ** 30;
+    const limit = this.#options.memoryLimit ?? Math.min(8 * 2 ** 30, totalmem() / 2);
     if ((residentMemory(node.pid) ?? 0) <= limit) return;
     await this.#inTurn(async () => {
       await this.#takeSnapshot(node);

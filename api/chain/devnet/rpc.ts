@@ -13,22 +13,26 @@ export interface DevnetRpc {
   close(): void;
 }
 
-/** Connects to an EVM node on this machine. */
-export function connect(port: number): DevnetRpc {
+/** A snapshot of a large chain takes long before its first byte comes. */
+const bytesMilliseconds = 600_000;
+
+/** Connects to an EVM node on this machine; one that is silent for longer than allowed counts as hung. */
+export function connect(port: number, answerMilliseconds: number): DevnetRpc {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   let id = 0;
 
-  const post = (method: string, params: readonly unknown[]): Promise<IncomingMessage> =>
+  const post = (method: string, params: readonly unknown[], milliseconds: number): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const body = JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params });
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
       const outgoing = request({ host: '127.0.0.1', port, method: 'POST', agent, headers }, resolve);
+      outgoing.setTimeout(milliseconds, () => outgoing.destroy(new HungError(milliseconds)));
       outgoing.on('error', (cause) => reject(unreachable(method, cause)));
       outgoing.end(body);
     });
 
   const call = async (method: string, params: readonly unknown[] = []): Promise<unknown> => {
-    const response = await post(method, params);
+    const response = await post(method, params, answerMilliseconds);
     let text = '';
     try {
       response.setEncoding('utf8');
@@ -42,7 +46,7 @@ export function connect(port: number): DevnetRpc {
   };
 
   const callForBytes: DevnetRpc['callForBytes'] = async (method, params, onBytes) => {
-    const response = await post(method, params);
+    const response = await post(method, params, Math.max(bytesMilliseconds, answerMilliseconds));
     response.setEncoding('latin1');
     let head = '';
     let inHex = false;
@@ -90,6 +94,17 @@ function parseAnswer(method: string, text: string): { result: unknown } | { erro
   if ('error' in answer) return { error: answer.error };
   if ('result' in answer) return { result: answer.result };
   throw refused(method, text.slice(0, 500));
+}
+
+class HungError extends Error {
+  constructor(milliseconds: number) {
+    super(`no answer within ${milliseconds} ms`);
+  }
+}
+
+/** Whether a call failed because the node is there and says nothing. */
+export function isHung(error: unknown): boolean {
+  return error instanceof VinculumError && error.cause instanceof HungError;
 }
 
 function unreachable(method: string, cause: unknown): VinculumError {

@@ -362,6 +362,28 @@ describe('startDevnet', () => {
       }
     });
 
+    it('kills and restarts a node that no longer answers', async () => {
+      const devnet = await start({ folder: newFolder(), answerMilliseconds: 500 });
+      const { provider } = open(devnet);
+      const crashed = crashOf(devnet);
+      process.kill(devnet.pid, 'SIGSTOP');
+      expect((await crashed).restarted).to.equal(true);
+      expect(await provider.getBlockNumber()).to.equal(devnet.durableBlock());
+    });
+
+    it('gives up on a node that keeps falling over, and still ends cleanly', async () => {
+      const folder = newFolder();
+      const devnet = await start({ folder });
+      for (let time = 1; time <= 4; time++) {
+        const crashed = crashOf(devnet);
+        process.kill(devnet.pid, 'SIGKILL');
+        expect((await crashed).restarted).to.equal(time < 4);
+      }
+      expect(() => devnet.url).to.throw();
+      await devnet.stop();
+      await start({ folder });
+    });
+
     it('restarts a node that has outgrown its memory without losing a block', async () => {
       const devnet = await start({ folder: newFolder(), memoryLimit: 1 });
       const { provider, wallet } = open(devnet);

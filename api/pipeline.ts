@@ -191,6 +191,7 @@ class RunningPipeline implements Pipeline {
   readonly #relayBell = new Bell();
   readonly #indexBell = new Bell();
   readonly #missingBell = new Bell();
+  readonly #bells = [this.#relayBell, this.#indexBell, this.#missingBell];
   #running: Promise<unknown> | null = null;
   #stopping = false;
   #stopped: Problem | null = null;
@@ -245,6 +246,7 @@ class RunningPipeline implements Pipeline {
     await checkIdentity(store, rpc, { ledger, organisations, directory, firstBlock });
     await this.#indexer.load();
     this.#stopping = false;
+    for (const bell of this.#bells) bell.open();
     this.#running = Promise.all([
       this.#loop('index', this.#indexBell, () => this.#indexOnce()),
       this.#loop('relay', this.#relayBell, () => this.#relayOnce()),
@@ -255,7 +257,7 @@ class RunningPipeline implements Pipeline {
   async stop(): Promise<void> {
     if (this.#running === null) return;
     this.#stopping = true;
-    for (const bell of [this.#indexBell, this.#relayBell, this.#missingBell]) bell.ring();
+    for (const bell of this.#bells) bell.close();
     await this.#running;
     this.#running = null;
     // Who comes next need not wait for it to expire.
@@ -339,7 +341,7 @@ class RunningPipeline implements Pipeline {
   #giveUp(stage: string, problem: Problem): void {
     this.#stopped = problem;
     this.#log.error('The pipeline has stopped.', { stage, code: problem.code, detail: problem.detail });
-    for (const bell of [this.#indexBell, this.#relayBell, this.#missingBell]) bell.ring();
+    for (const bell of this.#bells) bell.close();
     this.#emit('stopped', problem);
   }
 
@@ -429,20 +431,32 @@ class RunningPipeline implements Pipeline {
 /** Wakes whoever rests. One that rang while nobody did counts for the next. */
 class Bell {
   #rung = false;
+  #deaf = false;
+  #closed = false;
   #wake: (() => void) | null = null;
 
   ring(): void {
     this.#rung = true;
+    if (!this.#deaf) this.#wake?.();
+  }
+
+  /** Wakes also who is deaf, and lets nobody rest any more. */
+  close(): void {
+    this.#closed = true;
     this.#wake?.();
+  }
+
+  open(): void {
+    this.#closed = false;
   }
 
   /** @param deaf to whatever rings: the rest after a failure is needed */
   async rest(milliseconds: number, deaf = false): Promise<void> {
-    if (!this.#rung || deaf) {
+    if (!this.#closed && (!this.#rung || deaf)) {
+      this.#deaf = deaf;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, milliseconds);
         this.#wake = () => {
-          if (deaf) return;
           clearTimeout(timer);
           resolve();
         };
@@ -450,6 +464,7 @@ class Bell {
     }
     this.#wake = null;
     this.#rung = false;
+    this.#deaf = false;
   }
 }
 

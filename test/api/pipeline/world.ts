@@ -1,0 +1,217 @@
+import { randomBytes } from 'node:crypto';
+import type { SubmissionRequest, SubmissionState, SubmissionStatus } from '../../../api/accept/schema.ts';
+import { type Keyring, temporaryKeyring } from '../../../api/keyring/keyring.ts';
+import { createPipeline, type Pipeline, type PipelineOptions } from '../../../api/pipeline.ts';
+import { createEvaluator, type Evaluator } from '../../../api/pseudonym/evaluator.ts';
+import type { Store } from '../../../api/store/store.ts';
+import { fromHex, toBase64Url, toHex } from '../../../core/bytes.ts';
+import { packEntries } from '../../../core/chain/entry.ts';
+import { addressOfKey, type SubmissionHash, signSubmission } from '../../../core/chain/submission.ts';
+import type { Address, LedgerAddress, OrganisationId } from '../../../core/chain/types.ts';
+import { type ComposedEntry, type Content, composeEntry } from '../../../core/envelope/envelope.ts';
+import { type Identifier, normaliseIdentifier } from '../../../core/identifiers/identifier.ts';
+import { kindNames, kinds } from '../../../core/kinds/kinds.ts';
+import { anvilKeys, deployer, startChain, type TestChain } from './chain.ts';
+
+export interface Organisation {
+  readonly id: OrganisationId;
+  readonly key: Uint8Array;
+  readonly signer: Address;
+}
+
+/** The contracts on a chain, two organisations, and the operator's secrets. */
+export interface World {
+  readonly chain: TestChain;
+  readonly ledger: LedgerAddress;
+  readonly organisations: Address;
+  readonly directory: Address;
+  readonly firstBlock: number;
+  readonly keyring: Keyring;
+  readonly evaluator: Evaluator;
+  readonly workshop: Organisation;
+  readonly registrar: Organisation;
+  /** What the registrar, guardian and every controller do. */
+  organisationsCall(method: string, ...parameters: unknown[]): Promise<void>;
+  deploy(name: string, ...parameters: unknown[]): Promise<Address>;
+  stop(): Promise<void>;
+}
+
+const allKinds = kindNames.reduce((bitmap, name) => bitmap | (1n << BigInt(kinds[name].number)), 0n);
+
+export async function createWorld(chain?: TestChain): Promise<World> {
+  const running = chain ?? (await startChain());
+  const keyring = temporaryKeyring({ relayerKey: fromHex(anvilKeys[1], 32) });
+  const evaluator = await createEvaluator({ secretKey: keyring.pseudonymKey });
+  const account = deployer(running);
+  const firstBlock = (await running.blockNumber()) + 1;
+  const owner = await account.signer.getAddress();
+  const authority = await account.deploy('AccessManager', owner);
+  const organisations = await account.deploy('Organisations', await authority.getAddress(), 0, allKinds);
+  const zero = `0x${'00'.repeat(20)}`;
+  const ledger = await account.deploy(
+    'Ledger',
+    ...[
+      await authority.getAddress(),
+      await organisations.getAddress(),
+      keyring.pseudonymPublicKey,
+      zero,
+      zero,
+    ],
+  );
+  const directory = await account.deploy('Directory', await authority.getAddress());
+  const lower = async (contract: { getAddress(): Promise<string> }) =>
+    (await contract.getAddress()).toLowerCase() as Address;
+  const organisationsCall = async (method: string, ...parameters: unknown[]) =>
+    account.send(organisations[method]?.(...parameters) ?? Promise.reject(new Error(`no ${method}`)));
+
+  let last = 0n;
+  const admit = async (kindsOfIt: bigint): Promise<Organisation> => {
+    last += 1n;
+    const key = randomBytes(32);
+    await organisationsCall('admit', owner, kindsOfIt, randomBytes(32));
+    await organisationsCall('addKey', last, addressOfKey(key));
+    return { id: last as OrganisationId, key, signer: addressOfKey(key) };
+  };
+  const workshop = await admit(allKinds);
+  const registrar = await admit(allKinds);
+  return {
+    chain: running,
+    ledger: { chainId: running.chainId, address: await lower(ledger) },
+    organisations: await lower(organisations),
+    directory: await lower(directory),
+    firstBlock,
+    keyring,
+    evaluator,
+    workshop,
+    registrar,
+    organisationsCall,
+    deploy: async (name, ...parameters) => lower(await account.deploy(name, ...parameters)),
+    async stop() {
+      account.close();
+      await running.stop();
+    },
+  };
+}
+
+/** A VIN of a maker where no check digit is required. */
+export function vinOf(index: number): Identifier {
+  const value = `WVWZZZ1JZ${String(index).padStart(8, '0')}`;
+  return normaliseIdentifier({ type: 'vin', value });
+}
+
+export const serviceOf = (kilometres: number): Content => ({
+  kind: 'service',
+  time: '2024-05-31',
+  data: {
+    odometer: { value: kilometres, unit: 'KMT', source: 'workshop' },
+    type: 'scheduled',
+    items: ['engineOil', 'oilFilter'],
+  },
+  sealed: { invoiceNumber: `R-${kilometres}` },
+});
+
+export function compose(
+  world: World,
+  identifier: Identifier | 'own',
+  content: Content,
+  organisation = world.workshop,
+): ComposedEntry {
+  const target =
+    identifier === 'own' ? identifier : { subject: world.evaluator.subject(identifier), identifier };
+  return composeEntry(world.ledger, organisation.id, target, content);
+}
+
+export interface Signing {
+  readonly organisation?: Organisation;
+  readonly nonce?: bigint;
+  readonly deadline?: bigint;
+}
+
+export const nowSeconds = () => BigInt(Math.floor(Date.now() / 1000));
+
+/** Signs entries as a client would. */
+export function request(
+  world: World,
+  entries: readonly ComposedEntry[],
+  signing: Signing = {},
+): SubmissionRequest {
+  const organisation = signing.organisation ?? world.workshop;
+  const signed = signSubmission(
+    world.ledger,
+    {
+      organisation: organisation.id,
+      entries: packEntries(entries.map(({ entry }) => entry)),
+      nonce: signing.nonce ?? BigInt(toHex(randomBytes(8))),
+      deadline: signing.deadline ?? nowSeconds() + 3600n,
+    },
+    organisation.key,
+  );
+  return {
+    submission: {
+      organisation: signed.organisation.toString(),
+      signer: signed.signer,
+      nonce: signed.nonce.toString(),
+      deadline: signed.deadline.toString(),
+      entries: toBase64Url(signed.entries),
+      signature: toBase64Url(signed.signature),
+    },
+    contents: entries.map(({ block, key, disclosures }) => ({
+      block: toBase64Url(block),
+      key: toBase64Url(key),
+      disclosures: [...disclosures],
+    })),
+  };
+}
+
+/** A submission of services, one for each of so many vehicles. */
+export function services(world: World, count: number, signing: Signing = {}, first = 0): SubmissionRequest {
+  const entries = Array.from({ length: count }, (_, index) =>
+    compose(world, vinOf(first + index), serviceOf(10_000 + index), signing.organisation),
+  );
+  return request(world, entries, signing);
+}
+
+/** A pipeline in the world; blocks are mined when it nudges, and all but the last `depth` are final. */
+export function pipelineIn(world: World, store: Store, options: Partial<PipelineOptions> = {}): Pipeline {
+  const { chain } = world;
+  return createPipeline({
+    store,
+    rpc: chain.rpc,
+    ledger: world.ledger,
+    organisations: world.organisations,
+    directory: world.directory,
+    firstBlock: world.firstBlock,
+    evaluator: world.evaluator,
+    keyring: world.keyring,
+    finality: async () => BigInt(Math.max(0, (await chain.blockNumber()) - 3)),
+    nudge: () => void chain.mine(),
+    ...options,
+    limits: { pollMilliseconds: 20, ...options.limits },
+    indexer: { patienceMilliseconds: 200, checkMilliseconds: 0, ...options.indexer },
+  });
+}
+
+/** Waits until a submission is in one of these states. */
+export async function until(
+  pipeline: Pipeline,
+  hash: string,
+  ...states: SubmissionState[]
+): Promise<SubmissionStatus> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const status = await pipeline.status(hash as SubmissionHash);
+    if (status !== null && states.includes(status.state)) return status;
+    if (Date.now() > deadline) {
+      throw new Error(`still ${JSON.stringify(status)}; ${JSON.stringify(pipeline.progress())}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

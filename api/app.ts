@@ -3,7 +3,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import { gatewayRouter } from './documents/gateway.ts';
 import { crossOrigin, pagePolicy, requestId, requestIdOf, securityHeaders } from './http/headers.ts';
 import { failureHandler, methodNotAllowed, mountRoutes, unknownRoute } from './http/mount.ts';
-import { requestRates } from './http/requestRates.ts';
+import { blockRates, requestRates } from './http/requestRates.ts';
 import { routes } from './routes/table.ts';
 import type { Services } from './services.ts';
 
@@ -24,10 +24,13 @@ export async function createApp(services: Services): Promise<Express> {
     crossOrigin,
   );
   const uncounted = new Set(routes.flatMap(({ uncounted: is, path }) => (is === true ? [path] : [])));
-  const rates = requestRates(config.rates, (request) => auth.countedAs(request));
+  const countedAs: typeof auth.countedAs = (request) => auth.countedAs(request);
+  const requests = requestRates(config.rates, countedAs);
+  const blocks = blockRates(config.rates, countedAs);
   app.use((request, response, next) => {
     if (uncounted.has(request.path)) next();
-    else rates(request, response, next);
+    else if (request.path.startsWith('/ipfs/')) blocks(request, response, next);
+    else requests(request, response, next);
   });
 
   mountRoutes(app, routes, services);

@@ -94,6 +94,11 @@ export const settings = {
     'a number',
     'Requests a minute from one account',
   ),
+  BLOCKS_PER_MINUTE: setting(
+    integer(1, 1_000_000_000).default(60_000),
+    'a number',
+    'Encrypted blocks a minute from one address: an audit reads them all',
+  ),
   LOOKUPS_PER_HOUR: setting(
     integer(1, 1_000_000_000).default(120),
     'a number',
@@ -140,6 +145,7 @@ export type Config = {
   readonly rates: {
     readonly requestsPerMinute: number;
     readonly accountRequestsPerMinute: number;
+    readonly blocksPerMinute: number;
     readonly lookupsPerHour: number;
     readonly anonymousLookupsPerHour: number;
     readonly accountLookupsPerHour: number;
@@ -192,6 +198,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     rates: {
       requestsPerMinute: values.REQUESTS_PER_MINUTE,
+      blocksPerMinute: values.BLOCKS_PER_MINUTE,
       accountRequestsPerMinute: values.ACCOUNT_REQUESTS_PER_MINUTE,
       lookupsPerHour: values.LOOKUPS_PER_HOUR,
       anonymousLookupsPerHour: values.ANONYMOUS_LOOKUPS_PER_HOUR,

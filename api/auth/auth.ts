@@ -134,7 +134,7 @@ export function createAuth(options: AuthOptions): Auth {
       if (account === null) {
         throw new Problem('auth.invalid', 'The token is unknown, expired or revoked: sign in again.');
       }
-      const key = `organisation:${account.organisation}`;
+      const key = keyOf(account);
       if (lately.size > 10_000) lately.clear();
       lately.set(token, key);
       return { account, operator: false, key };
@@ -186,6 +186,7 @@ export function createAuth(options: AuthOptions): Auth {
           [hashOf(token), fromHex(signIn.signer, 20), signIn.organisation, expiresAt],
         );
       });
+      lately.set(token, keyOf(account));
       return { token, expiresAt, account };
     },
 
@@ -258,6 +259,10 @@ export function createAuth(options: AuthOptions): Auth {
       await store.execute('DELETE FROM sessions WHERE expires_at < now()');
     },
   };
+}
+
+function keyOf(account: Account): string {
+  return `organisation:${account.organisation}`;
 }
 
 /** An API key can't make others: whoever steals one must not outlive its revocation. */

@@ -12,7 +12,7 @@ export function documentationPage(
     const articles = own.map((route) => articleOf(route, paths[route.path]?.[route.method] ?? {}));
     return own.length === 0
       ? ''
-      : `<section id="${tag.toLowerCase()}"><h2>${tag}</h2><p>${escape(description)}</p>${articles.join('')}</section>`;
+      : `<section id="${tag.toLowerCase()}"><h2>${tag}</h2><p>${escapeHtml(description)}</p>${articles.join('')}</section>`;
   });
   const links = Object.keys(tags)
     .filter((tag) => routes.some((route) => route.tag === tag))
@@ -60,7 +60,7 @@ const accessText = {
 function articleOf(route: Route, operation: Operation): string {
   const parameters = (operation.parameters ?? []).map(
     ({ name, in: place, required }) =>
-      `<li><code>${escape(name)}</code> in the ${place}${required ? '' : ', optional'}</li>`,
+      `<li><code>${escapeHtml(name)}</code> in the ${place}${required ? '' : ', optional'}</li>`,
   );
   const bodies = Object.entries(operation.requestBody?.content ?? {}).map(([type, { schema }]) =>
     details(`Takes ${type}`, schema),
@@ -70,24 +70,24 @@ function articleOf(route: Route, operation: Operation): string {
     .flatMap(([status, { description, content = {} }]) => {
       const [type, media] = Object.entries(content)[0] ?? [];
       const title = `${status}: ${description}${type === undefined ? '' : ` (${type})`}`;
-      return media?.schema === undefined ? [`<p>${escape(title)}</p>`] : [details(title, media.schema)];
+      return media?.schema === undefined ? [`<p>${escapeHtml(title)}</p>`] : [details(title, media.schema)];
     });
   const codes = operation.responses?.default?.['x-problem-codes'] ?? [];
-  return `<article id="${escape(route.name)}">
-<h3><code><b>${route.method.toUpperCase()}</b> ${escape(route.path)}</code></h3>
-<p>${escape(route.summary)}${route.description === undefined ? '' : ` ${escape(route.description)}`}</p>
+  return `<article id="${escapeHtml(route.name)}">
+<h3><code><b>${route.method.toUpperCase()}</b> ${escapeHtml(route.path)}</code></h3>
+<p>${escapeHtml(route.summary)}${route.description === undefined ? '' : ` ${escapeHtml(route.description)}`}</p>
 <p class="quiet">For ${accessText[route.access]}.</p>
 ${parameters.length === 0 ? '' : `<ul>${parameters.join('')}</ul>`}
 ${bodies.join('')}${answers.join('')}
-<p class="quiet">Failures: ${codes.map((code) => `<code>${escape(code)}</code>`).join(' ')}</p>
+<p class="quiet">Failures: ${codes.map((code) => `<code>${escapeHtml(code)}</code>`).join(' ')}</p>
 </article>`;
 }
 
 function details(title: string, schema: unknown): string {
-  return `<details><summary>${escape(title)}</summary><pre>${escape(JSON.stringify(schema, null, 2) ?? '')}</pre></details>`;
+  return `<details><summary>${escapeHtml(title)}</summary><pre>${escapeHtml(JSON.stringify(schema, null, 2) ?? '')}</pre></details>`;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -42,7 +42,7 @@ export type DirectoryRow = {
   readonly organisations: Uint8Array | null;
   readonly code_hash: Uint8Array | null;
   readonly pseudonym_key: Uint8Array | null;
-  readonly closed_at: bigint | null;
+  readonly closed_at: string | null;
 };
 
 const EMPTY = new Uint8Array();
@@ -52,7 +52,7 @@ export function directoryLink(row: DirectoryRow) {
     return {
       change: 'closed' as const,
       index: row.ledger_index.toString(),
-      closedAt: String(row.closed_at ?? 0n),
+      closedAt: row.closed_at ?? '0',
     };
   }
   return {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { VinculumError } from '../core/errors.ts';
+import type { HeaderCodec } from '../core/proof/header.ts';
 
 /** A number in an environment variable. */
 const integer = (least: number, most: number) =>
@@ -55,6 +56,11 @@ export const settings = {
     url('http', 'https').optional(),
     'an http or https address',
     'The JSON-RPC endpoint of the chain; without it the embedded chain is started',
+  ),
+  HEADER_CODEC: setting(
+    z.enum(['ethereum', 'besu-qbft']).default('ethereum'),
+    'ethereum or besu-qbft',
+    'How the chain’s headers hash, for storage proofs: ethereum (also most layer 2 chains), or besu-qbft',
   ),
   DEPLOYMENT_FILE: setting(
     z.string().min(1).optional(),
@@ -133,6 +139,7 @@ export type Config = {
   readonly trustProxy: false | number | readonly string[];
   readonly databaseUrl: string | undefined;
   readonly rpcUrl: string | undefined;
+  readonly headerCodec: HeaderCodec;
   readonly deploymentFile: string;
   readonly relayKey: string | undefined;
   readonly kuboRpcUrl: string | undefined;
@@ -188,6 +195,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     trustProxy: readTrustProxy(values.TRUST_PROXY),
     databaseUrl: values.DATABASE_URL,
     rpcUrl: values.RPC_URL,
+    headerCodec: values.HEADER_CODEC,
     deploymentFile: resolve(values.DEPLOYMENT_FILE ?? `${dataFolder}/deployment.json`),
     relayKey: values.RELAY_KEY,
     kuboRpcUrl: values.KUBO_RPC_URL,

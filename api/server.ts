@@ -11,7 +11,9 @@ import { VinculumError } from '../core/errors.ts';
 import { claim as claimKind } from '../core/kinds/incident.ts';
 import { createApp } from './app.ts';
 import { createAuth } from './auth/auth.ts';
+import { getHeader } from './chain/read.ts';
 import { createRpc, type Rpc } from './chain/rpc.ts';
+import { createStateProofs } from './chain/stateProofs.ts';
 import type { Config } from './config.ts';
 import { type Deployment, readDeployment } from './deployment.ts';
 import type { DocumentStore } from './documents/documentStore.ts';
@@ -24,6 +26,7 @@ import { createMetrics, type Reading } from './http/metrics.ts';
 import { type Account, type Keyring, openKeyring } from './keyring/keyring.ts';
 import { type AcceptedEntry, createPipeline, type Pipeline } from './pipeline.ts';
 import { createEvaluator } from './pseudonym/evaluator.ts';
+import { createProofs } from './query/proof.ts';
 import { createQuery } from './query/query.ts';
 import { createSecrets } from './query/secrets.ts';
 import { createSets } from './query/sets.ts';
@@ -144,6 +147,7 @@ async function start(
   const { documents, fetchMissing } = await openDocuments(config);
 
   progress('index');
+  const finality = chain === null ? () => finalBlock(rpc) : async () => BigInt(chain.devnet.durableBlock());
   const pipeline = createPipeline({
     store,
     rpc,
@@ -153,7 +157,7 @@ async function start(
     firstBlock: deployment.firstBlock,
     evaluator,
     keyring,
-    finality: chain === null ? () => finalBlock(rpc) : async () => BigInt(chain.devnet.durableBlock()),
+    finality,
     ...(chain === null ? {} : { nudge: () => chain.devnet.nudge() }),
     ...(fetchMissing === undefined ? {} : { fetchMissing }),
     onAccept: recordClaims,
@@ -166,7 +170,22 @@ async function start(
 
   const secrets = createSecrets(keyring);
   const sets = createSets({ store, keyring, secrets, evaluator });
-  const query = createQuery({ store, secrets, sets, evaluator, deployment }, pipeline);
+  const proofs = createProofs({
+    store,
+    chains: new Map([
+      [
+        deployment.chainId,
+        {
+          state: createStateProofs(rpc, config.headerCodec),
+          finality,
+          blockHash: async (number) => (await getHeader(rpc, number))?.hash ?? null,
+        },
+      ],
+    ]),
+    indexedBlock: () => pipeline.progress().indexedBlock,
+    onError: (problem) => log('warn', 'report.withoutProof', { ...factsOf(problem), code: problem.code }),
+  });
+  const query = createQuery({ store, secrets, sets, evaluator, deployment }, pipeline, proofs);
   const meter = opened(createLookupMeter(store, config.rates), (held) => held.close());
   let listening = '';
   const publicUrl = () => config.publicUrl ?? listening;

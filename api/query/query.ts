@@ -10,6 +10,7 @@ import { Problem } from '../problem.ts';
 import type { Queryable, Store } from '../store/store.ts';
 import { TextCache } from './cache.ts';
 import { overviewOf } from './overview.ts';
+import type { Proofs } from './proof.ts';
 import { buildReport, organisationsOf, type ReportSource, type Viewer } from './report.ts';
 import { type ChangeRow, type DirectoryRow, directoryLink } from './rows.ts';
 
@@ -62,7 +63,11 @@ const KEPT_MILLISECONDS = 60_000;
 
 type Cached = Served & { readonly version: string; readonly madeAt: number; checkedAt: number };
 
-export function createQuery(source: ReportSource, pipeline: Pick<Pipeline, 'on'>): Query {
+export function createQuery(
+  source: ReportSource,
+  pipeline: Pick<Pipeline, 'on'>,
+  proofs: Proofs | null = null,
+): Query {
   const { store, secrets } = source;
   const cache = new TextCache<Cached>(CACHE_CHARACTERS);
   /** What is being made; whoever asks for the same meanwhile gets the same. */
@@ -119,8 +124,9 @@ export function createQuery(source: ReportSource, pipeline: Pick<Pipeline, 'on'>
     return made;
   }
 
-  async function read(identifier: Identifier, viewer: Viewer): Promise<Report> {
-    const report = await buildReport(source, identifier, viewer);
+  async function read(identifier: Identifier, viewer: Viewer, proven: boolean): Promise<Report> {
+    const build = () => buildReport(source, identifier, viewer);
+    const report = proven && proofs !== null ? await proofs.attach(build) : await build();
     if (viewer !== null) {
       const shown = Object.entries(report.contents).flatMap(([digest, content]) =>
         'disclosures' in content && content.disclosures.length > 0 ? [fromHex(digest, 32)] : [],
@@ -154,13 +160,13 @@ export function createQuery(source: ReportSource, pipeline: Pick<Pipeline, 'on'>
   return {
     report: (identifier, viewer) =>
       served('report', identifier, viewer, async () => {
-        const report = await read(identifier, viewer);
+        const report = await read(identifier, viewer, true);
         return { text: JSON.stringify(report), whole: isWhole(report) };
       }),
 
     overview: (identifier, viewer) =>
       served('overview', identifier, viewer, async () => {
-        const report = await read(identifier, viewer);
+        const report = await read(identifier, viewer, false);
         return { text: JSON.stringify(overviewOf(report, identifier)), whole: isWhole(report) };
       }),
 

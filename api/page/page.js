@@ -23,15 +23,8 @@ function chosenLanguage() {
   } catch {
     // A browser that keeps nothing for us still has a language.
   }
-  return navigator.languages.some((name) => name.toLowerCase().startsWith('zh'))
-    ? firstOf(navigator.languages)
-    : 'en';
-}
-
-/** The first of the reader's languages that this page speaks. */
-function firstOf(languages) {
-  const found = languages.find((name) => /^(zh|en)\b/i.test(name));
-  return found?.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+  const spoken = navigator.languages.find((name) => /^(zh|en)\b/i.test(name)) ?? 'en';
+  return spoken.toLowerCase().startsWith('zh') ? 'zh' : 'en';
 }
 
 function setLanguage(next) {
@@ -398,7 +391,7 @@ function odometerCard(overview) {
 
 /** Kilometres over time; what does not add up is marked. The table below says the same in words. */
 function odometerChart(readings) {
-  const [width, height, left, bottom, top, right] = [640, 220, 74, 28, 12, 16];
+  const [width, height, left, bottom, top, right] = [640, 240, 106, 34, 14, 16];
   const seconds = ({ time }) => Date.parse(time.length > 10 ? time : `${time}T00:00:00Z`);
   const times = readings.map(seconds);
   const [first, last] = [Math.min(...times), Math.max(...times)];

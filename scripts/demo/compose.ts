@@ -19,6 +19,7 @@ export type DemoPlace = {
 export type ComposedContent = {
   readonly by: string;
   readonly kind: string;
+  readonly label?: string;
   readonly composed: ComposedEntry;
 };
 
@@ -89,10 +90,10 @@ export function composeDemo(demo: Demo, place: DemoPlace, random: Random = secur
       },
       random,
     );
-    if (content.label !== undefined) {
-      known.set(content.label, { digest: composed.entry.digest, key: toBase64Url(composed.key) });
-    }
-    return { by: content.by, kind: content.kind, composed };
+    const { by, kind, label } = content;
+    if (label === undefined) return { by, kind, composed };
+    known.set(label, { digest: composed.entry.digest, key: toBase64Url(composed.key) });
+    return { by, kind, label, composed };
   };
 
   // Batches before the vehicles that name them, and campaigns before their remedies.

@@ -1,0 +1,356 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod/mini';
+import { type Client, createClient, ServiceRefusal, submissionStatus } from '../../cli/client.ts';
+import { concurrently } from '../../cli/http.ts';
+import { signIn } from '../../cli/session.ts';
+import { follow, post, type Signer, signAgain, signEntries } from '../../cli/submitter.ts';
+import { fromBase64Url, utf8 } from '../../core/bytes.ts';
+import { formatLedgerId } from '../../core/chain/ledgerId.ts';
+import type { LedgerAddress, OrganisationId, Subject } from '../../core/chain/types.ts';
+import { parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { verifyTranscript } from '../../core/pseudonym/pseudonym.ts';
+import { admitOrganisations, type DemoChain, hasHistory, profileOf, readPseudonymKey } from './admit.ts';
+import { composeDemo, identifiersOf } from './compose.ts';
+import type { Demo } from './demo.ts';
+import { DEMO_SEED, generateDemo } from './generate.ts';
+import { type DemoKey, noteOrganisations, openDemoKeys } from './keys.ts';
+import { type DemoMarker, type DemoPlan, readMarker, readPlan, writeMarker, writePlan } from './plan.ts';
+import { schedule } from './schedule.ts';
+
+/** The service and the chain that the demo is loaded into. */
+export type LoadTarget = {
+  readonly url: string;
+  readonly dataFolder: string;
+  readonly ledger: LedgerAddress;
+  readonly chain: DemoChain;
+  readonly seed?: string;
+};
+
+export type LoadStep = 'organisations' | 'compose' | 'documents' | 'submissions' | 'sets' | 'final';
+export type OnLoadProgress = (step: LoadStep, done: number, total: number) => void;
+
+/** Entries of one submission at most. */
+const BUNDLE = 256;
+
+/** What is known of the demo where it is on this ledger already, whole and final. */
+export async function loadedDemo({
+  dataFolder,
+  ledger,
+}: Pick<LoadTarget, 'dataFolder' | 'ledger'>): Promise<DemoMarker | null> {
+  const marker = await readMarker(dataFolder);
+  return marker?.ledger === formatLedgerId(ledger) ? marker : null;
+}
+
+/**
+ * Loads the demo as any client would: organisations are admitted, and what they sign goes through the HTTP API. Once
+ * only; a load that was broken off goes on where it was.
+ */
+export async function loadDemo(target: LoadTarget, onProgress: OnLoadProgress): Promise<DemoMarker> {
+  const { dataFolder, seed = DEMO_SEED } = target;
+  const before = await loadedDemo(target);
+  if (before !== null) return before;
+  const ledger = formatLedgerId(target.ledger);
+
+  const demo = generateDemo(seed);
+  const { organisations } = demo;
+  onProgress('organisations', 0, organisations.length);
+  const keys = await openDemoKeys(dataFolder, organisations);
+  const numbers = await admitOrganisations(target.chain, organisations, keys);
+  await noteOrganisations(dataFolder, organisations, keys, numbers);
+  const clients = await signInAll(target, demo, keys, numbers, (done) =>
+    onProgress('organisations', done, organisations.length),
+  );
+
+  const found = await readPlan(dataFolder);
+  const numbersAsText = Object.fromEntries([...numbers].map(([name, number]) => [name, number.toString()]));
+  const fits =
+    found?.ledger === ledger && JSON.stringify(found.organisations) === JSON.stringify(numbersAsText);
+  const plan = fits
+    ? found
+    : await makePlan(
+        { target, seed, demo, keys, numbers, client: clientOf(clients, 'registry') },
+        onProgress,
+      );
+  if (plan !== null) {
+    if (!fits) await writePlan(dataFolder, plan);
+    await carryOut(plan, { target, keys, numbers, clients }, onProgress);
+  }
+  const loaded: DemoMarker = {
+    seed,
+    ledger,
+    entries: plan?.entries ?? 0,
+    submissions: plan?.submissions.length ?? 0,
+    documents: plan?.documents.length ?? 0,
+    showcase: demo.showcase,
+    loadedAt: new Date().toISOString(),
+  };
+  await writeMarker(dataFolder, loaded);
+  return loaded;
+}
+
+const INDEX_MILLISECONDS = 60_000;
+
+/** Hands in the profiles and signs in as each organisation, as soon as the service knows of its admission. */
+async function signInAll(
+  { url }: LoadTarget,
+  demo: Demo,
+  keys: ReadonlyMap<string, DemoKey>,
+  numbers: ReadonlyMap<string, OrganisationId>,
+  onDone: (done: number) => void,
+): Promise<Map<string, Client>> {
+  const anonymous = createClient(url);
+  const clients = new Map<string, Client>();
+  const until = Date.now() + INDEX_MILLISECONDS;
+  for (const organisation of demo.organisations) {
+    const key = keys.get(organisation.name);
+    const number = numbers.get(organisation.name);
+    if (key === undefined || number === undefined) throw new Error(`${organisation.name} was not admitted`);
+    for (;;) {
+      try {
+        const open = { ...key, file: '', label: null };
+        const client = await signIn(anonymous, open, number);
+        await client.bytes(`/v1/organisations/${number}/profile`, {
+          method: 'PUT',
+          headers: { 'content-type': 'application/json' },
+          body: new Uint8Array(utf8(profileOf(organisation))),
+        });
+        clients.set(organisation.name, client);
+        break;
+      } catch (error) {
+        if (!isNotIndexedYet(error) || Date.now() > until) throw error;
+        await sleep(50);
+      }
+    }
+    onDone(clients.size);
+  }
+  return clients;
+}
+
+function isNotIndexedYet(error: unknown): boolean {
+  return (
+    error instanceof ServiceRefusal &&
+    ['organisation.unknown', 'auth.notInGoodStanding', 'auth.unknownKey'].includes(error.code)
+  );
+}
+
+function clientOf(clients: ReadonlyMap<string, Client>, name: string): Client {
+  const client = clients.get(name);
+  if (client === undefined) throw new Error(`nobody signed in as ${name}`);
+  return client;
+}
+
+const subjectsSchema = z.looseObject({
+  results: z.array(
+    z.looseObject({
+      identifier: z.string(),
+      subject: z.string(),
+      transcript: z.looseObject({ evaluated: z.string(), proof: z.string() }),
+    }),
+  ),
+});
+const SUBJECTS_AT_ONCE = 100;
+
+type Making = {
+  readonly target: LoadTarget;
+  readonly seed: string;
+  readonly demo: Demo;
+  readonly keys: ReadonlyMap<string, DemoKey>;
+  readonly numbers: ReadonlyMap<string, OrganisationId>;
+  readonly client: Client;
+};
+
+/** Everything that is to be sent, signed; null where the ledger holds the demo already, by a load of another folder. */
+async function makePlan(making: Making, onProgress: OnLoadProgress): Promise<DemoPlan | null> {
+  const { target, seed, demo, keys, numbers } = making;
+  const subjects = await evaluateSubjects(making, onProgress);
+  const subjectOf = (identifier: string): Subject => {
+    const subject = subjects.get(identifier);
+    if (subject === undefined) throw new Error(`${identifier} was not evaluated`);
+    return subject;
+  };
+  if (await hasHistory(target.chain, subjectOf(`vin:${demo.showcase.clean}`))) return null;
+
+  const { histories, documents } = composeDemo(demo, {
+    ledger: target.ledger,
+    organisations: numbers,
+    subjectOf,
+  });
+  const nonces = new Map<string, bigint>();
+  const submissions = schedule(histories, BUNDLE).map(({ by, entries }) => {
+    const nonce = nonces.get(by) ?? 0n;
+    nonces.set(by, nonce + 1n);
+    const signer = signerOf(target, keys, numbers, by);
+    const composed = entries.map((entry) => entry.composed);
+    return { by, ...signEntries(signer, composed, nonce) };
+  });
+  const digests = new Map<string, string>();
+  for (const { label, composed } of histories.flat()) {
+    if (label !== undefined) digests.set(label, composed.entry.digest);
+  }
+  const listed = [
+    ...demo.batches.flatMap(({ serials, contents: [produced] }) =>
+      serials.length === 0 || produced === undefined
+        ? []
+        : [{ by: produced.by, label: produced.label ?? '', members: [...serials] }],
+    ),
+    ...demo.campaigns.flatMap(({ organisation, sets }) =>
+      sets.map(({ label, vehicles }) => ({ by: organisation, label, members: [...vehicles] })),
+    ),
+  ];
+  return {
+    version: 1,
+    seed,
+    ledger: formatLedgerId(target.ledger),
+    organisations: Object.fromEntries([...numbers].map(([name, number]) => [name, number.toString()])),
+    documents: documents.map(({ by, cid, bytes }) => ({
+      by,
+      cid,
+      bytes: Buffer.from(bytes).toString('base64'),
+    })),
+    submissions,
+    sets: listed.map(({ by, label, members }) => ({ by, digest: digests.get(label) ?? '', members })),
+    entries: histories.flat().length,
+  };
+}
+
+/** The subjects of all identifiers, each checked under the key that stands on the ledger. */
+async function evaluateSubjects(
+  { target, demo, client }: Making,
+  onProgress: OnLoadProgress,
+): Promise<Map<string, Subject>> {
+  const publicKey = await readPseudonymKey(target.chain);
+  const identifiers = identifiersOf(demo);
+  const subjects = new Map<string, Subject>();
+  for (let start = 0; start < identifiers.length; start += SUBJECTS_AT_ONCE) {
+    const asked = identifiers.slice(start, start + SUBJECTS_AT_ONCE);
+    const { results } = await client.json('/v1/subjects', subjectsSchema, { identifiers: asked });
+    for (const [index, text] of asked.entries()) {
+      const { transcript } = results[index] ?? {};
+      const subject = verifyTranscript(
+        parseIdentifier(text),
+        {
+          evaluated: fromBase64Url(transcript?.evaluated ?? ''),
+          proof: fromBase64Url(transcript?.proof ?? ''),
+        },
+        publicKey,
+      );
+      subjects.set(text, subject);
+    }
+    onProgress('compose', subjects.size, identifiers.length);
+  }
+  return subjects;
+}
+
+function signerOf(
+  target: LoadTarget,
+  keys: ReadonlyMap<string, DemoKey>,
+  numbers: ReadonlyMap<string, OrganisationId>,
+  name: string,
+): Signer {
+  const key = keys.get(name);
+  const organisation = numbers.get(name);
+  if (key === undefined || organisation === undefined) throw new Error(`${name} was not admitted`);
+  return { ledger: target.ledger, organisation, secretKey: key.secretKey };
+}
+
+type Carrying = {
+  readonly target: LoadTarget;
+  readonly keys: ReadonlyMap<string, DemoKey>;
+  readonly numbers: ReadonlyMap<string, OrganisationId>;
+  readonly clients: ReadonlyMap<string, Client>;
+};
+
+const uploadedSchema = z.looseObject({ cid: z.string() });
+const UPLOADS_AT_ONCE = 4;
+
+/** Sends what is planned; what the service has already is answered at once. */
+async function carryOut(plan: DemoPlan, carrying: Carrying, onProgress: OnLoadProgress): Promise<void> {
+  const { clients } = carrying;
+  let uploaded = 0;
+  onProgress('documents', 0, plan.documents.length);
+  await concurrently(plan.documents, UPLOADS_AT_ONCE, async ({ by, cid, bytes }) => {
+    const answer = await clientOf(clients, by).bytes('/v1/documents', {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: new Uint8Array(Buffer.from(bytes, 'base64')),
+    });
+    const stored = uploadedSchema.parse(JSON.parse(Buffer.from(answer.body).toString('utf8')));
+    if (stored.cid !== cid) throw new Error(`the service stored ${stored.cid} for the document ${cid}`);
+    uploaded += 1;
+    onProgress('documents', uploaded, plan.documents.length);
+  });
+
+  const total = plan.submissions.length;
+  const client = clientOf(clients, 'registry');
+  await renewExpired(plan, carrying, client);
+  onProgress('submissions', 0, total);
+  // One after the other: the ledger then takes each history in its order.
+  for (const [index, { by, hash, request }] of plan.submissions.entries()) {
+    const [posted] = await post(client, [{ hash, request }]);
+    if (posted?.accepted !== true) {
+      const why =
+        posted === undefined ? 'no answer' : `${posted.problem.code}: ${posted.problem.detail ?? ''}`;
+      throw new Error(`the service refused a submission of ${by} (${why})`);
+    }
+    onProgress('submissions', index + 1, total);
+  }
+
+  onProgress('sets', 0, plan.sets.length);
+  for (const [index, { by, digest, members }] of plan.sets.entries()) {
+    await clientOf(clients, by).bytes(`/v1/sets/${digest}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ members }),
+    });
+    onProgress('sets', index + 1, plan.sets.length);
+  }
+
+  let final = 0;
+  onProgress('final', 0, total);
+  await follow(
+    client,
+    plan.submissions.map(({ hash }) => hash),
+    'final',
+    {
+      signal: new AbortController().signal,
+      onSettled: ({ state, hash }) => {
+        if (state !== 'final') throw new Error(`the submission ${hash} is ${state}`);
+        final += 1;
+        onProgress('final', final, total);
+      },
+    },
+  );
+}
+
+/** How long before its deadline a submission that was never sent is signed anew. */
+const RENEW_SECONDS = 3600;
+
+/** Signs again what a load that was broken off long ago left behind: under the same nonces, so that nothing is twice. */
+async function renewExpired(
+  plan: DemoPlan,
+  { target, keys, numbers }: Carrying,
+  client: Client,
+): Promise<void> {
+  const now = Math.floor(Date.now() / 1000);
+  let renewed = false;
+  for (const [index, planned] of plan.submissions.entries()) {
+    const { by, hash, request } = planned;
+    const deadline = Number(request.submission.deadline);
+    if (deadline > now + RENEW_SECONDS) continue;
+    const state = await stateOf(client, hash);
+    if (state !== null && state !== 'expired') continue;
+    const signer = signerOf(target, keys, numbers, by);
+    plan.submissions[index] = { by, ...signAgain(signer, request, BigInt(request.submission.nonce)) };
+    renewed = true;
+  }
+  if (renewed) await writePlan(target.dataFolder, plan);
+}
+
+async function stateOf(client: Client, hash: string): Promise<string | null> {
+  try {
+    return (await submissionStatus(client, hash)).state;
+  } catch (error) {
+    if (error instanceof ServiceRefusal && error.code === 'submission.unknown') return null;
+    throw error;
+  }
+}

@@ -133,9 +133,10 @@ export async function verify(
   const asOf = recorded.flatMap(({ view }): AsOf[] => {
     if (view === null) return [];
     const last = lastLink.get(view.chainId) ?? -1n;
-    // Timestamps never fall along a chain and heads never return to an earlier value: a history whose last link is
-    // older than a final block is that block's history too.
-    const final = view.final !== null && last < view.final.timestamp;
+    // Read at a final block, or else: timestamps never fall along a chain and heads never return to an earlier value,
+    // so a history whose last link is older than a final block is that block's history too.
+    const final =
+      view.final !== null && (view.block.number <= view.final.number || last < view.final.timestamp);
     return [{ chainId: view.chainId, block: view.block, final, endpoints: view.endpoints }];
   });
   const results = steps.map((step) => ({
@@ -284,9 +285,15 @@ async function checkCompleteness(
     foldLinks(links),
   );
   const timestamps = links.map((link) => link.timestamp);
+  const shown = new Set<string>();
   for (const chain of section.ownChains) {
     const own = chain.links.map(linkOf);
     const organisation = BigInt(chain.organisation) as OrganisationId;
+    if (shown.has(chain.organisation)) {
+      const at = { ledger, organisation: chain.organisation };
+      protocol.note('completeness', { outcome: 'failed', code: 'ownChain.twice', at });
+    }
+    shown.add(chain.organisation);
     const ownHead = await view.ownHead(record.address, organisation);
     const at = { ledger, organisation: chain.organisation, links: own.length };
     protocol.compare('completeness', 'head.ownChain', at, ownHead, foldLinks(own));

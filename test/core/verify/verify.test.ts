@@ -81,7 +81,8 @@ describe('verify', () => {
     it('is not final while the newest link is as young as the final block', async () => {
       const result = await verify(world.report(CAR), world.trust, async (chainId) => {
         const view = await world.view(chainId);
-        return view && { ...view, final: { ...view.block, timestamp: recall.timestamp } };
+        const final = view && { ...view.block, number: view.block.number - 1n, timestamp: recall.timestamp };
+        return view && { ...view, final };
       });
       expect(result.verdict).to.equal('verified');
       expect(result.asOf[0]?.final).to.equal(false);
@@ -97,6 +98,11 @@ describe('verify', () => {
   const lies: readonly (readonly [string, string, (report: Report) => unknown])[] = [
     ['leaves out the first entry', 'completeness head.subject', (r) => section(r).links.shift()],
     ['leaves out a middle entry', 'completeness head.subject', (r) => section(r).links.splice(1, 1)],
+    [
+      'shows a maker’s own chain twice',
+      'completeness ownChain.twice',
+      (r) => section(r).ownChains.push(...section(r).ownChains),
+    ],
     ['leaves out the last entry', 'completeness head.subject', (r) => section(r).links.pop()],
     ['claims that nothing was ever recorded', 'completeness head.subject', (r) => section(r).links.splice(0)],
     ['reorders two entries', 'completeness head.subject', (r) => section(r).links.reverse()],

@@ -1,0 +1,353 @@
+import { readFile } from 'node:fs/promises';
+import { isModuleLink } from '../../core/chain/link.ts';
+import type { Address } from '../../core/chain/types.ts';
+import type { Finding } from '../../core/findings/finding.ts';
+import { kindByNumber } from '../../core/kinds/kinds.ts';
+import { parseReport, type Report } from '../../core/report/report.ts';
+import type { Check, Step, StepName, Verdict, Verification } from '../../core/verify/result.ts';
+import { type Trust, verify } from '../../core/verify/verify.ts';
+import type { Context } from '../context.ts';
+import { describeDifference } from '../difference.ts';
+import { type Exit, usageError } from '../exit.ts';
+import { placeOf } from '../http.ts';
+import { type Located, locate } from '../locate.ts';
+import { count, counted, type Output, printable } from '../output.ts';
+import { rpcUrls, type TrustAnchor, trustAnchor } from '../settings.ts';
+import { connect, type Endpoints, viewsOf } from '../views.ts';
+
+export type VerifyOptions = {
+  readonly rpc?: readonly string[];
+  readonly directory?: string;
+  /** Seconds. */
+  readonly maxAge?: number;
+};
+
+/** Where a verdict's trust comes from; a report's own directory proves nothing. */
+export type TrustSource = TrustAnchor['source'] | 'report';
+
+export type Verified = {
+  readonly verdict: Verdict;
+  readonly trust: Trust & { readonly source: TrustSource };
+  readonly endpoints: readonly string[];
+  readonly verification: Verification;
+  readonly differences: readonly Located[];
+  /** Why the verdict is less than the verification's own. */
+  readonly reservations: readonly Check[];
+};
+
+export const exitOfVerdict: Readonly<Record<Verdict, Exit>> = {
+  verified: 'ok',
+  incomplete: 'incomplete',
+  refuted: 'failed',
+};
+
+export async function verifyCommand(context: Context, file: string, options: VerifyOptions): Promise<Exit> {
+  const report = parseReport(await readText(file));
+  const verified = await verifyReport(context, report, options);
+  context.output.value(asJson(verified));
+  if (!context.output.json) show(context.output, report, verified);
+  return exitOfVerdict[verified.verdict];
+}
+
+/** Verifies a report with the reader's own anchor and endpoints, and finds where it differs from the ledger. */
+export async function verifyReport(
+  context: Context,
+  report: Report,
+  options: VerifyOptions,
+): Promise<Verified> {
+  const settings = context.settings();
+  const anchor = trustAnchor(settings, options.directory);
+  const urls = rpcUrls(settings, options.rpc);
+  const endpoints: Endpoints = urls.length === 0 ? new Map() : await connect(urls, context.signal);
+  const trust: Trust = anchor?.trust ?? {
+    chainId: BigInt(report.directory.chainId),
+    directory: report.directory.address as Address,
+  };
+  const progress = context.output.progress('Verifying');
+  const verification = await verify(report, trust, viewsOf(endpoints), {
+    onStep: (step) => progress.update(0, undefined, step),
+  }).finally(() => progress.end());
+  const reservations = reservationsOf(report, verification, anchor, options.maxAge);
+  const verdict =
+    verification.verdict === 'verified' && reservations.length > 0 ? 'incomplete' : verification.verdict;
+  return {
+    verdict,
+    trust: { ...trust, source: anchor?.source ?? 'report' },
+    endpoints: urls,
+    verification,
+    differences: await locate(report, verification, endpoints),
+    reservations,
+  };
+}
+
+function reservationsOf(
+  report: Report,
+  verification: Verification,
+  anchor: TrustAnchor | null,
+  maxAge: number | undefined,
+): Check[] {
+  const reservations: Check[] = [];
+  if (anchor === null) {
+    const at = { directory: `${report.directory.chainId}:${report.directory.address}` };
+    reservations.push({ outcome: 'incomplete', code: 'trust.fromReport', at });
+  }
+  if (maxAge !== undefined) {
+    const now = Math.floor(Date.now() / 1000);
+    for (const { chainId, block } of verification.asOf) {
+      const age = now - Number(block.timestamp);
+      if (age <= maxAge) continue;
+      const at = { chainId: chainId.toString(), block: Number(block.number) };
+      reservations.push({
+        outcome: 'incomplete',
+        code: 'asOf.tooOld',
+        at,
+        expected: `at most ${maxAge} s`,
+        found: `${age} s`,
+      });
+    }
+  }
+  return reservations;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw usageError('report.file', `${file} can’t be read: check the path.`, { cause });
+  }
+}
+
+function asJson({ verification, ...rest }: Verified): unknown {
+  const { verdict: _, ...details } = verification;
+  return { ...rest, ...details };
+}
+
+const MARKS = { passed: '✓', incomplete: '?', failed: '✗' } as const;
+
+const STEP_TITLES: Readonly<Record<StepName, string>> = {
+  subject: 'Subject',
+  ledgers: 'Ledgers',
+  completeness: 'Completeness',
+  entries: 'Entries',
+  attesters: 'Attesters',
+  disclosures: 'Sealed fields',
+  findings: 'Findings',
+};
+
+/** The verification for people: each step with its evidence, what failed and where, findings, verdict. */
+export function show(output: Output, report: Report, verified: Verified): void {
+  const { style } = output;
+  const { verification, trust } = verified;
+  output.line(`${style.bold(printable(report.identifier))} · report made ${when(report.createdAt)}`);
+  const source = {
+    option: 'named by you',
+    'data folder': 'of the local deployment',
+    report: style.warn('taken from the report itself'),
+  }[trust.source];
+  output.line(`  directory ${trust.chainId}:${trust.directory}, ${source}`);
+  output.line(
+    verified.endpoints.length === 0
+      ? `  ${style.warn('no endpoint of the chain was given: nothing can be checked against it (--rpc URL)')}`
+      : `  chain read from ${verified.endpoints.map(placeOf).join(', ')}`,
+  );
+  output.line();
+  const paint = { passed: style.good, incomplete: style.warn, failed: style.bad };
+  for (const step of verification.steps) {
+    const mark = paint[step.outcome](MARKS[step.outcome]);
+    output.line(`${mark} ${STEP_TITLES[step.step].padEnd(14)} ${evidence(step, verification)}`);
+    for (const check of step.checks) {
+      if (check.outcome !== 'passed') showCheck(output, check, verified.differences);
+    }
+  }
+  for (const check of verified.reservations) showCheck(output, check, []);
+  showFindings(output, verification);
+  output.line();
+  output.line(verdictLine(output, verified));
+}
+
+function showCheck(output: Output, check: Check, located: readonly Located[]): void {
+  const { style } = output;
+  const paint = check.outcome === 'failed' ? style.bad : style.warn;
+  output.line(`    ${paint(check.code)}: ${printable(explain(check))}`);
+  const place = placeText(check.at);
+  if (place !== '') output.line(`      where:    ${printable(place)}`);
+  if (check.expected !== undefined) output.line(`      expected: ${printable(check.expected)}`);
+  if (check.found !== undefined) output.line(`      found:    ${printable(check.found)}`);
+  for (const { differences } of located.filter((candidate) => candidate.check === check)) {
+    for (const difference of differences) {
+      output.line(`      ${style.bad('→')} ${printable(describeDifference(difference))}`);
+    }
+  }
+}
+
+/** What a check that did not pass means. A code without a sentence of its own speaks for itself. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  'pseudonym.invalidTranscript': 'the proof that this subject is this identifier does not hold',
+  'subject.pseudonym': 'the history is of another subject than this identifier’s',
+  'identifier.normalised': 'the identifier is not in its one form',
+  'directory.trusted': 'the report names another directory than the one you rely on',
+  'directory.head': 'the report’s list of ledgers is not the one on chain',
+  'directory.unread': 'the directory’s chain was not read',
+  'ledger.leftOut': 'the report leaves out a ledger of the directory',
+  'ledger.twice': 'the report has a ledger twice',
+  'ledger.notInDirectory': 'the report has a ledger that the directory does not list',
+  'ledger.unread': 'no endpoint was given for this ledger’s chain',
+  'ledger.codeHash': 'the contract there is not the one that the directory records',
+  'ledger.pseudonymKey': 'the ledger’s pseudonym key is not the one that the directory records',
+  'head.subject': 'the history told is not the one on the ledger',
+  'head.ownChain': 'an organisation’s own chain is not told as it is on the ledger',
+  'ownChain.foreignLink': 'an own chain has an entry of another organisation',
+  'ownChain.leftOut': 'the own chain of a maker, with its recalls, is left out',
+  'entry.digest': 'the block handed out is not the one that was anchored',
+  'entry.missing': 'nothing was handed out for this entry',
+  'entry.withheld': 'the operator does not hand this entry out',
+  'block.wrongKey': 'the key handed out does not open this block',
+  'block.corrupt': 'the block can’t be decrypted',
+  'block.malformed': 'the block is no encrypted envelope',
+  'envelope.unbound': 'the content belongs to another entry',
+  'organisation.leftOut': 'the record of an attester is left out',
+  'organisation.twice': 'the record of an attester is there twice',
+  'organisation.head': 'the record of an attester is not the one on chain',
+  'organisation.unread': 'the record of an attester was not read',
+  'organisation.profile': 'an attester’s profile is not the one that it recorded',
+  'organisation.profileMissing': 'an attester’s name and roles are not in the report',
+  'disclosure.unknown': 'a sealed field was opened that the entry does not have',
+  'trust.fromReport':
+    'the directory comes from the report itself, which proves nothing: name yours with --directory CHAIN:ADDRESS',
+  'asOf.tooOld': 'the chain was read at a block older than you accept',
+};
+
+function explain(check: Check): string {
+  return EXPLANATIONS[check.code] ?? 'does not hold';
+}
+
+/** `entry 3 (service) of subject 0x…, digest 0x…`. Positions count from 1 for people. */
+export function placeText(at: Check['at']): string {
+  const parts: string[] = [];
+  const { position, kind, subject, organisation, digest, ledger, ...others } = at;
+  if (position !== undefined) {
+    const name = typeof kind === 'number' ? ` (${kindByNumber(kind)?.name ?? `kind ${kind}`})` : '';
+    parts.push(`entry ${Number(position) + 1}${name}`);
+  }
+  if (digest !== undefined) parts.push(`digest ${digest}`);
+  if (subject !== undefined) parts.push(`subject ${subject}`);
+  if (organisation !== undefined) parts.push(`organisation ${organisation}`);
+  if (ledger !== undefined) parts.push(`ledger ${ledger}`);
+  for (const [name, value] of Object.entries(others)) parts.push(`${name} ${value}`);
+  return parts.join(', ');
+}
+
+function evidence(step: Step, verification: Verification): string {
+  const { subjects, entries, organisations, findings } = verification;
+  if (step.outcome === 'failed') return 'refuted';
+  switch (step.step) {
+    case 'subject':
+      return subjects
+        .map(({ subject }) => `${subject} is this identifier’s, by the operators’ proof`)
+        .join('; ');
+    case 'ledgers':
+      return step.outcome === 'passed'
+        ? `${counted(subjects.length, 'ledger')}: all that there are, each with the code and key recorded for it`
+        : 'not all could be read';
+    case 'completeness': {
+      const own = step.checks.filter(({ code }) => code === 'head.ownChain').length;
+      const links = entries.filter(({ chain }) => typeof chain === 'string').length;
+      const chains =
+        own === 0 ? '' : `; and ${counted(own, 'maker’s own chain', 'makers’ own chains')} whole`;
+      if (links === 0) return `no entry, and an empty slot on every ledger: never recorded${chains}`;
+      return `${counted(links, 'entry ends', 'entries end')} in the head on chain: none left out, none added${chains}`;
+    }
+    case 'entries': {
+      const statuses = new Map<string, number>();
+      for (const { status } of entries) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      return entries.length === 0
+        ? 'none'
+        : [...statuses].map(([status, number]) => `${count(number)} ${status}`).join(', ');
+    }
+    case 'attesters': {
+      const fallen = organisations.filter(({ standing }) => standing.status !== 'good').length;
+      return organisations.length === 0
+        ? 'none'
+        : `${counted(organisations.length, 'organisation')}, ${fallen === 0 ? 'in good standing today' : `${fallen} not in good standing today`}`;
+    }
+    case 'disclosures':
+      return step.checks.length === 0
+        ? 'none shown'
+        : `of ${counted(step.checks.length, 'entry', 'entries')} opened`;
+    case 'findings':
+      return findings.length === 0
+        ? 'none, by the rules applied here'
+        : `${count(findings.length)}, by the rules applied here`;
+  }
+}
+
+function showFindings(output: Output, verification: Verification): void {
+  const { style } = output;
+  const paint = { alert: style.bad, warning: style.warn, notice: style.bold, information: style.dim };
+  if (verification.entries.some(({ envelope }) => envelope !== undefined)) {
+    output.line();
+    output.line(style.bold('History'));
+    const names = new Map(verification.organisations.map(({ id, profile }) => [id, nameOf(profile)]));
+    const shown = verification.entries
+      .filter(({ chain }) => typeof chain === 'string')
+      .map((entry) => {
+        const { link, envelope, status } = entry;
+        const kind = kindByNumber(link.kind)?.name ?? `kind ${link.kind}`;
+        const organisation = isModuleLink(link)
+          ? `module ${link.module}`
+          : (names.get(link.organisation) ?? `organisation ${link.organisation}`);
+        const remark = status === 'proven' ? '' : `  ${style.warn(`(${status})`)}`;
+        return { time: envelope?.time ?? '', kind, organisation, remark };
+      })
+      .sort((left, right) => (left.time < right.time ? -1 : left.time > right.time ? 1 : 0));
+    for (const { time, kind, organisation, remark } of shown) {
+      output.line(`  ${time.padEnd(20)} ${kind.padEnd(24)} ${printable(organisation)}${remark}`);
+    }
+  }
+  if (verification.findings.length === 0) return;
+  output.line();
+  output.line(style.bold('Findings'));
+  for (const finding of verification.findings) {
+    output.line(
+      `  ${paint[finding.severity](finding.severity.padEnd(12))} ${finding.code.padEnd(26)} ${printable(detailsOf(finding))}`,
+    );
+  }
+}
+
+function detailsOf(finding: Finding): string {
+  return Object.entries(finding.details)
+    .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .join(', ')
+    .slice(0, 300);
+}
+
+export function nameOf(profile: unknown): string | undefined {
+  const names = (profile as { names?: unknown } | null)?.names;
+  if (typeof names !== 'object' || names === null) return undefined;
+  const { en } = names as { en?: unknown };
+  const name = en ?? Object.values(names)[0];
+  return typeof name === 'string' ? name : undefined;
+}
+
+function verdictLine(output: Output, { verdict, verification }: Verified): string {
+  const { style } = output;
+  const paint = { verified: style.good, incomplete: style.warn, refuted: style.bad }[verdict];
+  const views = verification.asOf.map(({ chainId, block, final, endpoints }) => {
+    const seen = endpoints === 1 ? 'as seen by one endpoint' : `on which ${endpoints} endpoints agree`;
+    const finality = final ? 'final' : 'provisional: it could still be undone';
+    return `as of block ${count(Number(block.number))} of chain ${chainId} (${when(Number(block.timestamp))}; ${finality}), ${seen}`;
+  });
+  const words = {
+    verified: 'VERIFIED',
+    incomplete: 'INCOMPLETE: nothing is refuted, but not everything could be checked',
+    refuted: 'REFUTED: do not rely on this report',
+  };
+  return [paint(style.bold(words[verdict])), ...views].join(', ');
+}
+
+export function when(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime())
+    ? String(seconds)
+    : `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}

@@ -1,0 +1,65 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import * as z from 'zod/mini';
+import { fromBase64Url } from '../core/bytes.ts';
+import { usageError } from './exit.ts';
+
+/* The operator's exports: one JSON object a line. */
+
+const digest = z.string().check(z.regex(/^0x[0-9a-f]{64}$/));
+const base64url = z.string().check(z.regex(/^[A-Za-z0-9_-]*$/));
+const keySchema = z.looseObject({
+  digest,
+  key: base64url,
+  disclosures: z._default(z.array(base64url), []),
+});
+const blockSchema = z.looseObject({ digest, block: base64url });
+
+export type ExportedKey = { readonly key: Uint8Array; readonly disclosures: readonly string[] };
+
+/** The keys of an export by digest. @throws `export.malformed` `export.file` */
+export async function readKeys(file: string): Promise<Map<string, ExportedKey>> {
+  if (!existsSync(file)) throw usageError('export.file', `${file} is not there: check the path.`);
+  const keys = new Map<string, ExportedKey>();
+  for await (const line of parsedLines(createReadStream(file), file, keySchema)) {
+    keys.set(line.digest, { key: fromBase64Url(line.key), disclosures: line.disclosures });
+  }
+  return keys;
+}
+
+/** @throws `export.malformed` */
+export async function* exportedBlocks(
+  stream: Readable,
+  name: string,
+): AsyncGenerator<{ readonly digest: string; readonly block: Uint8Array }> {
+  for await (const line of parsedLines(stream, name, blockSchema)) {
+    yield { digest: line.digest, block: fromBase64Url(line.block) };
+  }
+}
+
+async function* parsedLines<T extends z.ZodMiniType>(
+  stream: Readable,
+  name: string,
+  schema: T,
+): AsyncGenerator<z.output<T>> {
+  let number = 0;
+  for await (const text of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+    number += 1;
+    if (text.trim() === '') continue;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      value = undefined;
+    }
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) {
+      throw usageError(
+        'export.malformed',
+        `Line ${number} of ${name} is not as an export has it: export again.`,
+      );
+    }
+    yield parsed.data;
+  }
+}

@@ -1,0 +1,248 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { type SubmissionRequest, submissionRequestSchema } from '../client.ts';
+import { CommandError } from '../exit.ts';
+
+/*
+ * What an import has done, on disk, so that it can be interrupted at any moment and nothing is doubled or lost.
+ *
+ *   <folder>/lock          who imports now
+ *   <folder>/plans/*.json  signed submissions that may have been posted, each written before it is posted
+ *   <folder>/done.ndjson   rows whose submission was anchored, appended after it was
+ *
+ * A row is in `plans` from before its submission can exist anywhere, and until it is in `done`. A submission posted twice
+ * is one submission, because the very same signed bytes are sent.
+ */
+
+const rowSchema = z.strictObject({
+  /** The subject's identifier, normalised. */
+  identifier: z.string(),
+  /** SHA-256 of the row's canonical JSON. */
+  content: z.string(),
+  entries: z.int(),
+});
+/** A row of the imported file: which vehicle, and with which content. */
+export type JournalRow = z.infer<typeof rowSchema>;
+
+const planSchema = z.strictObject({
+  vinculum: z.literal('import-plan/1'),
+  hash: z.string().check(z.regex(/^0x[0-9a-f]{64}$/)),
+  replaces: z.optional(z.string()),
+  rows: z.array(rowSchema),
+  request: submissionRequestSchema,
+});
+export type Plan = {
+  readonly vinculum: 'import-plan/1';
+  readonly hash: string;
+  /** The plan that this one is the same entries as, signed anew. */
+  readonly replaces?: string | undefined;
+  readonly rows: readonly JournalRow[];
+  readonly request: SubmissionRequest;
+};
+
+export interface Journal {
+  readonly folder: string;
+  /** What is known of a vehicle: imported, or signed and on its way. */
+  find(identifier: string): { readonly content: string; readonly state: 'done' | 'planned' } | null;
+  /** Submissions that may have been posted and are not known to be anchored. */
+  readonly plans: ReadonlyMap<string, Plan>;
+  /** Makes a signed submission durable; only then may it be posted. */
+  plan(plan: Plan): Promise<void>;
+  /** Exchanges a submission that can never be anchored for the same entries, signed anew. */
+  replace(hash: string, plan: Plan): Promise<void>;
+  /** Its submission is anchored. */
+  finish(hash: string): Promise<void>;
+  /** Rows that were found on the ledger already. */
+  remember(rows: readonly JournalRow[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws `import.running` when another import uses the folder, `import.journal` when it is damaged */
+export async function openJournal(folder: string): Promise<Journal> {
+  const plansFolder = join(folder, 'plans');
+  await mkdir(plansFolder, { recursive: true, mode: 0o700 });
+  const unlock = await lock(join(folder, 'lock'));
+  try {
+    const done = new Map<string, JournalRow>();
+    const doneFile = join(folder, 'done.ndjson');
+    const kept = await readDone(doneFile, done);
+    const plans = new Map<string, Plan>();
+    const planned = new Map<string, string>();
+    const add = (plan: Plan) => {
+      plans.set(plan.hash, plan);
+      for (const row of plan.rows) planned.set(row.identifier, row.content);
+    };
+    const drop = (plan: Plan) => {
+      plans.delete(plan.hash);
+      for (const row of plan.rows) planned.delete(row.identifier);
+    };
+    const found: Plan[] = [];
+    for (const name of await readdir(plansFolder)) {
+      const file = join(plansFolder, name);
+      // A draft was never posted: only the rename made it a plan.
+      if (name.endsWith('.part')) await rm(file, { force: true });
+      else if (name.endsWith('.json')) found.push(await readPlan(file));
+    }
+    const fileOf = (hash: string) => join(plansFolder, `${hash}.json`);
+    const replaced = new Set(found.map((plan) => plan.replaces));
+    for (const plan of found) {
+      if (replaced.has(plan.hash)) await rm(fileOf(plan.hash), { force: true });
+      // Anchored and noted as done, but killed before the plan was removed.
+      else if (plan.rows.every((row) => done.has(row.identifier)))
+        await rm(fileOf(plan.hash), { force: true });
+      else add(plan);
+    }
+    const appendix = await open(doneFile, 'a', 0o600);
+    // A line that a crash cut off is not there: what it said is still in `plans`.
+    await appendix.truncate(kept);
+
+    const append = async (rows: readonly JournalRow[]) => {
+      if (rows.length === 0) return;
+      await appendix.appendFile(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+      await appendix.datasync();
+      for (const row of rows) done.set(row.identifier, row);
+    };
+
+    return {
+      folder,
+      plans,
+      find(identifier) {
+        const imported = done.get(identifier);
+        if (imported !== undefined) return { content: imported.content, state: 'done' };
+        const content = planned.get(identifier);
+        return content === undefined ? null : { content, state: 'planned' };
+      },
+      async plan(plan) {
+        await writeDurably(plansFolder, fileOf(plan.hash), JSON.stringify(plan));
+        add(plan);
+      },
+      async replace(hash, plan) {
+        const old = plans.get(hash);
+        const renewed: Plan = { ...plan, replaces: hash };
+        await writeDurably(plansFolder, fileOf(plan.hash), JSON.stringify(renewed));
+        if (old !== undefined) drop(old);
+        add(renewed);
+        if (hash !== plan.hash) await rm(fileOf(hash), { force: true });
+      },
+      async finish(hash) {
+        const plan = plans.get(hash);
+        if (plan === undefined) return;
+        await append(plan.rows);
+        drop(plan);
+        await rm(fileOf(hash), { force: true });
+      },
+      remember: append,
+      async close() {
+        await appendix.close();
+        await unlock();
+      },
+    };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+/** Reads what is done; gives the length of the whole lines. */
+async function readDone(file: string, done: Map<string, JournalRow>): Promise<number> {
+  let text: Buffer;
+  try {
+    text = await readFile(file);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return 0;
+    throw error;
+  }
+  const kept = text.lastIndexOf(0x0a) + 1;
+  for (const line of text.subarray(0, kept).toString('utf8').split('\n')) {
+    if (line === '') continue;
+    const row = rowSchema.safeParse(parseJson(line));
+    if (!row.success) throw damaged(file);
+    done.set(row.data.identifier, row.data);
+  }
+  return kept;
+}
+
+async function readPlan(file: string): Promise<Plan> {
+  const plan = planSchema.safeParse(parseJson(await readFile(file, 'utf8')));
+  if (!plan.success) throw damaged(file);
+  return plan.data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function damaged(file: string): CommandError {
+  return new CommandError(
+    'failed',
+    'import.journal',
+    `${file} is damaged. Keep a copy, then move its folder away: the import then asks the ledger what is there already.`,
+  );
+}
+
+/** Written whole and on the disk, with its name, when this returns. */
+async function writeDurably(folder: string, file: string, text: string): Promise<void> {
+  const draft = `${file}.${randomUUID()}.part`;
+  const handle = await open(draft, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(draft, file);
+  await syncFolder(folder);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  let handle: FileHandle;
+  try {
+    handle = await open(folder, 'r');
+  } catch {
+    // Windows opens no folders; its renames are durable by themselves.
+    return;
+  }
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** One import at a time: two would sign the same vehicles. */
+async function lock(file: string): Promise<() => Promise<void>> {
+  for (;;) {
+    try {
+      const handle = await open(file, 'wx', 0o600);
+      await handle.writeFile(String(process.pid));
+      await handle.close();
+      return () => rm(file, { force: true });
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'EEXIST') throw error;
+    }
+    const holder = Number(await readFile(file, 'utf8').catch(() => '0'));
+    if (holder > 0 && holder !== process.pid && isAlive(holder)) {
+      throw new CommandError(
+        'usage',
+        'import.running',
+        `Another import for this organisation is running (process ${holder}): wait for it, or stop it.`,
+      );
+    }
+    await rm(file, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'EPERM';
+  }
+}

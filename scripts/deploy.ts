@@ -70,7 +70,7 @@ export class DeploymentError extends Error {
 export async function deploy(options: DeployOptions): Promise<Deployment> {
   const deployer = new Wallet(options.deployerKey);
   const provider = signingProvider(options, deployer);
-  await settle(options.deploymentDir, provider);
+  await settle(options.deploymentDir, deployer.address, provider);
   return deployBy(deployer.address, provider, options);
 }
 
@@ -90,6 +90,10 @@ export async function deployBy(
         config: { requiredConfirmations: 1, blockPollingInterval: 50, retryInterval: 50, maxRetries: 200 },
         ...{ artifactResolver, provider, deploymentDir, ignitionModule, deploymentParameters },
         accounts: [deployer],
+      }).catch((cause: unknown) => {
+        if (cause instanceof DeploymentError) throw cause;
+        const message = cause instanceof Error ? cause.message : String(cause);
+        throw new DeploymentError('deployment.failed', message, { cause });
       }),
     );
 
@@ -106,13 +110,7 @@ export async function deployBy(
   const deployed = await addressesIn(deploymentDir);
   if (deployed === undefined) throw new DeploymentError('deployment.failed', 'A contract is missing.');
   const ledgerCode = await provider.request({ method: 'eth_getCode', params: [deployed.ledger, 'latest'] });
-  if (ledgerCode === '0x') {
-    throw new DeploymentError(
-      'deployment.vanished',
-      `${deploymentDir} says that the ledger is at ${deployed.ledger}, but chain ${chainId} has no code there. ` +
-        'The chain was reset: restore its state, or remove that folder to deploy anew.',
-    );
-  }
+  if (ledgerCode === '0x') throw vanished(deploymentDir);
   const ledgerCodeHash = keccak256(ledgerCode);
 
   const { admin, registrar, guardian, directoryManager, registrarDelay } = parameters;
@@ -156,33 +154,32 @@ const artifactResolver: ArtifactResolver = {
     try {
       return JSON.parse(await readFile(path.join(ARTIFACTS, file), 'utf8'));
     } catch (cause) {
-      throw new DeploymentError(
-        'deployment.notcompiled',
-        'Compile the contracts first: npm run build:contracts',
-        {
-          cause,
-        },
-      );
+      const remedy = 'Compile the contracts first: npm run build:contracts';
+      throw new DeploymentError('deployment.notcompiled', remedy, { cause });
     }
   },
   // Only asked for when a contract is to be verified on an explorer.
   getBuildInfo: async () => undefined,
 };
 
+/** One line of Ignition's journal, of which we read this much. */
 type JournalLine = {
+  text: string;
   type?: string;
   futureId?: string;
   networkInteractionId?: number;
   nonce?: number;
+  hash?: string;
+  transaction?: { hash?: string };
   receipt?: { blockNumber?: number };
 };
 
-/** Ignition's journal has one JSON object a line. A crash can tear the last one: it then never counted. */
+/** A crash can tear the last line: it never counted then. */
 async function readJournal(deploymentDir: string): Promise<JournalLine[]> {
   const lines = await linesOf(path.join(deploymentDir, 'journal.jsonl'));
-  return lines.flatMap((line, index) => {
+  return lines.flatMap((text, index) => {
     try {
-      return [JSON.parse(line)];
+      return [{ ...JSON.parse(text), text }];
     } catch (cause) {
       if (index === lines.length - 1) return [];
       throw new DeploymentError('deployment.failed', `The journal in ${deploymentDir} is broken.`, { cause });
@@ -197,22 +194,31 @@ async function firstBlockOf(deploymentDir: string): Promise<number> {
 }
 
 /**
- * A process that died between preparing a transaction and noting that it was sent leaves Ignition in doubt, and it would
- * ask its user. We wrote the hash down before we sent it: if the chain knows the transaction, note that it was sent; if
+ * Makes the journal and the chain agree before Ignition goes on. A chain that lost what the journal says is done is an
+ * error. A process that died between preparing a transaction and noting that it was sent leaves Ignition in doubt, and it
+ * would ask its user; but we wrote the hash down before we sent it: if the chain knows the transaction, it was sent; if
  * not, it was never prepared.
  */
-async function settle(deploymentDir: string, provider: EIP1193Provider): Promise<void> {
+async function settle(deploymentDir: string, deployer: string, provider: EIP1193Provider): Promise<void> {
   const journal = await readJournal(deploymentDir);
-  const keyOf = ({ futureId, networkInteractionId }: JournalLine) => `${futureId}/${networkInteractionId}`;
-  const sent = new Set(journal.filter(({ type }) => type === 'TRANSACTION_SEND').map(keyOf));
-  const inDoubt = journal.filter(
-    (line) => line.type === 'TRANSACTION_PREPARE_SEND' && !sent.has(keyOf(line)),
+  if (journal.length === 0) return;
+  const sent = journal.filter(({ type }) => type === 'TRANSACTION_SEND');
+  const confirmed = new Set(
+    journal.flatMap(({ type, hash }) => (type === 'TRANSACTION_CONFIRM' ? [hash] : [])),
   );
-  const hashes = (await linesOf(path.join(deploymentDir, SENT_FILE))).map((line) => line.split(' '));
+  const nonces = sent.flatMap(({ nonce, transaction }) =>
+    nonce !== undefined && confirmed.has(transaction?.hash) ? [nonce] : [],
+  );
+  const mined = await provider.request({ method: 'eth_getTransactionCount', params: [deployer, 'latest'] });
+  if (Number(mined) <= Math.max(-1, ...nonces)) throw vanished(deploymentDir);
 
+  const keyOf = ({ futureId, networkInteractionId }: JournalLine) => `${futureId}/${networkInteractionId}`;
+  const settled = new Set(sent.map(keyOf));
+  const hashes = (await linesOf(path.join(deploymentDir, SENT_FILE))).map((line) => line.split(' '));
   const known: string[] = [];
   const unknown = new Set<JournalLine>();
-  for (const line of inDoubt) {
+  for (const line of journal) {
+    if (line.type !== 'TRANSACTION_PREPARE_SEND' || settled.has(keyOf(line))) continue;
     const [, hash] = hashes.findLast(([nonce]) => nonce === `${line.nonce}`) ?? [];
     const found =
       hash !== undefined &&
@@ -220,13 +226,19 @@ async function settle(deploymentDir: string, provider: EIP1193Provider): Promise
     if (found) known.push(hash);
     else unknown.add(line);
   }
-  if (journal.length > 0) {
-    const kept = journal.filter((line) => !unknown.has(line)).map((line) => `${JSON.stringify(line)}\n`);
-    const file = path.join(deploymentDir, 'journal.jsonl');
-    await writeFile(`${file}.new`, kept.join(''), { flush: true });
-    await rename(`${file}.new`, file);
-  }
+  const file = path.join(deploymentDir, 'journal.jsonl');
+  const kept = journal.filter((line) => !unknown.has(line)).map(({ text }) => `${text}\n`);
+  await writeFile(`${file}.new`, kept.join(''), { flush: true });
+  await rename(`${file}.new`, file);
   for (const hash of known) await trackTransaction(deploymentDir, hash, provider, 1);
+}
+
+function vanished(deploymentDir: string): DeploymentError {
+  return new DeploymentError(
+    'deployment.vanished',
+    `The chain does not have what ${deploymentDir} says was deployed: it was reset. ` +
+      'Restore its state, or remove that folder to deploy anew.',
+  );
 }
 
 /** Nonce and hash of every transaction, one a line, written before it is sent. */
@@ -252,12 +264,15 @@ function signingProvider(
   let requestId = 0;
   const call = async (method: string, params: readonly unknown[] | object): Promise<unknown> => {
     requestId += 1;
-    const response = await fetch(rpcUrl, {
+    const body = await fetch(rpcUrl, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ jsonrpc: '2.0', id: requestId, method, params }),
-    });
-    const body = await response.json();
+    })
+      .then((response) => response.json())
+      .catch((cause) => {
+        throw new DeploymentError('deployment.rpc', `${rpcUrl} does not answer as a chain does.`, { cause });
+      });
     // Ignition reads the message of the endpoint's own error, and its data.
     if (body.error !== undefined) throw Object.assign(new Error(body.error.message), body.error);
     return body.result;

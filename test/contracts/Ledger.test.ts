@@ -7,6 +7,7 @@ import {
   entry,
   ethers,
   kinds,
+  type Ledger,
   loadFixture,
   networkHelpers,
   ODOMETER,
@@ -146,6 +147,35 @@ describe('Ledger', () => {
           .withArgs(1n, kind);
       }
     });
+  });
+
+  it('refuses every kind of a module, whatever an organisation was granted', async () => {
+    const { authority, signer, signed, domain } = await loadFixture(admitted);
+    const generous = await ethers.deployContract('GenerousOrganisations');
+    const bare = (await ethers.deployContract('Ledger', [
+      ...[authority, generous, PSEUDONYM_KEY, ZeroAddress, ZeroAddress],
+    ])) as unknown as Ledger;
+    const elsewhere = { ...domain, verifyingContract: await bare.getAddress() };
+    for (const [kind, allowed] of [
+      ...([0, 15, 16, 31].map((kind) => [kind, false]) as [number, boolean][]),
+      ...([32, 255].map((kind) => [kind, true]) as [number, boolean][]),
+    ]) {
+      const entries = pack([entry('car', 'a', kind)]);
+      const direct = () => as(bare, signer).record(1n, entries);
+      if (allowed) await direct();
+      else
+        await expect(direct()).to.be.revertedWithCustomError(bare, 'LedgerKindNotAllowed').withArgs(1n, kind);
+
+      const submission = await signed(entries);
+      const { organisation, nonce, deadline } = submission;
+      const signature = await signer.signTypedData(elsewhere, SUBMISSION_TYPES, {
+        ...{ organisation, entries, nonce, deadline },
+      });
+      await expect(as(bare, signer).recordSigned([{ ...submission, signature }])).to.emit(
+        bare,
+        allowed ? 'Accepted' : 'Skipped',
+      );
+    }
   });
 
   describe('recordSigned', () => {

@@ -307,7 +307,29 @@ describe('Deployment', () => {
     }
   });
 
-  it('says so when the chain has forgotten it', async () => {
+  it('says so when the chain has forgotten it, or the end of it', async () => {
+    const forgetful = await freshChain();
+    const memory = new JsonRpcProvider(forgetful.rpcUrl);
+    const options = {
+      ...{
+        rpcUrl: forgetful.rpcUrl,
+        deployerKey: DEPLOYER_KEY,
+        deploymentDir: await freshFolder(),
+        parameters,
+      },
+    };
+    let snapshot = '';
+    await deploy({
+      ...options,
+      beforeSend: async () => {
+        snapshot = await memory.send('evm_snapshot', []);
+      },
+    });
+    await memory.send('evm_revert', [snapshot]);
+    memory.destroy();
+    const half = await deploy(options).catch((error: unknown) => error);
+    expect(half).to.have.property('code', 'deployment.vanished');
+
     const chain = await freshChain();
     const outcome = await deploy({
       rpcUrl: chain.rpcUrl,
@@ -316,6 +338,15 @@ describe('Deployment', () => {
       parameters,
     }).catch((error: unknown) => error);
     expect(outcome).to.have.property('code', 'deployment.vanished');
+  });
+
+  it('says so when nothing answers', async () => {
+    const chain = await freshChain();
+    await chain.stop();
+    const outcome = await deploy({
+      ...{ rpcUrl: chain.rpcUrl, deployerKey: DEPLOYER_KEY, deploymentDir: await freshFolder(), parameters },
+    }).catch((error: unknown) => error);
+    expect(outcome).to.have.property('code', 'deployment.rpc');
   });
 });
 

@@ -33,11 +33,11 @@ contract GasBomb is IERC1271 {
     }
 }
 
-/// @dev Answers with as many zero bytes as its gas buys, at a cost to whoever copies them.
+/// @dev Answers with almost as many zero bytes as its gas buys, at a cost to whoever copies them.
 contract ReturnBomb {
     fallback() external {
         assembly ("memory-safe") {
-            return(0, 120000)
+            return(0, 250000)
         }
     }
 }

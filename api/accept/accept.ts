@@ -11,7 +11,7 @@ import { readStatuses } from './status.ts';
 import { hashOf, type ValidationContext, validate } from './validate.ts';
 import { Writer, type WriterOptions } from './writer.ts';
 
-export interface AcceptOptions extends WriterOptions, Omit<ValidationContext, 'store' | 'now'> {
+export interface AcceptOptions extends WriterOptions, Omit<ValidationContext, 'store' | 'now' | 'onWork'> {
   readonly submissionBytes: number;
   readonly counters: PipelineCounters;
   /** Told that there is something to relay. */
@@ -48,15 +48,19 @@ export class Accept {
     const started = performance.now();
     const decoded = decodeRequest(request, this.#options.submissionBytes);
     const hash = hashOf(ledger, decoded);
+    counters.milliseconds.validate += performance.now() - started;
     const before = await this.status(hash);
     if (before !== null) return before;
 
-    const submission = await validate(decoded, hash, { ...this.#options, now: seconds(receivedAt) });
+    const submission = await validate(decoded, hash, {
+      ...this.#options,
+      now: seconds(receivedAt),
+      onWork: (milliseconds) => {
+        counters.milliseconds.validate += milliseconds;
+      },
+    });
     const receipt = signReceipt(ledger, keyring, hash, receivedAt, decoded.submission.deadline);
-    const validated = performance.now();
-    counters.milliseconds.validate += validated - started;
     const outcome = await this.#writer.store({ submission, receivedAt, receipt });
-    counters.milliseconds.store += performance.now() - validated;
     if (outcome === 'new') {
       counters.acceptedSubmissions += 1;
       counters.acceptedEntries += submission.entries.length;

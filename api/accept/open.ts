@@ -1,4 +1,4 @@
-import { createDecipheriv, createHash, hash } from 'node:crypto';
+import { createDecipheriv, createSecretKey, hash } from 'node:crypto';
 import { BLOCK_OVERHEAD, KEY_BYTES } from '../../core/envelope/block.ts';
 import { VinculumError } from '../../core/errors.ts';
 
@@ -14,12 +14,12 @@ export function openBlock(block: Uint8Array, key: Uint8Array): Uint8Array {
     throw new VinculumError('block.malformed', 'This is no encrypted block, or no key of 32 bytes.');
   }
   const nonce = block.subarray(COMMITMENT_BYTES, START);
-  const commitment = createHash('sha256').update(DOMAIN).update(key).update(nonce).digest();
+  const commitment = hash('sha256', Buffer.concat([DOMAIN, key, nonce]), 'buffer');
   if (commitment.compare(block, 0, COMMITMENT_BYTES) !== 0) {
     throw new VinculumError('block.wrongKey', 'The block was encrypted under another key.');
   }
   const end = block.length - TAG_BYTES;
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce);
+  const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), nonce);
   decipher.setAuthTag(block.subarray(end));
   const plaintext = decipher.update(block.subarray(START, end));
   try {

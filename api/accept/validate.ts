@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import { recoverSigner, type SubmissionHash, submissionHash } from '../../core/chain/submission.ts';
@@ -26,6 +27,8 @@ export interface ValidationContext {
   readonly now: bigint;
   readonly minimumLeadSeconds: number;
   readonly maximumLeadSeconds: number;
+  /** Told how long the content took, in milliseconds. */
+  readonly onWork: (milliseconds: number) => void;
 }
 
 /** An entry that was opened and found to be what it claims. */
@@ -63,7 +66,9 @@ export async function validate(
   checkKinds(request.entries);
   const contractSignature = await checkSignature(request, hash, context);
   await checkStanding(request, context);
+  const started = performance.now();
   const valid = openContents(request, context);
+  context.onWork(performance.now() - started);
   await checkOverrides(valid, context.store);
   return { ...request, hash, contractSignature, valid };
 }

@@ -1,8 +1,9 @@
+import { performance } from 'node:perf_hooks';
 import { fromHex, type Hex, toHex, utf8 } from '../../core/bytes.ts';
 import type { SubmissionHash } from '../../core/chain/submission.ts';
 import { openDisclosure } from '../../core/envelope/disclosure.ts';
 import type { Keyring } from '../keyring/keyring.ts';
-import type { AcceptedEntry } from '../pipeline.ts';
+import type { AcceptedEntry, PipelineCounters } from '../pipeline.ts';
 import { Problem } from '../problem.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Store, Transaction } from '../store/store.ts';
@@ -22,6 +23,7 @@ export interface WriterOptions {
   readonly store: Store;
   readonly keyring: Keyring;
   readonly clock: () => Date;
+  readonly counters: PipelineCounters;
   readonly onAccept?:
     | ((transaction: Transaction, entries: readonly AcceptedEntry[]) => Promise<void>)
     | undefined;
@@ -63,7 +65,9 @@ export class Writer {
         if (count > 0 && entries > MAX_ENTRIES_AT_ONCE) break;
         count += 1;
       }
+      const started = performance.now();
       await this.#write(this.#queue.splice(0, count));
+      this.#options.counters.milliseconds.store += performance.now() - started;
     }
   }
 

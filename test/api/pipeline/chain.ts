@@ -75,12 +75,15 @@ interface Artifact {
   readonly bytecode: string;
 }
 
+const elsewhere: Readonly<Record<string, string>> = {
+  AccessManager: '@openzeppelin/contracts/access/manager/AccessManager.sol',
+  OwnedWallet: 'test/contracts/harness/Signers.sol',
+};
+
 export function artifact(name: string): Artifact {
-  const path =
-    name === 'AccessManager'
-      ? '@openzeppelin/contracts/access/manager/AccessManager.sol/AccessManager.json'
-      : `contracts/${name}.sol/${name}.json`;
-  return JSON.parse(readFileSync(new URL(`../../../artifacts/${path}`, import.meta.url), 'utf8')) as Artifact;
+  const source = elsewhere[name] ?? `contracts/${name}.sol`;
+  const path = new URL(`../../../artifacts/${source}/${name}.json`, import.meta.url);
+  return JSON.parse(readFileSync(path, 'utf8')) as Artifact;
 }
 
 /** Sends transactions as one account and mines each. */

@@ -30,6 +30,8 @@ export interface World {
   readonly evaluator: Evaluator;
   readonly workshop: Organisation;
   readonly registrar: Organisation;
+  /** One more organisation with one key. */
+  admit(kinds: bigint): Promise<Organisation>;
   /** What the registrar, guardian and every controller do. */
   organisationsCall(method: string, ...parameters: unknown[]): Promise<void>;
   deploy(name: string, ...parameters: unknown[]): Promise<Address>;
@@ -84,6 +86,7 @@ export async function createWorld(chain?: TestChain): Promise<World> {
     evaluator,
     workshop,
     registrar,
+    admit,
     organisationsCall,
     deploy: async (name, ...parameters) => lower(await account.deploy(name, ...parameters)),
     async stop() {

@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { ContractFactory, HDNodeWallet, JsonRpcProvider, NonceManager } from 'ethers';
+import type { SubmissionRequest } from '../api/accept/schema.ts';
+import { type Devnet, startDevnet } from '../api/chain/devnet.ts';
+import { createRpc } from '../api/chain/rpc.ts';
+import { openKeyring } from '../api/keyring/keyring.ts';
+import { createPipeline, type Pipeline } from '../api/pipeline.ts';
+import { createEvaluator } from '../api/pseudonym/evaluator.ts';
+import { openStore } from '../api/store/open.ts';
+import { fromHex } from '../core/bytes.ts';
+import { addressOfKey } from '../core/chain/submission.ts';
+import type { Address, OrganisationId } from '../core/chain/types.ts';
+import { kindNames, kinds } from '../core/kinds/kinds.ts';
+import { artifact } from '../test/api/pipeline/chain.ts';
+import {
+  compose,
+  type Organisation,
+  request,
+  serviceOf,
+  vinOf,
+  type World,
+} from '../test/api/pipeline/world.ts';
+
+/*
+ * Entries per second from signed submission to anchored, indexed and queryable, on the embedded defaults: PGlite in its
+ * thread, the embedded chain, one process. Signing is the client's work and done before.
+ *
+ *   node bench/pipeline.ts [entries] [entries per submission] [entries per vehicle]
+ */
+
+const [entries = 20_000, perSubmission = 250, perVehicle = 4] = process.argv.slice(2).map(Number);
+
+export interface PipelineFigures {
+  readonly entries: number;
+  readonly seconds: number;
+  readonly perSecond: number;
+  /** Milliseconds of this process's work and waiting, by stage; stages overlap. */
+  readonly stages: Readonly<Record<string, number>>;
+}
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'vinculum-bench-'));
+  const devnet = await startDevnet({ folder: join(folder, 'chain') });
+  try {
+    const figures = await run(folder, devnet);
+    console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}`);
+    console.log(
+      `${figures.entries} entries in submissions of ${perSubmission}: ${figures.seconds.toFixed(2)} s, ${figures.perSecond.toFixed(0)} entries/s`,
+    );
+    for (const [stage, milliseconds] of Object.entries(figures.stages)) {
+      const micros = (milliseconds * 1000) / figures.entries;
+      console.log(
+        `  ${stage.padEnd(10)} ${milliseconds.toFixed(0).padStart(7)} ms  ${micros.toFixed(1).padStart(7)} µs an entry  ${(milliseconds / figures.seconds / 10).toFixed(1).padStart(5)} %`,
+      );
+    }
+  } finally {
+    await devnet.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function run(folder: string, devnet: Devnet): Promise<PipelineFigures> {
+  const wallet = (index: number) => HDNodeWallet.fromPhrase(devnet.mnemonic, '', `m/44'/60'/0'/0/${index}`);
+  const keyring = await openKeyring(join(folder, 'data'), { relayerKey: fromHex(wallet(1).privateKey, 32) });
+  const evaluator = await createEvaluator({ secretKey: keyring.pseudonymKey });
+  const world = await deployWorld(devnet, wallet(0), keyring.pseudonymPublicKey);
+  const store = await openStore({ dataFolder: join(folder, 'data') });
+  const pipeline = createPipeline({
+    store,
+    rpc: createRpc({ url: devnet.url }),
+    ...{ ledger: world.ledger, organisations: world.organisations, directory: world.directory },
+    firstBlock: world.firstBlock,
+    evaluator,
+    keyring,
+    finality: async () => BigInt(devnet.durableBlock()),
+    nudge: () => devnet.nudge(),
+    log: { info: () => undefined, warn: console.warn, error: console.error },
+  });
+  try {
+    await pipeline.start();
+    const requests = sign({ ...world, evaluator, keyring } as unknown as World);
+    // As it comes over HTTP: text, which the service parses.
+    const bodies = requests.map((item) => JSON.stringify(item));
+    // The client evaluated the identifiers; the service must do so itself.
+    const fresh = await createEvaluator({ secretKey: keyring.pseudonymKey });
+    Object.assign(evaluator, fresh);
+    return await measure(pipeline, bodies);
+  } finally {
+    await pipeline.stop();
+    await store.close();
+  }
+}
+
+async function measure(pipeline: Pipeline, bodies: readonly string[]): Promise<PipelineFigures> {
+  let anchored = 0;
+  const done = Promise.withResolvers<void>();
+  pipeline.on('anchored', ({ submissions }) => {
+    anchored += submissions.length;
+    if (anchored === bodies.length) done.resolve();
+  });
+  const cpuBefore = process.cpuUsage();
+  const loopBefore = performance.eventLoopUtilization();
+  const started = performance.now();
+  let next = 0;
+  const client = async () => {
+    for (let body = bodies[next++]; body !== undefined; body = bodies[next++]) {
+      await pipeline.accept(JSON.parse(body) as SubmissionRequest);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, client));
+  const acceptedAfter = performance.now() - started;
+  await done.promise;
+  const seconds = (performance.now() - started) / 1000;
+  const cpu = process.cpuUsage(cpuBefore);
+  const loop = performance.eventLoopUtilization(loopBefore);
+  const count = pipeline.counters.acceptedEntries;
+  return {
+    entries: count,
+    seconds,
+    perSecond: count / seconds,
+    stages: {
+      ...pipeline.counters.milliseconds,
+      accepted: acceptedAfter,
+      'main loop': loop.active,
+      'process cpu': (cpu.user + cpu.system) / 1000,
+    },
+  };
+}
+
+function sign(world: World): SubmissionRequest[] {
+  const count = Math.ceil(entries / perSubmission);
+  return Array.from({ length: count }, (_, submission) => {
+    const composed = Array.from(
+      { length: Math.min(perSubmission, entries - submission * perSubmission) },
+      (_, index) => {
+        const entry = submission * perSubmission + index;
+        return compose(world, vinOf(entry % Math.ceil(entries / perVehicle)), serviceOf(10_000 + index));
+      },
+    );
+    return request(world, composed, { nonce: BigInt(submission) });
+  });
+}
+
+async function deployWorld(devnet: Devnet, owner: HDNodeWallet, pseudonymKey: Uint8Array) {
+  const provider = new JsonRpcProvider(devnet.url, undefined, { pollingInterval: 20, cacheTimeout: -1 });
+  const signer = new NonceManager(owner.connect(provider));
+  const address = async (contract: { getAddress(): Promise<string> }) =>
+    (await contract.getAddress()).toLowerCase() as Address;
+  const deploy = async (name: string, ...parameters: unknown[]) => {
+    const { abi, bytecode } = artifact(name);
+    const contract = await new ContractFactory(abi, bytecode, signer).deploy(...parameters);
+    devnet.nudge();
+    await contract.waitForDeployment();
+    return contract as typeof contract &
+      Record<string, (...values: unknown[]) => Promise<{ wait(): Promise<unknown> }>>;
+  };
+  const firstBlock = devnet.latestBlock() + 1;
+  const authority = await address(await deploy('AccessManager', owner.address));
+  const allKinds = kindNames.reduce((bitmap, name) => bitmap | (1n << BigInt(kinds[name].number)), 0n);
+  const organisations = await deploy('Organisations', authority, 0, allKinds);
+  const zero = `0x${'00'.repeat(20)}`;
+  const ledger = await deploy('Ledger', authority, await address(organisations), pseudonymKey, zero, zero);
+  const directory = await deploy('Directory', authority);
+  const key = randomBytes(32);
+  for (const [method, ...parameters] of [
+    ['admit', owner.address, allKinds, randomBytes(32)],
+    ['addKey', 1n, addressOfKey(key)],
+  ] as const) {
+    const sent = await organisations[method]?.(...parameters);
+    devnet.nudge();
+    await sent?.wait();
+  }
+  const workshop: Organisation = { id: 1n as OrganisationId, key, signer: addressOfKey(key) };
+  const result = {
+    ledger: { chainId: BigInt(devnet.chainId), address: await address(ledger) },
+    organisations: await address(organisations),
+    directory: await address(directory),
+    firstBlock,
+    workshop,
+  };
+  provider.destroy();
+  return result;
+}
+
+if (import.meta.main) await main();

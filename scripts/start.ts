@@ -5,18 +5,19 @@
 //     npm start -- --port 5000 --data DIR  as PORT and VINCULUM_DATA
 
 import { createWriteStream, mkdirSync, renameSync, statSync, type WriteStream } from 'node:fs';
+import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { HDNodeWallet } from 'ethers';
-import { readConfig } from '../api/config.ts';
+import { type Config, readConfig } from '../api/config.ts';
 import { jsonLog } from '../api/http/log.ts';
 import { Problem } from '../api/problem.ts';
 import { type Service, type StartStep, startService } from '../api/server.ts';
 import type { Hex } from '../core/bytes.ts';
 import { VinculumError } from '../core/errors.ts';
-import { type LoadStep, type LoadTarget, loadedDemo } from './demo/load.ts';
-import { loadInWorker, type RunningLoad } from './demo/loadInWorker.ts';
-import type { DemoMarker } from './demo/plan.ts';
+import type { LoadStep, LoadTarget } from './demo/load.ts';
+import type { RunningLoad } from './demo/loadInWorker.ts';
+import { type DemoMarker, loadedDemo } from './demo/plan.ts';
 import { DeploymentError } from './deploy.ts';
 import { ensureCompiled } from './start/contracts.ts';
 import { addressOfService, writeServiceFile } from './start/serviceFile.ts';
@@ -65,14 +66,17 @@ async function main(args: readonly string[]): Promise<void> {
     ...(values.port === undefined ? {} : { PORT: values.port }),
     ...(values.data === undefined ? {} : { VINCULUM_DATA: values.data }),
   };
-  const config = readConfig(environment);
-  const portIsNamed = (environment.PORT ?? '') !== '';
   const steps = new Steps(process.stdout);
   const running: Running = {};
   const stop = stopOnSignals(running, steps);
+  let dataFolder = '';
   try {
+    const config = readConfig(environment);
+    dataFolder = config.dataFolder;
+    const portIsNamed = (environment.PORT ?? '') !== '';
+    if (portIsNamed) await requireFree(config);
     if ((await ensureCompiled(() => steps.begin('Contracts', 'compiled'))) === 'compiled') steps.end();
-    const log = openLog(config.dataFolder);
+    const log = openLog(dataFolder);
     running.log = log;
     let at: StartStep | undefined;
     const service = await startService(config, {
@@ -87,17 +91,18 @@ async function main(args: readonly string[]): Promise<void> {
     running.service = service;
     steps.end(service.url);
     await writeServiceFile(service);
+    service.services.pipeline.on('stopped', (problem) => {
+      process.stderr.write(`\nNothing new is recorded any more: ${sentenceOf(problem)}\n`);
+      void running.load?.stop();
+    });
     const demo = values['no-demo'] === true ? null : await demoOf(service, running, steps);
     steps.end();
     if (stop.isStopping()) return;
     process.stdout.write(welcome(service, demo));
-    service.services.pipeline.on('stopped', (problem) => {
-      process.stderr.write(`Nothing new is recorded any more: ${sentenceOf(problem)}\n`);
-    });
   } catch (error) {
     if (stop.isStopping()) return;
     steps.fail();
-    process.stderr.write(`\n${explain(error, config.dataFolder)}\n`);
+    process.stderr.write(`\n${explain(error, dataFolder)}\n`);
     await running.service?.stop();
     process.exit(1);
   }
@@ -138,8 +143,10 @@ async function demoOf(service: Service, running: Running, steps: Steps): Promise
       controllerKey: controller.privateKey as Hex,
     },
   };
-  const before = await loadedDemo(target);
+  const before = await loadedDemo(config.dataFolder, target.ledger);
   if (before !== null) return before;
+  // Most starts find the demo loaded: they need not wait for its code.
+  const { loadInWorker } = await import('./demo/loadInWorker.ts');
   let at: LoadStep | undefined;
   running.load = loadInWorker(target, (step, done, total) => {
     if (step !== at) steps.begin(demoTitles[step]);
@@ -172,6 +179,18 @@ function stopOnSignals(running: Running, steps: Steps): { isStopping(): boolean 
     });
   }
   return { isStopping: () => stopping };
+}
+
+/** A named port that is taken is told before anything is begun. @throws `listen.portInUse` */
+async function requireFree({ host, port }: Config): Promise<void> {
+  const probe = createServer();
+  const taken = await new Promise<boolean>((resolve) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRINUSE'));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(false)));
+  });
+  if (!taken) return;
+  const remedy = `Port ${port} is in use: stop what holds it, or name another port.`;
+  throw new VinculumError('listen.portInUse', remedy, { details: { port } });
 }
 
 const LOG_BYTES = 16 * 1024 * 1024;

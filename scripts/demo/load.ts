@@ -14,7 +14,7 @@ import { composeDemo, identifiersOf } from './compose.ts';
 import type { Demo } from './demo.ts';
 import { DEMO_SEED, generateDemo } from './generate.ts';
 import { type DemoKey, noteOrganisations, openDemoKeys } from './keys.ts';
-import { type DemoMarker, type DemoPlan, readMarker, readPlan, writeMarker, writePlan } from './plan.ts';
+import { type DemoMarker, type DemoPlan, loadedDemo, readPlan, writeMarker, writePlan } from './plan.ts';
 import { schedule } from './schedule.ts';
 
 /** The service and the chain that the demo is loaded into. */
@@ -32,22 +32,13 @@ export type OnLoadProgress = (step: LoadStep, done: number, total: number) => vo
 /** Entries of one submission at most. */
 const BUNDLE = 256;
 
-/** What is known of the demo where it is on this ledger already, whole and final. */
-export async function loadedDemo({
-  dataFolder,
-  ledger,
-}: Pick<LoadTarget, 'dataFolder' | 'ledger'>): Promise<DemoMarker | null> {
-  const marker = await readMarker(dataFolder);
-  return marker?.ledger === formatLedgerId(ledger) ? marker : null;
-}
-
 /**
  * Loads the demo as any client would: organisations are admitted, and what they sign goes through the HTTP API. Once
  * only; a load that was broken off goes on where it was.
  */
 export async function loadDemo(target: LoadTarget, onProgress: OnLoadProgress): Promise<DemoMarker> {
   const { dataFolder, seed = DEMO_SEED } = target;
-  const before = await loadedDemo(target);
+  const before = await loadedDemo(dataFolder, target.ledger);
   if (before !== null) return before;
   const ledger = formatLedgerId(target.ledger);
 

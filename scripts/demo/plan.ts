@@ -2,6 +2,8 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type SubmissionRequest, submissionRequestSchema } from '../../cli/client.ts';
+import { formatLedgerId } from '../../core/chain/ledgerId.ts';
+import type { LedgerAddress } from '../../core/chain/types.ts';
 
 /*
  * What loading the demo will do, written down before any of it is done: every encrypted document and every signed
@@ -54,8 +56,10 @@ export async function writePlan(dataFolder: string, plan: DemoPlan): Promise<voi
   await writeDurably(demoFolder(dataFolder), planFile(dataFolder), plan);
 }
 
-export async function readMarker(dataFolder: string): Promise<DemoMarker | null> {
-  return readJson(markerFile(dataFolder), markerSchema);
+/** What is known of the demo where it is on this ledger already, or null. */
+export async function loadedDemo(dataFolder: string, ledger: LedgerAddress): Promise<DemoMarker | null> {
+  const marker = await readJson(markerFile(dataFolder), markerSchema);
+  return marker?.ledger === formatLedgerId(ledger) ? marker : null;
 }
 
 /** Marks the demo as loaded, and forgets the plan: it holds the envelopes' keys. */

@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { CID } from 'multiformats/cid';
 import { fromHex, toHex } from '../core/bytes.ts';
 import type { Digest } from '../core/chain/types.ts';
@@ -25,6 +26,7 @@ import { createLookupMeter } from './http/lookupMeter.ts';
 import { createMetrics, type Reading } from './http/metrics.ts';
 import { type Account, type Keyring, openKeyring } from './keyring/keyring.ts';
 import { type AcceptedEntry, createPipeline, type Pipeline } from './pipeline.ts';
+import { Problem, problemMediaType } from './problem.ts';
 import { createEvaluator } from './pseudonym/evaluator.ts';
 import { createProofs } from './query/proof.ts';
 import { createQuery } from './query/query.ts';
@@ -233,6 +235,7 @@ async function start(
 
   progress('listen');
   const server = createServer(serverLimits, app);
+  server.on('clientError', refuseConnection);
   const port = await listen(server, config, options.nextFreePort === true);
   opened(server, closeServer);
   listening = `http://${urlHost(config.host)}:${port}`;
@@ -263,6 +266,28 @@ const serverLimits = {
   connectionsCheckingInterval: 2_000,
   maxHeaderSize: 16 * 1024,
 };
+
+/** What came was no HTTP, or came too slowly: there is no request to answer, but the sender learns why. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const problem = slow
+    ? new Problem('request.timeout', 'Send the whole request without pausing.')
+    : new Problem('request.malformed', 'This is no HTTP request, or its headers are too large.');
+  const requestId = randomUUID();
+  const body = JSON.stringify(problem.toProblemJson(requestId));
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.status === 408 ? 'Request Timeout' : 'Bad Request'}`,
+    'Connection: close',
+    `Content-Type: ${problemMediaType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
 
 const DRAIN_MILLISECONDS = 10_000;
 

@@ -178,7 +178,10 @@ export function createAuth(options: AuthOptions): Auth {
       const token = prefixes.session + randomBytes(32).toString('base64url');
       const expiresAt = new Date(Date.now() + options.sessionHours * 3_600_000);
       await store.transaction(async (transaction) => {
-        const used = await transaction.execute('DELETE FROM sign_in_nonces WHERE nonce = $1', [signIn.nonce]);
+        const used = await transaction.execute(
+          'DELETE FROM sign_in_nonces WHERE nonce = $1 AND expires_at = $2',
+          [signIn.nonce, signIn.expiresAt],
+        );
         if (used !== 1)
           throw new Problem('auth.challenge', 'This message was used before: ask for a new one.');
         await transaction.execute(

@@ -36,7 +36,7 @@ const geth = findGeth();
 const VIN = 'VF1AAAAA164321012';
 const UNKNOWN = 'WDB1240001A000001';
 
-function skipped(title: string): void {
+function skipped(title: string, _tests: (this: Mocha.Suite) => void): void {
   describe(title, () => it('needs geth: put it on the PATH or name it by GETH_BIN'));
 }
 

@@ -156,8 +156,11 @@ export class Indexer {
 
   /** The next blocks and their logs; null when they don't continue what was read before. */
   async #read(cursor: Place, head: Header): Promise<Stretch | null> {
-    const settled = Math.min(this.#final.number, head.number) - cursor.number;
-    return settled > BLOCKS_AT_ONCE ? this.#readRange(cursor) : this.#readBlocks(cursor, head);
+    if (head.number - cursor.number > BLOCKS_AT_ONCE) {
+      const settled = Math.min(Number(await this.#options.finality()), head.number);
+      if (settled - cursor.number > BLOCKS_AT_ONCE) return this.#readRange(cursor, settled);
+    }
+    return this.#readBlocks(cursor, head);
   }
 
   async #readBlocks(cursor: Place, head: Header): Promise<Stretch | null> {
@@ -189,9 +192,9 @@ export class Indexer {
     return { headers: linked, logs };
   }
 
-  async #readRange(cursor: Place): Promise<Stretch | null> {
+  async #readRange(cursor: Place, settled: number): Promise<Stretch | null> {
     const { rpc } = this.#options;
-    const toBlock = Math.min(cursor.number + this.#span, this.#final.number);
+    const toBlock = Math.min(cursor.number + this.#span, settled);
     const range = { fromBlock: cursor.number + 1, toBlock };
     let logs: ChainLog[];
     try {
@@ -202,7 +205,7 @@ export class Indexer {
         error instanceof RpcRefusal || (error instanceof Problem && error.code === 'chain.tooLarge');
       if (!tooMuch || this.#span === 1) throw error;
       this.#span = Math.max(1, Math.floor(Math.min(this.#span, toBlock - cursor.number) / 4));
-      return this.#readRange(cursor);
+      return this.#readRange(cursor, settled);
     }
     if (logs.length < FEW_LOGS) this.#span = Math.min(LONGEST_SPAN, this.#span * 2);
     const numbers = [...new Set([...logs.map(({ blockNumber }) => blockNumber), toBlock])];
@@ -420,6 +423,8 @@ export class Indexer {
       const check = checks[index];
       const [head] = readWords(result);
       if (check === undefined || head === check.head) continue;
+      // Some nodes answer for the block that took the place of the one asked for.
+      if ((await getHeader(rpc, at.number))?.hash !== at.hash) return;
       throw new Problem(
         'index.headMismatch',
         `As of block ${at.number} the index has the head ${check.head} of ${check.name}, the ${check.contract} contract ${head}: rebuild the index, and if that does not help distrust the endpoint.`,

@@ -52,7 +52,7 @@ export async function startChain(chainId = 31_337, port?: number): Promise<TestC
     rpc,
     chainId: BigInt(chainId),
     mine: async () => void (await rpc.call('evm_mine', [])),
-    reorganise: async (depth) => void (await rpc.call('anvil_reorg', [{ depth, tx_block_pairs: [] }])),
+    reorganise: async (depth) => void (await rpc.call('anvil_reorg', [depth, []])),
     blockNumber: async () => Number(await rpc.call('eth_blockNumber', [])),
     async stop() {
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');

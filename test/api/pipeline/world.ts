@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { Wallet } from 'ethers';
 import type { SubmissionRequest, SubmissionState, SubmissionStatus } from '../../../api/accept/schema.ts';
 import { type Keyring, temporaryKeyring } from '../../../api/keyring/keyring.ts';
 import { createPipeline, type Pipeline, type PipelineOptions } from '../../../api/pipeline.ts';
 import { createEvaluator, type Evaluator } from '../../../api/pseudonym/evaluator.ts';
 import type { Store } from '../../../api/store/store.ts';
-import { fromHex, toBase64Url, toHex } from '../../../core/bytes.ts';
+import { fromBase64Url, fromHex, toBase64Url, toHex } from '../../../core/bytes.ts';
 import { packEntries } from '../../../core/chain/entry.ts';
 import { addressOfKey, type SubmissionHash, signSubmission } from '../../../core/chain/submission.ts';
 import type { Address, LedgerAddress, OrganisationId } from '../../../core/chain/types.ts';
@@ -35,6 +36,12 @@ export interface World {
   /** What the registrar, guardian and every controller do. */
   organisationsCall(method: string, ...parameters: unknown[]): Promise<void>;
   deploy(name: string, ...parameters: unknown[]): Promise<Address>;
+  /** Relays submissions as a stranger would, and mines them. */
+  relay(...requests: readonly SubmissionRequest[]): Promise<void>;
+  /** Uses the relayer's next nonce for something else. */
+  stealNonce(): Promise<void>;
+  ledgerCall(method: string, ...parameters: unknown[]): Promise<void>;
+  directoryCall(method: string, ...parameters: unknown[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -63,8 +70,12 @@ export async function createWorld(chain?: TestChain): Promise<World> {
   const directory = await account.deploy('Directory', await authority.getAddress());
   const lower = async (contract: { getAddress(): Promise<string> }) =>
     (await contract.getAddress()).toLowerCase() as Address;
-  const organisationsCall = async (method: string, ...parameters: unknown[]) =>
-    account.send(organisations[method]?.(...parameters) ?? Promise.reject(new Error(`no ${method}`)));
+  const callOf =
+    (contract: typeof ledger) =>
+    async (method: string, ...parameters: unknown[]) =>
+      account.send(contract[method]?.(...parameters) ?? Promise.reject(new Error(`no ${method}`)));
+  const organisationsCall = callOf(organisations);
+  const ledgerCall = callOf(ledger);
 
   let last = 0n;
   const admit = async (kindsOfIt: bigint): Promise<Organisation> => {
@@ -88,6 +99,20 @@ export async function createWorld(chain?: TestChain): Promise<World> {
     registrar,
     admit,
     organisationsCall,
+    ledgerCall,
+    directoryCall: callOf(directory),
+    relay: (...requests) =>
+      ledgerCall(
+        'recordSigned',
+        requests.map(({ submission }) => ({
+          ...submission,
+          entries: fromBase64Url(submission.entries),
+          signature: fromBase64Url(submission.signature),
+        })),
+        { gasLimit: 16_000_000 },
+      ),
+    stealNonce: () =>
+      account.send(new Wallet(anvilKeys[1], account.provider).sendTransaction({ to: owner, value: 1n })),
     deploy: async (name, ...parameters) => lower(await account.deploy(name, ...parameters)),
     async stop() {
       account.close();
@@ -217,4 +242,12 @@ export async function eventually(condition: () => boolean | Promise<boolean>, wh
     if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** Forgets everything but the schema. */
+export async function empty(store: Store): Promise<void> {
+  const tables = await store.query<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'migrations'`,
+  );
+  await store.execute(`TRUNCATE ${tables.map(({ name }) => `"${name}"`).join(', ')} CASCADE`);
 }

@@ -312,7 +312,9 @@ describe('Pipeline', function () {
           await world.organisationsCall('suspend', organisation.id);
           await pipeline.start();
           const expired = await until(pipeline, hash, 'expired');
-          expect(expired).to.include({ problem: 'submission.expired', lastSkip: 'notInGoodStanding' });
+          expect(expired).to.include({ problem: 'submission.expired' });
+          // By the time that it is sent the deadline may have passed too, which the ledger looks at first.
+          expect(expired.lastSkip).to.be.oneOf(['notInGoodStanding', 'expired']);
           expect(expired).to.have.property('endedAt');
           // Its nonce is free again.
           const [nonce] = await store.query<{ nonce: string }>(

@@ -117,7 +117,7 @@ contract Ledger is ILedger, AccessManaged, EIP712 {
         bytes32 digest,
         bytes32 actionHash
     ) external whileOpen {
-        if (msg.sender != _moduleOf(kind)) revert LedgerNotModuleOfKind(msg.sender, kind);
+        if (!_isModuleOf(msg.sender, kind)) revert LedgerNotModuleOfKind(msg.sender, kind);
         if (subject.isZero()) revert LedgerZeroSubject();
 
         heads[subject] = heads[subject].afterModuleEntry(
@@ -202,10 +202,11 @@ contract Ledger is ILedger, AccessManaged, EIP712 {
         }
     }
 
-    /// @dev The module that a kind belongs to; zero, which never calls, for the kinds of organisations.
-    function _moduleOf(Kind kind) private view returns (address) {
+    /// @dev Whether this is the module that a kind belongs to. Zero, an absent module, is nobody: also not to a call
+    /// that was simulated without a caller.
+    function _isModuleOf(address caller, Kind kind) private view returns (bool) {
         uint8 number = Kind.unwrap(kind);
-        if (number >= FIRST_ORGANISATIONS_KIND) return address(0);
-        return number < FIRST_PARTS_KIND ? titles : parts;
+        if (number >= FIRST_ORGANISATIONS_KIND || caller == address(0)) return false;
+        return caller == (number < FIRST_PARTS_KIND ? titles : parts);
     }
 }

@@ -35,6 +35,19 @@ export async function copyContractsTree({ compiled }: { compiled: boolean }): Pr
   };
 }
 
+/** The process groups under way: they end with this process. */
+const running = new Set<number>();
+process.once('exit', () => running.forEach(killGroup));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
 async function runHardhat(folder: string, args: string[], timeoutMs: number): Promise<HardhatRun> {
   const child = spawn(process.execPath, ['node_modules/hardhat/dist/src/cli.js', ...args], {
     cwd: folder,
@@ -50,12 +63,16 @@ async function runHardhat(folder: string, args: string[], timeoutMs: number): Pr
   child.stderr.on('data', (chunk) => {
     output += chunk;
   });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('hardhat did not start');
+  running.add(pid);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    killGroup(pid);
   }, timeoutMs);
   const [code] = await once(child, 'close');
   clearTimeout(timer);
+  running.delete(pid);
   return { outcome: timedOut ? 'timeout' : code === 0 ? 'passed' : 'failed', output };
 }

@@ -191,8 +191,13 @@ const MUTANTS: Mutant[] = [
   {
     name: 'anyone records a module’s kind',
     file: 'Ledger.sol',
-    replace: [['if (msg.sender != _moduleOf(kind)) revert', 'if (false) revert']],
-    properties: ['RESERVED', 'OWN'],
+    replace: [['if (!_isModuleOf(msg.sender, kind)) revert', 'if (false) revert']],
+    properties: ['RESERVED'],
+  },
+  {
+    name: 'an absent module is anyone without an address',
+    file: 'Ledger.sol',
+    replace: [[' || caller == address(0)', '']],
   },
   {
     name: 'Titles records a kind of Parts',

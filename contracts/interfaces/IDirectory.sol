@@ -79,6 +79,7 @@ interface IDirectory {
     error DirectoryClosedAtMismatch(uint256 expected, uint256 actual);
 
     /// @notice Adds a ledger. Its organisations, code hash and pseudonym key are checked where it is on this chain.
+    /// Restricted to the directory's manager.
     /// @param chainId Its chain.
     /// @param ledger Its address.
     /// @param organisations The contract whose organisations may attest in it.
@@ -94,6 +95,7 @@ interface IDirectory {
     ) external returns (uint256 index);
 
     /// @notice Marks a ledger as closed to writing. That it is, and since when, is checked where it is on this chain.
+    /// Restricted to the directory's manager.
     /// @param index Its place in the list.
     /// @param closedAt Since when.
     function close(uint256 index, uint256 closedAt) external;

@@ -132,7 +132,8 @@ interface ILedger {
         bytes32 actionHash
     ) external;
 
-    /// @notice Closes the ledger to writing, for ever. Its histories stay, and a successor is a new ledger.
+    /// @notice Closes the ledger to writing, for ever. Its histories stay, and a successor is a new ledger. Restricted
+    /// to the directory's manager.
     function close() external;
 
     /// @notice How many entries a submission may have.

@@ -530,10 +530,13 @@ describe('Ledger', () => {
         ZeroAddress,
         ZeroAddress,
       ]);
-      for (const kind of [0, 16]) {
-        await expect(
-          (bare.connect(titles) as typeof bare).getFunction('recordFor')(...action(kind)),
-        ).to.be.revertedWithCustomError(bare, 'LedgerNotModuleOfKind');
+      const to = await bare.getAddress();
+      for (const kind of [0, 16, 64]) {
+        const data = bare.interface.encodeFunctionData('recordFor', action(kind));
+        for (const from of [titles.address, ZeroAddress]) {
+          const error = await ethers.provider.call({ from, to, data }).catch(revertDataOf);
+          expect(bare.interface.parseError(error)?.name, from).to.equal('LedgerNotModuleOfKind');
+        }
       }
     });
 

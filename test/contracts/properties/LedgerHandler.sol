@@ -77,20 +77,11 @@ contract LedgerHandler is World {
 
     function recordByModule(uint256 seed) external {
         _seed = seed;
-        address caller = [TITLES, PARTS, signerOf(1), address(this)][_draw(4)];
+        address caller = [TITLES, PARTS, signerOf(1), address(this), address(0)][_draw(5)];
         uint8 kind = uint8(_draw(40));
         uint256 subject = _draw(4);
         bytes32 digest = bytes32(_draw(0));
-        bool good =
-            subject != 0 &&
-                caller ==
-                    (
-                        kind < 16
-                            ? TITLES
-                            : kind < 32
-                                ? PARTS
-                                : address(0)
-                    );
+        bool good = subject != 0 && kind < 32 && caller == (kind < 16 ? TITLES : PARTS);
 
         bytes32[6] memory before = _heads();
         vm.recordLogs();

@@ -2,13 +2,22 @@ import type { KindData } from '../kinds/kinds.ts';
 import type { Finding } from './finding.ts';
 import { compareEntries, type EffectiveEntry, type OpenedEntry } from './openedEntry.ts';
 
-/** Whether `by` may correct what `original` attested: the original attester itself, or its registered successor. */
-export type MaySupersede = (original: string, by: string) => boolean;
+/**
+ * Whether `by` may correct what `original` attested: the original attester itself, or its registered successor. The
+ * entries come along because a number names an organisation only within the ledgers that share a register.
+ */
+export type MaySupersede = (
+  original: string,
+  by: string,
+  entries: { readonly original: OpenedEntry; readonly by: OpenedEntry },
+) => boolean;
 
 export const sameAttester: MaySupersede = (original, by) => original === by;
 
 type AnchoredEntry = Pick<OpenedEntry, 'anchoredAt' | 'position' | 'digest'>;
 type Amendment = Omit<OpenedEntry, 'data'> & { readonly data: KindData<'amended'> };
+
+const entryOf = (amendment: Amendment): OpenedEntry => amendment as unknown as OpenedEntry;
 
 /**
  * Applies the amendments: each original with its latest correction, in the order of the history. What is not proven
@@ -64,6 +73,7 @@ export function applyAmendments(
       time: timeOf(original, last),
       data: last.data.data as OpenedEntry['data'],
       sealed: last.sealed,
+      ...(last.affected === undefined ? {} : { affected: last.affected }),
       amendedBy: last.digest,
       superseded: [
         ...(original.status === 'proven' ? [original] : []),
@@ -110,7 +120,8 @@ function whyIgnored(
   if (original === undefined) return 'unknownEntry';
   if (amendment.data.kind !== original.kind) return 'otherKind';
   if (anchorOrder(original, amendment) >= 0) return 'notLater';
-  return maySupersede(original.organisation, amendment.organisation) ? null : 'otherAttester';
+  const entries = { original, by: entryOf(amendment) };
+  return maySupersede(original.organisation, amendment.organisation, entries) ? null : 'otherAttester';
 }
 
 function anchorOrder(left: AnchoredEntry, right: AnchoredEntry): number {

@@ -14,7 +14,11 @@ import { VinculumError } from '../errors.ts';
 
 const hex = (bytes: number) => z.string().check(z.regex(new RegExp(`^0x[0-9a-f]{${bytes * 2}}$`)));
 const base64url = z.string().check(z.regex(/^[A-Za-z0-9_-]*$/));
-const decimal = z.string().check(z.regex(/^(0|[1-9][0-9]{0,77})$/));
+/** At most 256 bits: what the chain itself could hold. */
+const decimal = z.string().check(
+  z.regex(/^(0|[1-9][0-9]{0,77})$/),
+  z.refine((text) => !/^[0-9]{1,78}$/.test(text) || BigInt(text) >> 256n === 0n),
+);
 const seconds = z.int().check(z.gte(0));
 const ledgerId = z.string().check(z.regex(/^eip155:[1-9][0-9]{0,19}:0x[0-9a-f]{40}$/));
 

@@ -48,6 +48,12 @@ function malformed(method: string, cause?: unknown): VinculumError {
   return new VinculumError('rpc.malformed', `An endpoint’s answer to ${method} is malformed.`, { cause });
 }
 
+function disagree(method: string, answers: readonly string[]): VinculumError {
+  return new VinculumError('rpc.disagree', `The endpoints disagree on ${method}.`, {
+    details: { method, answers },
+  });
+}
+
 function readWord(method: string, value: unknown): Hex {
   if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(value)) throw malformed(method);
   return value.toLowerCase() as Hex;
@@ -85,9 +91,7 @@ function unanimous(endpoints: readonly RpcRequest[]): Agree {
     const answers = await Promise.all(endpoints.map(async (request) => read(await request(method, params))));
     const [answer = ''] = answers;
     if (answers.some((other) => other !== answer)) {
-      throw new VinculumError('rpc.disagree', `The endpoints disagree on ${method}.`, {
-        details: { method, answers },
-      });
+      throw disagree(method, answers);
     }
     return answer;
   };
@@ -110,7 +114,7 @@ const lower = (left: BlockReference, right: BlockReference): BlockReference =>
   right.number < left.number ? right : left;
 
 /**
- * One block and the newest final one, by endpoints that must agree on the chain and on both hashes.
+ * One block and the newest final one, by endpoints that must agree on the chain and on both blocks, their times included.
  * @param number which block; the newest that all endpoints have, if not given
  * @throws `rpc.none` `rpc.otherChain` `rpc.disagree` `rpc.malformed`, and whatever a request throws
  */
@@ -124,16 +128,25 @@ export async function agreedBlocks(
     Promise.all(
       endpoints.map(async (request) => readBlock(await request('eth_getBlockByNumber', [tag, false]))),
     );
-  const blocks = await ask(number === undefined ? 'latest' : quantity(number));
-  const block = blocks.reduce(lower);
-  const agree = unanimous(endpoints);
-  const agreeOn = ({ number }: BlockReference): Promise<string> =>
-    agree('eth_getBlockByNumber', [quantity(number), false], (value) => readBlock(value).hash);
-  await agreeOn(block);
+  // Taken whole from what all say of this number: a single endpoint must not date a block of the others.
+  const agreeOn = async (wanted: bigint): Promise<BlockReference> => {
+    const blocks = await ask(quantity(wanted));
+    for (const member of ['number', 'hash', 'timestamp'] as const) {
+      if (new Set(blocks.map((found) => found[member])).size > 1) {
+        throw disagree(
+          'eth_getBlockByNumber',
+          blocks.map((found) => String(found[member])),
+        );
+      }
+    }
+    const [agreed] = blocks;
+    if (agreed?.number !== wanted) throw malformed('eth_getBlockByNumber');
+    return agreed;
+  };
+  const block = await agreeOn(number ?? (await ask('latest')).reduce(lower).number);
   // A chain without finality, or a node that does not know it, answers null or an error: nothing is final there.
   const finals = await ask('finalized').catch(() => null);
-  const final = finals?.reduce(lower) ?? null;
-  if (final !== null) await agreeOn(final);
+  const final = finals === null ? null : await agreeOn(finals.reduce(lower).number);
   return { block, final };
 }
 

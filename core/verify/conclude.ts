@@ -1,6 +1,7 @@
 import { fromBase64Url, type Hex } from '../bytes.ts';
+import { formatLedgerId } from '../chain/ledgerId.ts';
 import { isModuleLink } from '../chain/link.ts';
-import type { OrganisationId } from '../chain/types.ts';
+import type { Address, LedgerId, OrganisationId } from '../chain/types.ts';
 import type { Finding } from '../findings/finding.ts';
 import { deriveFindings } from '../findings/findings.ts';
 import type { OpenedEntry } from '../findings/openedEntry.ts';
@@ -28,34 +29,76 @@ export function conclude(
 ): Conclusion {
   if (identifier === null) return { findings: [], summary: null };
   const countries = new Map(organisations.map(({ id, profile }) => [id, countryOf(profile)]));
+  const registers = registersOf(report);
+  const register = (ledger: LedgerId): string => registers.get(ledger) ?? ledger;
   const successors = new Map(
-    organisations.map(({ id, standing }) => [id.toString(), standing.successor?.toString()]),
+    organisations.map(({ ledger, id, standing }) => [
+      `${register(ledger)} ${id}`,
+      standing.successor?.toString(),
+    ]),
   );
   const history: OpenedEntry[] = [];
   const own: OpenedEntry[] = [];
-  const builders = new Set<string>();
+  const registerOf = new Map<OpenedEntry, string>();
+  const builders = new Map<string, { readonly organisation: string; readonly register: string }>();
   for (const entry of entries) {
+    if (typeof entry.chain !== 'string') continue;
     const opened = openedEntry(entry, countries);
-    if (typeof entry.chain === 'string') {
-      history.push(opened);
-      if (opened.kind === 'vehicle.built' && opened.status === 'proven') builders.add(opened.organisation);
-    } else {
-      own.push(withAffected(opened, report, identifier, note));
+    const of = { organisation: opened.organisation, register: register(entry.ledger) };
+    registerOf.set(opened, of.register);
+    history.push(opened);
+    if (opened.kind === 'vehicle.built' && opened.status === 'proven') {
+      builders.set(`${of.register} ${of.organisation}`, of);
+    }
+  }
+  const affected = affectedBy(report, identifier, note);
+  for (const entry of entries) {
+    if (typeof entry.chain === 'string') continue;
+    const opened = affected(openedEntry(entry, countries));
+    // Another register's organisation of the maker's number says nothing of the maker's campaigns.
+    const makers = [...builders.values()].filter(({ organisation }) => organisation === opened.organisation);
+    const of = register(entry.ledger);
+    if (makers.length > 0 && makers.every((maker) => maker.register !== of)) continue;
+    registerOf.set(opened, of);
+    own.push(opened);
+  }
+  // A maker's campaigns stand on its own chain in each ledger where it can write: an empty one proves nothing of others.
+  for (const { organisation, register: of } of builders.values()) {
+    for (const { ledger, ownChains } of report.ledgers) {
+      if (register(ledger as LedgerId) !== of) continue;
+      if (ownChains.some((chain) => chain.organisation === organisation)) continue;
+      note({ outcome: 'incomplete', code: 'ownChain.leftOut', at: { ledger, organisation } });
     }
   }
   const shown = new Set(
     report.ledgers.flatMap(({ ownChains }) => ownChains.map(({ organisation }) => organisation)),
   );
-  for (const builder of builders) {
-    if (shown.has(builder)) continue;
-    note({ outcome: 'incomplete', code: 'ownChain.leftOut', at: { organisation: builder } });
-  }
   return deriveFindings(history, {
     own,
     recallAttesters: [...shown],
-    maySupersede: (original, by) => original === by || successors.get(original) === by,
-    asOf: new Date(Number(asOf) * 1000).toISOString().replace('.000Z', 'Z'),
+    maySupersede: (original, by, given) => {
+      const of = registerOf.get(given.original);
+      if (of !== registerOf.get(given.by)) return false;
+      return original === by || successors.get(`${of} ${original}`) === by;
+    },
+    asOf: new Date(Number(asOf > LAST_SECOND ? LAST_SECOND : asOf) * 1000)
+      .toISOString()
+      .replace('.000Z', 'Z'),
   });
+}
+
+/** The end of the year 9999: no calendar here goes further, whatever a file says. */
+const LAST_SECOND = 253_402_300_799n;
+
+/** The register of organisations that each ledger of the directory takes its attesters from. */
+function registersOf(report: Report): ReadonlyMap<LedgerId, string> {
+  return new Map(
+    report.directory.links.flatMap((link): [LedgerId, string][] => {
+      if (link.change !== 'added') return [];
+      const ledger = formatLedgerId({ chainId: BigInt(link.chainId), address: link.ledger as Address });
+      return [[ledger, `eip155:${link.chainId}:${link.organisations}`]];
+    }),
+  );
 }
 
 function countryOf(profile: VerifiedOrganisation['profile']): string | undefined {
@@ -87,27 +130,41 @@ export function openedEntry(
   };
 }
 
-/** Of a campaign's entry: whether a proof shows the identifier in its set. */
-function withAffected(
-  entry: OpenedEntry,
+/**
+ * Adds to each entry that names a set of vehicles whether a proof shows the identifier in it. An amendment that names the
+ * set of its original needs no proof of its own; one that names another set does.
+ */
+function affectedBy(
   report: Report,
   identifier: Identifier,
   note: (check: Check) => void,
-): OpenedEntry {
-  const { affectedRoot, treeKey } = entry.data as { affectedRoot?: Hex; treeKey?: string };
-  if (affectedRoot === undefined || treeKey === undefined) return entry;
-  const at = { organisation: entry.organisation, digest: entry.digest };
-  const content = report.contents[entry.digest];
-  if (content === undefined || !('setProof' in content) || content.setProof === undefined) {
-    note({ outcome: 'incomplete', code: 'recall.proofMissing', at });
-    return { ...entry, affected: 'unknown' };
-  }
-  try {
-    const affected = verifyProof(affectedRoot, fromBase64Url(treeKey), identifier, content.setProof);
-    note({ outcome: 'passed', code: affected === 'in' ? 'recall.inSet' : 'recall.notInSet', at });
-    return { ...entry, affected };
-  } catch (error) {
-    note({ outcome: 'failed', code: codeOf(error), at });
-    return { ...entry, affected: 'unknown' };
-  }
+): (entry: OpenedEntry) => OpenedEntry {
+  const known = new Map<string, OpenedEntry['affected']>();
+  return (entry) => {
+    const amended = entry.kind === 'amended';
+    const named = (amended ? entry.data.data : entry.data) as
+      | { affectedRoot?: unknown; treeKey?: unknown }
+      | undefined;
+    const { affectedRoot, treeKey } = named ?? {};
+    if (typeof affectedRoot !== 'string' || typeof treeKey !== 'string') return entry;
+    const set = `${affectedRoot} ${treeKey}`;
+    const at = { organisation: entry.organisation, digest: entry.digest };
+    const content = report.contents[entry.digest];
+    const proof = content !== undefined && 'setProof' in content ? content.setProof : undefined;
+    if (proof === undefined) {
+      const same = amended ? known.get(set) : undefined;
+      if (same !== undefined) return { ...entry, affected: same };
+      note({ outcome: 'incomplete', code: 'recall.proofMissing', at });
+      return { ...entry, affected: 'unknown' };
+    }
+    try {
+      const affected = verifyProof(affectedRoot as Hex, fromBase64Url(treeKey), identifier, proof);
+      known.set(set, affected);
+      note({ outcome: 'passed', code: affected === 'in' ? 'recall.inSet' : 'recall.notInSet', at });
+      return { ...entry, affected };
+    } catch (error) {
+      note({ outcome: 'failed', code: codeOf(error), at });
+      return { ...entry, affected: 'unknown' };
+    }
+  };
 }

@@ -1,7 +1,7 @@
 import { fromBase64Url, utf8 } from '../bytes.ts';
 import { isModuleLink, type Link } from '../chain/link.ts';
 import type { LedgerId, OrganisationId, Subject } from '../chain/types.ts';
-import { digestOf, openBlock } from '../envelope/block.ts';
+import { digestOf, KEY_BYTES, openBlock } from '../envelope/block.ts';
 import { checkBinding, type Envelope, openEnvelope, openSealed } from '../envelope/envelope.ts';
 import { isVinculumError, VinculumError } from '../errors.ts';
 import { kindByNumber } from '../kinds/kinds.ts';
@@ -43,6 +43,8 @@ export function judgeBlock(link: Link, place: Place, block: Uint8Array, key: Uin
   if (isModuleLink(link) || kindByNumber(link.kind) === undefined) {
     return { status: 'unknownKind', code: 'kind.unknown' };
   }
+  // Whoever hands out no key at all withholds: that is never the attester's fault.
+  if (key.length !== KEY_BYTES) return { status: 'withheld', code: 'block.wrongKey' };
   try {
     openBlock(block, key);
   } catch (error) {

@@ -122,9 +122,11 @@ export async function verify(
   const disclosed = entries.map((entry) => disclose(report, entry, protocol));
   done('disclosures');
 
-  const known = opened.flatMap(({ view }) => (view === null ? [] : [view.block.timestamp]));
-  const [newest = BigInt(report.createdAt)] = known;
-  const asOfTime = known.reduce((oldest, time) => (time < oldest ? time : oldest), newest);
+  const known = opened.flatMap(({ view }) => (view === null ? [] : [view.block]));
+  const asOfTime = known.reduce(
+    (oldest, block) => (block.timestamp < oldest.timestamp ? block : oldest),
+    known[0] ?? { timestamp: BigInt(report.createdAt) },
+  ).timestamp;
   const conclusion = conclude(report, identifier, disclosed, organisations, asOfTime, (check) =>
     protocol.note('findings', check),
   );

@@ -1,0 +1,240 @@
+import { expect } from 'chai';
+import { toBase64Url } from '../../../core/bytes.ts';
+import type { DirectoryLink } from '../../../core/chain/directory.ts';
+import { foldDirectory } from '../../../core/chain/directory.ts';
+import type { Address, OrganisationId } from '../../../core/chain/types.ts';
+import { secureRandom } from '../../../core/envelope/block.ts';
+import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
+import { type Report, readReport } from '../../../core/report/report.ts';
+import { buildTree } from '../../../core/tree/tree.ts';
+import type { ChainView } from '../../../core/verify/chainView.ts';
+import type { Verification } from '../../../core/verify/result.ts';
+import { verify } from '../../../core/verify/verify.ts';
+import { expectCode } from '../../expectCode.ts';
+import { CAR, sampleWorld, World } from './world.ts';
+
+const SECOND_LEDGER = `0x${'a2'.repeat(20)}` as Address;
+const SECOND_REGISTER = `0x${'0b'.repeat(20)}` as Address;
+
+/** A directory of two ledgers on one chain, each with histories of its own. */
+function twoLedgers(registers: 'shared' | 'separate') {
+  const first = sampleWorld();
+  const second = new World();
+  Object.assign(second, { ledger: SECOND_LEDGER });
+  if (registers === 'separate') Object.assign(second, { organisationsContract: SECOND_REGISTER });
+  else {
+    for (const [id, changes] of first.world.records) second.records.set(id, changes);
+    for (const [id, profile] of first.world.profiles) second.profiles.set(id, profile);
+  }
+  const added = second.directoryLinks[0] as DirectoryLink & { change: 'added' };
+  const links: DirectoryLink[] = [
+    ...first.world.directoryLinks,
+    { ...added, ledger: SECOND_LEDGER, organisations: second.organisationsContract },
+  ];
+  const of = (ledger: Address) => (ledger === SECOND_LEDGER ? second : first.world);
+  const view = async (chainId: bigint): Promise<ChainView | null> => {
+    const [one, other] = [await first.world.view(chainId), await second.view(chainId)];
+    const read = (ledger: Address) => (of(ledger) === second ? other : one) as ChainView;
+    return (
+      one && {
+        ...one,
+        directoryHead: async () => foldDirectory(links),
+        pseudonymKey: (ledger) => read(ledger).pseudonymKey(ledger),
+        head: (ledger, subject) => read(ledger).head(ledger, subject),
+        ownHead: (ledger, organisation) => read(ledger).ownHead(ledger, organisation),
+        organisationHead: (contract, organisation) =>
+          (registers === 'separate' && contract === SECOND_REGISTER
+            ? (other as ChainView)
+            : one
+          ).organisationHead(contract, organisation),
+      }
+    );
+  };
+  const report = (): Report => {
+    const [one, other] = [first.world.report(CAR), second.report(CAR)];
+    const both = {
+      ...one,
+      directory: {
+        ...one.directory,
+        links: links.map((link) => ({ ...link, chainId: String((link as typeof added).chainId) })),
+      },
+      ledgers: [...one.ledgers, ...other.ledgers],
+      contents: { ...one.contents, ...other.contents },
+    } as Report;
+    both.ledgers[0]?.organisations.splice(0, 9, ...['1', '2', '3'].map((id) => first.world.organisation(id)));
+    return both;
+  };
+  const judge = (told: Report): Promise<Verification> =>
+    verify(readReport(JSON.parse(JSON.stringify(told))), first.world.trust, view);
+  return { first, second, report, judge };
+}
+
+const problems = (result: Verification): string[] =>
+  result.steps.flatMap(({ checks }) => checks.flatMap((one) => (one.outcome === 'passed' ? [] : [one.code])));
+
+const ownChain = (organisation: string) => ({ organisation, links: [] });
+
+describe('conclude', () => {
+  it('asks for the maker’s own chain in each ledger where the maker can write', async () => {
+    const { report, judge } = twoLedgers('shared');
+    const told = report();
+    told.ledgers[1]?.ownChains.push(ownChain('1'));
+    const honest = await judge(told);
+    expect(honest.verdict).to.equal('verified');
+    expect(honest.findings.map(({ code }) => code)).to.include('recall.open');
+
+    told.ledgers[0]?.ownChains.splice(0);
+    const hidden = await judge(told);
+    expect(hidden.verdict).to.equal('incomplete');
+    expect(problems(hidden)).to.deep.equal(['ownChain.leftOut']);
+
+    const leftOut = await judge(report());
+    expect(problems(leftOut)).to.deep.equal(['ownChain.leftOut']);
+  });
+
+  it('asks for none where another organisation has the maker’s number, and believes nothing of its campaigns', async () => {
+    const { first, second, report, judge } = twoLedgers('separate');
+    second.admit(1n, 'Somebody Else', 'manufacturer');
+    second.record(1n as OrganisationId, 'own', {
+      kind: 'recall.closed',
+      time: '2023-11-02',
+      data: { campaign: 'R-2023-001', reason: 'withdrawn' },
+    });
+    const told = report();
+    expect((await judge(told)).verdict).to.equal('verified');
+
+    const links = second.chains.get('own:1') ?? [];
+    told.ledgers[1]?.ownChains.push({
+      organisation: '1',
+      links: links.map((link) => ({
+        kind: link.kind,
+        organisation: '1',
+        timestamp: Number(link.timestamp),
+        digest: link.digest,
+      })),
+    });
+    told.ledgers[1]?.organisations.push(second.organisation('1'));
+    Object.assign(told.contents, second.contents);
+    const result = await judge(told);
+    expect(result.verdict).to.equal('verified');
+    expect(result.findings.map(({ code }) => code)).to.include('recall.open');
+    expect(first.maker).to.equal(1n);
+  });
+
+  it('lets nobody correct an entry because it has the attester’s number in another register', async () => {
+    const { first, second, report, judge } = twoLedgers('separate');
+    const other = second.admit(2n, 'Somebody Else', 'workshop');
+    const [, original] = first.world.chains.get(first.world.subjectOf(first.car)) ?? [];
+    second.record(other, first.car, {
+      kind: 'amended',
+      time: '2023-11-03',
+      data: {
+        supersedes: original?.digest ?? '',
+        kind: 'odometer',
+        kindVersion: 1,
+        reason: 'other',
+        retracted: true,
+      },
+    });
+    const result = await judge(report());
+    expect(result.verdict).to.equal('verified');
+    expect(result.findings.map(({ code }) => code)).to.include('entry.amendmentIgnored');
+    expect(result.summary?.odometer.readings).to.have.length(3);
+  });
+
+  describe('of a corrected campaign', () => {
+    const corrected = (data: Record<string, unknown>) => {
+      const sample = sampleWorld();
+      const { world, maker, recall, other } = sample;
+      const report = world.report(CAR);
+      const opened = recall.digest;
+      const treeKey = secureRandom(32);
+      const tree = buildTree(treeKey, [other]);
+      const body = {
+        campaign: 'R-2023-001',
+        title: { en: 'Brake hose' },
+        component: 'brakes',
+        remedy: { en: 'Replace it' },
+        severity: 'safety',
+        affectedRoot: tree.root,
+        affectedCount: 1,
+        treeKey: toBase64Url(treeKey),
+        ...data,
+      };
+      const link = world.record(maker, 'own', {
+        kind: 'amended',
+        time: '2023-11-03',
+        data: { supersedes: opened, kind: 'recall.opened', kindVersion: 1, reason: 'incomplete', data: body },
+      });
+      return { ...sample, report, link, tree };
+    };
+
+    it('takes the corrected set, by a proof of its own', async () => {
+      const { world, link, tree } = corrected({});
+      const report = world.report(CAR);
+      Object.assign(report.contents[link.digest] ?? {}, { setProof: tree.prove(parseIdentifier(CAR)) });
+      const result = await verify(report, world.trust, world.view);
+      expect(result.verdict).to.equal('verified');
+      expect(result.summary?.recalls.campaigns.map(({ state }) => state)).to.deep.equal(['notAffected']);
+    });
+
+    it('never answers by the set before the correction', async () => {
+      const { world } = corrected({});
+      const result = await verify(world.report(CAR), world.trust, world.view);
+      expect(result.verdict).to.equal('incomplete');
+      expect(problems(result)).to.deep.equal(['recall.proofMissing']);
+      expect(result.summary?.recalls.campaigns.map(({ state }) => state)).to.deep.equal(['unknown']);
+    });
+
+    it('needs no second proof where the set stayed the same', async () => {
+      const { world, maker, recall } = sampleWorld();
+      const content = world.report(CAR).contents[recall.digest];
+      expect(content).to.have.property('setProof');
+      const [opened] = (await verify(world.report(CAR), world.trust, world.view)).entries.filter(
+        ({ link }) => link.digest === recall.digest,
+      );
+      world.record(maker, 'own', {
+        kind: 'amended',
+        time: '2023-11-03',
+        data: {
+          supersedes: recall.digest,
+          kind: 'recall.opened',
+          kindVersion: 1,
+          reason: 'typo',
+          data: { ...opened?.envelope?.data, title: { en: 'Brake hoses' } } as never,
+        },
+      });
+      const result = await verify(world.report(CAR), world.trust, world.view);
+      expect(result.verdict).to.equal('verified');
+      expect(result.summary?.recalls.campaigns.map(({ state }) => state)).to.deep.equal(['open']);
+    });
+  });
+
+  it('survives a file made at the end of time', async () => {
+    const { world } = sampleWorld();
+    const report = { ...world.report(CAR), createdAt: Number.MAX_SAFE_INTEGER };
+    expect((await verify(report, world.trust, async () => null)).verdict).to.equal('incomplete');
+  });
+});
+
+describe('judgeEntry', () => {
+  it('takes a key of another length for one withheld, never for the attester’s fault', async () => {
+    const { world } = sampleWorld();
+    for (const key of ['', 'AA', toBase64Url(secureRandom(31)), toBase64Url(secureRandom(33))]) {
+      const report = world.report(CAR);
+      const [link] = report.ledgers[0]?.links ?? [];
+      Object.assign(report.contents[link?.digest ?? ''] ?? {}, { key });
+      const result = await verify(report, world.trust, world.view);
+      expect(result.verdict).to.equal('incomplete');
+      expect(result.entries[0]).to.include({ status: 'withheld', code: 'block.wrongKey' });
+    }
+  });
+});
+
+describe('readReport', () => {
+  it('refuses a number that no chain could hold', () => {
+    const report = sampleWorld().world.report(CAR);
+    Object.assign(report.ledgers[0]?.links[0] ?? {}, { organisation: '9'.repeat(78) });
+    return expectCode('report.malformed', () => readReport(report));
+  });
+});

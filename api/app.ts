@@ -39,7 +39,7 @@ export async function createApp(services: Services): Promise<Express> {
     next();
   });
   app.use(gatewayRouter({ store, documents }));
-  app.all('/ipfs/:cid', methodNotAllowed(['GET', 'HEAD']));
+  app.route('/ipfs/:cid').all(methodNotAllowed(['GET', 'HEAD']));
   await mountPage(app);
   app.use(unknownRoute());
   app.use(failureHandler(services));
@@ -62,7 +62,7 @@ async function mountPage(app: Express): Promise<void> {
       response.set({ 'Content-Security-Policy': pagePolicy, 'Cache-Control': 'no-cache' });
       response.type(type).send(content);
     });
-    app.all(path, methodNotAllowed(['GET', 'HEAD']));
+    app.route(path).all(methodNotAllowed(['GET', 'HEAD']));
   }
 }
 

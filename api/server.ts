@@ -439,20 +439,20 @@ async function readings(store: Store, pipeline: Pipeline): Promise<Reading[]> {
     {
       name: 'vinculum_submissions',
       help: 'Submissions by state.',
-      values: states.map(({ state, count }) => ({ value: Number(count), labels: { state } })),
+      label: 'state',
+      values: states.map(({ state, count }) => ({ value: Number(count), of: state })),
     },
     {
       name: 'vinculum_pipeline_total',
       help: 'What the pipeline has done since the start.',
-      values: Object.entries(counters).map(([what, value]) => ({ value, labels: { what } })),
+      label: 'what',
+      values: Object.entries(counters).map(([what, value]) => ({ value, of: what })),
     },
     {
       name: 'vinculum_pipeline_seconds',
       help: 'Time spent in each stage of the pipeline since the start.',
-      values: Object.entries(milliseconds).map(([stage, value]) => ({
-        value: value / 1000,
-        labels: { stage },
-      })),
+      label: 'stage',
+      values: Object.entries(milliseconds).map(([stage, value]) => ({ value: value / 1000, of: stage })),
     },
   ];
 }

@@ -21,7 +21,7 @@ export const seconds = z.int().min(0);
 /** An organisation's number in a path; it must fit the ledger's 64 bits, and the store's 63. */
 export const organisationId = z
   .string()
-  .regex(/^[1-9][0-9]{0,18}$/)
+  .regex(/^[1-9][0-9]{0,18}$/, { abort: true })
   .refine((text) => BigInt(text) < 2n ** 63n);
 
 /** An identifier as somebody types it; its own rules come after. */

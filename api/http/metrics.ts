@@ -13,7 +13,9 @@ export interface Metrics {
 export type Reading = {
   readonly name: string;
   readonly help: string;
-  readonly values: readonly { readonly value: number; readonly labels?: Readonly<Record<string, string>> }[];
+  /** The name of the one label that tells the values apart, where there are several. */
+  readonly label?: string;
+  readonly values: readonly { readonly value: number; readonly of?: string }[];
 };
 
 export function createMetrics(collect: () => Promise<readonly Reading[]>): Metrics {
@@ -38,12 +40,14 @@ export function createMetrics(collect: () => Promise<readonly Reading[]>): Metri
       requests.labels({ method, route, status: String(status) }).observe(seconds),
     lookups: (count) => evaluated.inc(count),
     render: async () => {
-      for (const { name, help, values } of await collect()) {
-        const labelNames = Object.keys(values[0]?.labels ?? {});
+      for (const { name, help, label, values } of await collect()) {
+        const labelNames = label === undefined ? [] : [label];
         const gauge = gauges.get(name) ?? new Gauge({ name, help, labelNames, registers: [registry] });
         gauges.set(name, gauge);
         gauge.reset();
-        for (const { value, labels } of values) gauge.set(labels ?? {}, value);
+        for (const { value, of } of values) {
+          gauge.set(label === undefined || of === undefined ? {} : { [label]: of }, value);
+        }
       }
       return registry.metrics();
     },

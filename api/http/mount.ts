@@ -21,7 +21,7 @@ export function mountRoutes(app: Express, routes: readonly Route[], services: Se
     if (route.method === 'get') allowed.add('HEAD');
     methods.set(path, allowed);
   }
-  for (const [path, allowed] of methods) app.all(path, methodNotAllowed([...allowed]));
+  for (const [path, allowed] of methods) app.route(path).all(methodNotAllowed([...allowed]));
 }
 
 /** `/v1/vehicles/{id}` as Express writes it: `/v1/vehicles/:id`. */

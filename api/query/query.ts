@@ -266,16 +266,22 @@ function etagged(text: string): Served {
   return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"` };
 }
 
-/** Changes whenever anything that a report shows has changed on the ledger. */
+/** Changes whenever anything changes that a report shows, on the ledger or among the kept sets. */
 async function versionOf(from: Queryable, subject: Subject): Promise<string> {
   const last = (table: string) =>
     `(SELECT head::bytea FROM ${table} ORDER BY block_number DESC, log_index DESC LIMIT 1)`;
-  const [row] = await from.query<{ own: Uint8Array | null; all: (Uint8Array | null)[] }>(
+  const tables = ['own_links', 'organisation_links', 'directory_links'];
+  const [row] = await from.query<{
+    own: Uint8Array | null;
+    others: (Uint8Array | null)[];
+    set_stored: Date | null;
+  }>(
     `SELECT (SELECT head::bytea FROM links WHERE subject = $1 ORDER BY position DESC LIMIT 1) AS own,
-       ARRAY[${['own_links', 'organisation_links', 'directory_links'].map(last).join(', ')}] AS all`,
+       ARRAY[${tables.map(last).join(', ')}] AS others, (SELECT max(stored_at) FROM sets) AS set_stored`,
     [fromHex(subject, 32)],
   );
-  return [row?.own, ...(row?.all ?? [])].map((head) => (head ? toHex(head) : '-')).join('/');
+  const heads = [row?.own, ...(row?.others ?? [])].map((head) => (head ? toHex(head) : '-'));
+  return [...heads, row?.set_stored?.getTime() ?? 0].join('/');
 }
 
 type ClaimRow = {

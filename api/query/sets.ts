@@ -113,7 +113,7 @@ export function createSets({ store, keyring, secrets, evaluator }: SetsOptions):
       await store.transaction(async (transaction) => {
         await transaction.execute(
           `INSERT INTO sets (digest, organisation, wrapped) VALUES ($1, $2, $3)
-           ON CONFLICT (digest) DO UPDATE SET wrapped = excluded.wrapped`,
+           ON CONFLICT (digest) DO UPDATE SET wrapped = excluded.wrapped, stored_at = excluded.stored_at`,
           [bytes, organisation, wrapped],
         );
         const batch = fromHex(envelope.subject, 32);

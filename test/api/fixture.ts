@@ -188,10 +188,9 @@ export class TestService {
 
   /** An entry on an identifier, or on the attester's own chain. */
   compose(attester: Attester, on: string, content: Content): ComposedEntry {
+    const identifier = on === 'own' ? undefined : parseIdentifier(on, { overrideCheckDigit: true });
     const target =
-      on === 'own'
-        ? ('own' as const)
-        : { identifier: parseIdentifier(on), subject: this.subject(parseIdentifier(on)) };
+      identifier === undefined ? ('own' as const) : { identifier, subject: this.subject(identifier) };
     return composeEntry(this.ledger, attester.id, target, content);
   }
 

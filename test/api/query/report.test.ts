@@ -1,43 +1,313 @@
+import { randomBytes } from 'node:crypto';
+import { get as httpGet } from 'node:http';
 import { expect } from 'chai';
+import { fromHex, toBase64Url } from '../../../core/bytes.ts';
+import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
+import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import { readReport } from '../../../core/report/report.ts';
+import { buildTree } from '../../../core/tree/tree.ts';
 import { type RpcRequest, rpcView } from '../../../core/verify/chainView.ts';
+import type { Verification } from '../../../core/verify/result.ts';
 import { verify } from '../../../core/verify/verify.ts';
-import { sharedService, type TestService } from '../fixture.ts';
+import { type Attester, sharedService, type TestService } from '../fixture.ts';
 
-const VIN = '1HGCM82633A004352';
+const kilometres = (value: number) => ({ value, unit: 'KMT' as const, source: 'workshop' as const });
 
-async function verified(test: TestService, path: string, token?: string) {
-  const { deployment, rpc } = test.service.services;
-  const reply = await test.get(path, { token });
-  expect(reply.status, reply.text).to.equal(200);
-  const request: RpcRequest = (method, params) => rpc.call(method, params);
-  return verify(
-    readReport(reply.body),
-    { chainId: deployment.chainId, directory: deployment.directory },
-    (chainId) => rpcView([request], chainId),
-  );
-}
+/** VINs that no other test uses. */
+const vins = {
+  plain: 'VF1AA000000000001',
+  sealed: 'VF1AA000000000002',
+  built: 'VF1AA000000000003',
+  tampered: 'VF1AA000000000004',
+  fresh: 'VF1AA000000000005',
+  never: 'VF1AA000000000006',
+  withheld: 'VF1AA000000000007',
+};
 
 describe('reports', () => {
   let test: TestService;
+  let workshop: Attester;
   before(async function () {
     this.timeout(60_000);
     test = await sharedService();
+    workshop = await test.admit('Reporting workshop', ['workshop']);
   });
 
-  it('prove a recorded history', async () => {
-    const workshop = await test.admit('Atelier', ['workshop']);
-    await test.record(workshop, [
-      test.compose(workshop, VIN, {
-        kind: 'service',
-        time: '2024-05-31',
-        data: { type: 'scheduled', items: ['engineOil'], odometer: { value: 45_120, unit: 'KMT', source: 'workshop' } },
-        sealed: { invoiceNumber: 'R-1' },
-      }),
-    ]);
-    const result = await verified(test, `/v1/vehicles/${VIN}/report`);
+  /** Checks a served report as any reader would. */
+  async function check(path: string, token?: string): Promise<Verification> {
+    const reply = await test.get(path, { token });
+    expect(reply.status, reply.text).to.equal(200);
+    return checkText(reply.text);
+  }
+  function checkText(text: string): Promise<Verification> {
+    const { deployment, rpc } = test.service.services;
+    const request: RpcRequest = (method, params) => rpc.call(method, params);
+    const trust = { chainId: deployment.chainId, directory: deployment.directory };
+    return verify(readReport(JSON.parse(text)), trust, (chainId) => rpcView([request], chainId));
+  }
+  function expectVerified(result: Verification): void {
     expect(result.steps.filter(({ outcome }) => outcome !== 'passed')).to.deep.equal([]);
     expect(result.verdict).to.equal('verified');
-    expect(result.entries).to.have.length(1);
+  }
+  const failedAt = (result: Verification) =>
+    result.steps.flatMap(({ checks }) => checks.filter(({ outcome }) => outcome === 'failed'));
+
+  function service(on: string, value: number, sealed?: Record<string, string>): ComposedEntry {
+    return test.compose(workshop, on, {
+      kind: 'service',
+      time: '2024-05-31',
+      data: { type: 'scheduled', items: ['engineOil'], odometer: kilometres(value) },
+      ...(sealed === undefined ? {} : { sealed }),
+    });
+  }
+
+  it('prove a recorded history', async () => {
+    await test.record(workshop, [service(vins.plain, 1_000), service(vins.plain, 2_000)]);
+    const result = await check(`/v1/vehicles/${vins.plain}/report`);
+    expectVerified(result);
+    expect(result.entries.map(({ status }) => status)).to.deep.equal(['proven', 'proven']);
+    expect(result.summary?.odometer.readings.map(({ kilometres: read }) => read)).to.deep.equal([
+      1_000, 2_000,
+    ]);
+  });
+
+  it('prove that nothing was ever recorded', async () => {
+    const result = await check(`/v1/vehicles/${vins.never}/report`);
+    expectVerified(result);
+    expect(result.entries).to.deep.equal([]);
+  });
+
+  it('come to what the service says', async () => {
+    const { body } = await test.get(`/v1/vehicles/${vins.plain}`);
+    const result = await check(`/v1/vehicles/${vins.plain}/report`);
+    expect(body.findings).to.deep.equal(JSON.parse(JSON.stringify(result.findings)));
+    expect(body.summary).to.deep.equal(JSON.parse(JSON.stringify(result.summary)));
+    expect(body.head).to.equal(result.subjects[0]?.head);
+  });
+
+  it('open sealed fields for their attester only, and remember that they did', async () => {
+    const entry = service(vins.sealed, 5_000, { invoiceNumber: 'R-2024-118' });
+    await test.record(workshop, [entry]);
+    const path = `/v1/vehicles/${vins.sealed}/report`;
+    const other = await test.admit('Curious workshop', ['workshop']);
+    const own = await check(path, await test.signIn(workshop));
+    expectVerified(own);
+    expect(own.entries[0]?.sealed).to.deep.equal({ invoiceNumber: 'R-2024-118' });
+    for (const token of [undefined, await test.signIn(other)]) {
+      const reply = await test.get(path, { token });
+      expect(reply.body.contents[entry.entry.digest].disclosures).to.deep.equal([]);
+      expect(reply.text).not.to.include(entry.disclosures[0]);
+    }
+    const reads = await test.service.services.store.query<{ organisation: bigint }>(
+      'SELECT organisation FROM sealed_reads WHERE digest = $1',
+      [fromHex(entry.entry.digest)],
+    );
+    expect(reads).to.deep.equal([{ organisation: workshop.id }]);
+  });
+
+  it('are not kept by anybody between when they are one organisation’s', async () => {
+    const token = await test.signIn(workshop);
+    const own = await test.get(`/v1/vehicles/${vins.plain}/report`, { token });
+    expect(own.headers.get('Cache-Control')).to.equal('private, no-store');
+    const anyone = await test.get(`/v1/vehicles/${vins.plain}/report`);
+    expect(anyone.headers.get('Cache-Control')).to.equal('no-cache');
+    expect(anyone.headers.get('Vary')).to.equal('Authorization');
+  });
+
+  it('are sent once to who has them already', async () => {
+    const first = await test.get(`/v1/vehicles/${vins.plain}/report`);
+    const etag = first.headers.get('ETag') ?? '';
+    // fetch would ask for no cached answer (`no-cache`) by itself.
+    const status = await new Promise((resolve) => {
+      const headers = { 'If-None-Match': etag };
+      httpGet(`${test.url}/v1/vehicles/${vins.plain}/report`, { headers }, (incoming) => {
+        incoming.resume();
+        resolve(incoming.statusCode);
+      });
+    });
+    expect(status).to.equal(304);
+  });
+
+  it('are new as soon as there is a new entry, or an attester’s standing changes', async () => {
+    const path = `/v1/vehicles/${vins.fresh}/report`;
+    expect((await check(path)).entries).to.have.length(0);
+    const late = await test.admit('Late workshop', ['workshop']);
+    const content = { kind: 'odometer', time: '2024-01-01', data: { odometer: kilometres(7) } } as const;
+    await test.record(late, [test.compose(late, vins.fresh, content)]);
+    const before = await check(path);
+    expectVerified(before);
+    expect(before.organisations[0]?.standing.status).to.equal('good');
+    await test.change('guardian', 'suspend', late.id);
+    const after = await check(path);
+    expectVerified(after);
+    expect(after.entries).to.have.length(1);
+    expect(after.organisations[0]?.standing.status).to.equal('suspended');
+  });
+
+  describe('of a vehicle whose maker has recalls', () => {
+    let maker: Attester;
+    let opened: ComposedEntry;
+    const treeKey = randomBytes(32);
+    const members = [`vin:${vins.built}`, 'vin:1HGCM82633A004352'];
+    const path = `/v1/vehicles/${vins.built}/report`;
+    before(async function () {
+      this.timeout(30_000);
+      maker = await test.admit('Kunlun', ['manufacturer']);
+      const tree = buildTree(
+        treeKey,
+        members.map((member) => parseIdentifier(member)),
+      );
+      opened = test.compose(maker, 'own', {
+        kind: 'recall.opened',
+        time: '2025-03-01',
+        data: {
+          campaign: 'R-2025-014',
+          title: { en: 'Airbag inflator may rupture' },
+          component: 'airbags',
+          remedy: { en: 'Replace the inflator' },
+          severity: 'safety',
+          affectedRoot: tree.root,
+          affectedCount: members.length,
+          treeKey: toBase64Url(treeKey),
+        },
+      });
+      const built = test.compose(maker, vins.built, {
+        kind: 'vehicle.built',
+        time: '2024-03-12',
+        data: { brand: 'Kunlun', model: 'K3', manufacturerId: 'kunlun.example' },
+      });
+      await test.record(maker, [built, opened]);
+    });
+
+    it('show the maker’s own chain, and are incomplete without the set', async () => {
+      const result = await check(path);
+      expect(result.verdict).to.equal('incomplete');
+      const codes = result.steps.flatMap(({ checks }) =>
+        checks.filter(({ outcome }) => outcome === 'incomplete'),
+      );
+      expect(codes.map(({ code }) => code)).to.deep.equal(['recall.proofMissing']);
+    });
+
+    it('refuse members that are not the set’s', async () => {
+      const token = await test.signIn(maker);
+      const put = (digest: string, body: unknown, by = token) =>
+        test.request('PUT', `/v1/sets/${digest}`, { body, token: by });
+      const { digest } = opened.entry;
+      expect((await put(digest, { members: members.slice(1) })).body.code).to.equal('set.mismatch');
+      expect((await put(digest, { members: [...members, members[0]] })).body.code).to.equal('tree.duplicate');
+      expect((await put(digest, { members: ['car:1'] })).body.code).to.equal('identifier.type');
+      expect((await put(`0x${'ab'.repeat(32)}`, { members })).body.code).to.equal('set.unknownEntry');
+      expect((await put(digest, { members }, await test.signIn(workshop))).body.code).to.equal(
+        'auth.forbidden',
+      );
+      const anonymous = await test.request('PUT', `/v1/sets/${digest}`, { body: { members } });
+      expect(anonymous.body.code).to.equal('auth.required');
+    });
+
+    it('prove that a vehicle is in a campaign, or that it is not', async () => {
+      const token = await test.signIn(maker);
+      const put = await test.request('PUT', `/v1/sets/${opened.entry.digest}`, { body: { members }, token });
+      expect(put.status, put.text).to.equal(200);
+      expect(put.body).to.deep.equal({ members: 2 });
+      await test.until(async () => (await check(path)).verdict === 'verified');
+      const inside = await check(path);
+      expect(inside.summary?.recalls.campaigns).to.have.length(1);
+      expect(inside.summary?.recalls.campaigns[0]).to.include({
+        campaign: 'R-2025-014',
+        state: 'open',
+        by: 'set',
+      });
+
+      const outsider = 'VF1AA000000000008';
+      await test.record(maker, [
+        test.compose(maker, outsider, {
+          kind: 'vehicle.built',
+          time: '2024-03-13',
+          data: { brand: 'Kunlun', model: 'K3', manufacturerId: 'kunlun.example' },
+        }),
+      ]);
+      const outside = await check(`/v1/vehicles/${outsider}/report`);
+      expectVerified(outside);
+      expect(outside.summary?.recalls.campaigns[0]).to.include({ state: 'notAffected' });
+    });
+  });
+
+  describe('that were tampered with', () => {
+    it('are refuted, and say where', async () => {
+      const entries = [
+        service(vins.tampered, 1_000),
+        service(vins.tampered, 2_000),
+        service(vins.tampered, 3_000),
+      ];
+      await test.record(workshop, entries);
+      const path = `/v1/vehicles/${vins.tampered}/report`;
+      const { text } = await test.get(path);
+      expectVerified(await checkText(text));
+      const subject = test.subject(parseIdentifier(vins.tampered));
+      const { store } = test.service.services;
+
+      const [entry] = entries;
+      const digest = fromHex(entry?.entry.digest ?? '0x', 32);
+      const [block] = await store.query<{ body: Uint8Array }>('SELECT body FROM blocks WHERE digest = $1', [
+        digest,
+      ]);
+      const flipped = Uint8Array.from(block?.body ?? []);
+      flipped[100] = (flipped[100] ?? 0) ^ 1;
+      await store.execute('UPDATE blocks SET body = $2 WHERE digest = $1', [digest, flipped]);
+      const rotten = failedAt(await check(`${path}?`, await test.signIn(workshop)));
+      expect(rotten.map(({ code, at }) => [code, at.digest])).to.deep.equal([
+        ['entry.digest', entry?.entry.digest],
+      ]);
+      await store.execute('UPDATE blocks SET body = $2 WHERE digest = $1', [digest, block?.body ?? null]);
+
+      const token = await test.signIn(workshop);
+      const elsewhere = randomBytes(32);
+      const move = (from: Uint8Array, to: Uint8Array) =>
+        store.execute('UPDATE links SET subject = $2 WHERE subject = $1 AND position = 1', [from, to]);
+      await move(fromHex(subject), elsewhere);
+      const shortened = failedAt(await check(path, token));
+      await move(elsewhere, fromHex(subject));
+      expect(shortened.map(({ code, at }) => [code, at.subject])).to.deep.equal([['head.subject', subject]]);
+      expectVerified(await check(path, token));
+    });
+  });
+
+  it('say what is withheld, and are not remembered so', async () => {
+    const entry = service(vins.withheld, 100);
+    await test.record(workshop, [entry]);
+    const { store } = test.service.services;
+    const digest = fromHex(entry.entry.digest, 32);
+    const [row] = await store.query<{ wrapped: Uint8Array }>(
+      'SELECT wrapped FROM block_keys WHERE digest = $1',
+      [digest],
+    );
+    await store.execute('DELETE FROM block_keys WHERE digest = $1', [digest]);
+    const path = `/v1/vehicles/${vins.withheld}/report`;
+    const result = await check(path);
+    expect(result.verdict).to.equal('incomplete');
+    expect(result.entries[0]).to.include({ status: 'withheld', code: 'entry.withheld' });
+    expect((await test.get(`/v1/vehicles/${vins.withheld}`)).body.entries[0].status).to.equal('withheld');
+    await store.execute('INSERT INTO block_keys (digest, wrapped) VALUES ($1, $2)', [
+      digest,
+      row?.wrapped ?? null,
+    ]);
+    expectVerified(await check(path));
+  });
+
+  it('take few queries however long the history is', async function () {
+    this.timeout(60_000);
+    const long = 'VF1AA000000000009';
+    const entries = Array.from({ length: 400 }, (_, index) => service(long, (index + 1) * 100));
+    await test.record(workshop, entries);
+    const started = performance.now();
+    const { body } = await test.get(`/v1/vehicles/${long}/report`);
+    const first = performance.now() - started;
+    expect(body.ledgers[0].links).to.have.length(400);
+    const again = performance.now();
+    for (let turn = 0; turn < 20; turn++) await test.get(`/v1/vehicles/${long}/report`);
+    const cached = (performance.now() - again) / 20;
+    console.log(
+      `      400 entries: ${first.toFixed(0)} ms made, ${cached.toFixed(1)} ms cached (validated by the test)`,
+    );
   });
 });

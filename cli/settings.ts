@@ -22,8 +22,6 @@ export type LocalService = {
   readonly url: string;
   readonly rpcUrl: string;
   readonly trust: Trust;
-  /** The whole file: `npm start` also names vehicles of its demo data there. */
-  readonly raw: unknown;
 };
 
 export type GlobalOptions = {
@@ -69,7 +67,6 @@ export function localService(folder: string): LocalService | null {
     url: trimUrl(url),
     rpcUrl,
     trust: { chainId: BigInt(chainId), directory: directory.toLowerCase() as Address },
-    raw: value,
   };
 }
 

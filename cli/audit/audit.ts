@@ -109,6 +109,9 @@ export async function audit(
   const ledgers: AuditResult['ledgers'][number][] = [];
   const chains: JudgedChain[] = [];
   let served: ServedCounts | null = null;
+  const lastLogged = new Map<bigint, number>();
+  const logged = (chainId: bigint, block: number) =>
+    lastLogged.set(chainId, Math.max(lastLogged.get(chainId) ?? 0, block));
   for (const [index, record] of links.filter((link) => link.change === 'added').entries()) {
     const ledger = formatLedgerId({ chainId: record.chainId, address: record.ledger });
     const rpc = endpoints.get(record.chainId)?.[0];
@@ -127,17 +130,19 @@ export async function audit(
       tally,
     );
     chains.push(...audited.chains);
+    logged(record.chainId, audited.lastBlock);
     if (audited.served !== null) served = addServed(served, audited.served);
   }
   return {
     verdict: verdictOf(problems, tally, options),
     trust,
-    asOf: [...blocks].map(([chainId, { header, final, endpoints: agreeing }]) => ({
+    asOf: [...blocks].map(([chainId, { header, finalNumber, endpoints: agreeing }]) => ({
       chainId,
       block: header.number,
       hash: header.hash,
       timestamp: Number(header.timestamp),
-      final,
+      // Nothing was logged after the last block that can't be undone: what was read is that block's state too.
+      final: (lastLogged.get(chainId) ?? 0) <= finalNumber,
       endpoints: agreeing,
     })),
     ledgers,
@@ -161,7 +166,7 @@ async function auditLedger(
   options: AuditOptions,
   problems: Problem[],
   tally: Tallies,
-): Promise<{ chains: JudgedChain[]; served: ServedCounts | null }> {
+): Promise<{ chains: JudgedChain[]; served: ServedCounts | null; lastBlock: number }> {
   const { step, keys } = options;
   await checkContract(rpc, record, block, problems);
   const rebuilt = await rebuildLedger(rpc, record, block.number, problems, step);
@@ -184,7 +189,7 @@ async function auditLedger(
     options.served === null || keys === null
       ? null
       : await compareServed(options.served, rpc, rebuilt, chains, problems, step);
-  return { chains, served };
+  return { chains, served, lastBlock: rebuilt.lastBlock };
 }
 
 /** The contract at the ledger's address is the one that the directory records. */
@@ -209,7 +214,12 @@ async function checkContract(
   compare('ledger.pseudonymKey', record.pseudonymKey, pseudonymKey);
 }
 
-type AsOfBlock = { readonly header: Header; readonly final: boolean; readonly endpoints: number };
+type AsOfBlock = {
+  readonly header: Header;
+  /** The last block that can't be undone, or -1 where an endpoint knows none. */
+  readonly finalNumber: number;
+  readonly endpoints: number;
+};
 
 /** The newest block that all endpoints of a chain have, with the same hash. @throws `rpc.disagree` */
 async function agreedBlock(endpoints: readonly Rpc[]): Promise<AsOfBlock> {
@@ -227,8 +237,8 @@ async function agreedBlock(endpoints: readonly Rpc[]): Promise<AsOfBlock> {
     });
   }
   const finals = await Promise.all(endpoints.map((rpc) => readHeader(rpc, 'finalized').catch(() => null)));
-  const final = finals.every((block) => block !== null && block.number >= number);
-  return { header, final, endpoints: endpoints.length };
+  const finalNumber = Math.min(...finals.map((block) => block?.number ?? -1));
+  return { header, finalNumber, endpoints: endpoints.length };
 }
 
 function isClosed(links: readonly DirectoryLink[], index: number): boolean {

@@ -148,6 +148,7 @@ function noteEntry(
       kind: link.kind,
       digest: link.digest,
       ...(typeof chain === 'string' ? { subject: chain } : { organisation: chain.organisation.toString() }),
+      ...('organisation' in link ? { attester: link.organisation.toString() } : {}),
       ledger: ledger.ledger,
       block,
       transaction,

@@ -47,6 +47,8 @@ export type RebuiltLedger = {
     OrganisationId,
     { changes: readonly OrganisationChange[]; standing: Standing }
   >;
+  /** The last block with a log of either contract. */
+  readonly lastBlock: number;
   /** Subjects, own chains and organisations whose logs do not lead to the head on chain. */
   readonly refutedSubjects: ReadonlySet<Subject>;
   readonly refutedOwnChains: ReadonlySet<OrganisationId>;
@@ -83,7 +85,8 @@ export async function rebuildLedger(
 
   const replayed = replay(events, changes, headers, ledger, problems);
   const refuted = await compareHeads(rpc, record, ledger, replayed, block, problems, step);
-  return { ledger, record, ...replayed, ...refuted };
+  const lastBlock = numbers.reduce((last, number) => Math.max(last, number), 0);
+  return { ledger, record, lastBlock, ...replayed, ...refuted };
 }
 
 type Replayed = Pick<RebuiltLedger, 'histories' | 'ownChains' | 'organisations'>;

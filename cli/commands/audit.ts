@@ -47,7 +47,14 @@ export async function auditCommand(context: Context, options: AuditCommandOption
   const service = await serviceClient(context, settings, options);
   const blocks = await blockSource(context, settings, options, service);
   const started = performance.now();
-  const bar = output.progress('Auditing');
+  let shown = { label: '', bar: output.progress('') };
+  const step = (label: string, done: number, total?: number): void => {
+    if (label !== shown.label) {
+      shown.bar.end();
+      shown = { label, bar: output.progress(label) };
+    }
+    shown.bar.update(done, total);
+  };
   let result: Awaited<ReturnType<typeof audit>>;
   try {
     result = await audit({
@@ -57,10 +64,10 @@ export async function auditCommand(context: Context, options: AuditCommandOption
       keys,
       transcripts: service === null || keys === null ? null : transcriptsOf(service),
       served: options.served && keys !== null ? service : null,
-      step: (label, done, total) => bar.update(done, total, label),
+      step,
     });
   } finally {
-    bar.end();
+    shown.bar.end();
   }
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   const { chains: _, ...rest } = result;
@@ -197,7 +204,11 @@ function show(output: Output, result: AuditResult, facts: Facts): void {
   showProblems(output, result.problems, facts.limit);
   output.line();
   const words: Readonly<Record<AuditVerdict, string>> = {
-    verified: style.good(style.bold('VERIFIED: every head, block, content, attester and pseudonym holds')),
+    verified: style.good(
+      style.bold(
+        `VERIFIED: every head, block, content, attester and pseudonym holds${entries.void === 0 ? '' : `, but for ${counted(entries.void, 'void entry', 'void entries')}: their attesters’ fault, and counted for nothing`}`,
+      ),
+    ),
     whole: style.good(
       style.bold(
         result.opened

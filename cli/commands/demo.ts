@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { Report } from '../../core/report/report.ts';
 import type { Context } from '../context.ts';
 import { describeDifference } from '../difference.ts';
-import { CommandError, type Exit, usageError } from '../exit.ts';
-import { localService } from '../settings.ts';
+import { type Exit, usageError } from '../exit.ts';
 import { fetchReport } from './report.ts';
 import { placeText, type Verified, type VerifyOptions, verifyReport } from './verify.ts';
 
@@ -70,10 +71,8 @@ function longest(report: Report): Report['ledgers'][number]['links'] | undefined
   return [...report.ledgers].sort((left, right) => right.links.length - left.links.length)[0]?.links;
 }
 
-const demoSchema = z.looseObject({
-  demo: z.optional(z.record(z.string(), z.string())),
-  examples: z.optional(z.array(z.looseObject({ identifier: z.string() }))),
-});
+/** What `npm start` notes of its demo data. */
+const markerSchema = z.looseObject({ showcase: z.looseObject({ discrepancy: z.string() }) });
 
 /** Lies about a real history in every way that matters, and shows each caught. Only copies in memory are changed. */
 export async function demoTamper(
@@ -130,13 +129,12 @@ function verdictText({ output: { style } }: Context, { verdict }: Verified): str
   return paint(style.bold(verdict));
 }
 
-/** A vehicle of the demo data, as the local service names them. */
+/** A vehicle of the demo data that `npm start` loaded. @throws `demo.noExample` */
 async function exampleIdentifier(context: Context): Promise<string> {
-  const { folder } = context.settings();
-  const found = demoSchema.safeParse(localService(folder)?.raw);
-  const first = found.success
-    ? (found.data.examples?.[0]?.identifier ?? Object.values(found.data.demo ?? {})[0])
-    : undefined;
-  if (first !== undefined) return first;
-  throw new CommandError('usage', 'demo.noExample', 'Name a vehicle: vinculum demo tamper VIN');
+  try {
+    const text = await readFile(join(context.settings().folder, 'demo', 'loaded.json'), 'utf8');
+    return markerSchema.parse(JSON.parse(text)).showcase.discrepancy;
+  } catch (cause) {
+    throw usageError('demo.noExample', 'Name a vehicle: vinculum demo tamper VIN', { cause });
+  }
 }

@@ -13,7 +13,6 @@ export async function statusCommand(context: Context, hash: string, options: Sta
     throw usageError('submission.hash', 'A submission is named by its hash: 0x and 64 hexadecimal digits.');
   }
   const client = createClient(requireUrl(context.settings()), { signal });
-  const name = hash.toLowerCase();
   const status = await waitFor(client, hash.toLowerCase(), options.wait, signal);
   output.value(status);
   showStatus(output, status);

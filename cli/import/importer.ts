@@ -421,7 +421,7 @@ class ImportRun {
    * has passed on the chain.
    */
   async #renew(hash: string, why: string): Promise<void> {
-    const { journal, ledger, signer, client } = this.#options;
+    const { journal, signer } = this.#options;
     const plan = journal.plans.get(hash);
     if (plan === undefined) return;
     await this.#untilDead(plan, why);
@@ -432,11 +432,7 @@ class ImportRun {
       return;
     }
     this.#nonce = undefined;
-    const free = await freeNonce(client, signer.organisation);
-    const nonce = await this.#nextNonce();
-    const next = nonce > free ? nonce : free;
-    this.#nonce = next + 1n;
-    const signed = signAgain({ ...signer, ledger: ledger.address }, plan.request, next);
+    const signed = signAgain(signer, plan.request, await this.#nextNonce());
     await journal.replace(hash, { vinculum: 'import-plan/1', ...signed, rows: plan.rows });
     await this.#enqueue(signed, entriesOf(plan));
   }

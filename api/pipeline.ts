@@ -389,6 +389,7 @@ class RunningPipeline implements Pipeline {
     if (!this.#lease.held) return pollMilliseconds;
     switch (await this.#relay.step()) {
       case 'progressed':
+        return 0;
       case 'waiting':
         return Math.max(5, pollMilliseconds / 10);
       case 'idle':

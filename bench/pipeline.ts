@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,10 +30,12 @@ import {
  * Entries per second from signed submission to anchored, indexed and queryable, on the embedded defaults: PGlite in its
  * thread, the embedded chain, one process. Signing is the client's work and done before.
  *
- *   node bench/pipeline.ts [entries] [entries per submission] [entries per vehicle]
+ *   node bench/pipeline.ts [entries] [entries per submission] [entries per vehicle] [transactions in flight]
  */
 
-const [entries = 20_000, perSubmission = 250, perVehicle = 4] = process.argv.slice(2).map(Number);
+const [entries = 20_000, perSubmission = 250, perVehicle = 4, inFlight = 1] = process.argv
+  .slice(2)
+  .map(Number);
 
 export interface PipelineFigures {
   readonly entries: number;
@@ -78,6 +81,7 @@ async function run(folder: string, devnet: Devnet): Promise<PipelineFigures> {
     keyring,
     finality: async () => BigInt(devnet.durableBlock()),
     nudge: () => devnet.nudge(),
+    limits: { transactionsInFlight: inFlight },
     log: { info: () => undefined, warn: console.warn, error: console.error },
   });
   try {
@@ -88,14 +92,18 @@ async function run(folder: string, devnet: Devnet): Promise<PipelineFigures> {
     // The client evaluated the identifiers; the service must do so itself.
     const fresh = await createEvaluator({ secretKey: keyring.pseudonymKey });
     Object.assign(evaluator, fresh);
-    return await measure(pipeline, bodies);
+    return await measure(pipeline, bodies, () => cpuOf(devnet.pid));
   } finally {
     await pipeline.stop();
     await store.close();
   }
 }
 
-async function measure(pipeline: Pipeline, bodies: readonly string[]): Promise<PipelineFigures> {
+async function measure(
+  pipeline: Pipeline,
+  bodies: readonly string[],
+  chainCpu: () => number,
+): Promise<PipelineFigures> {
   let anchored = 0;
   const done = Promise.withResolvers<void>();
   pipeline.on('anchored', ({ submissions }) => {
@@ -103,6 +111,8 @@ async function measure(pipeline: Pipeline, bodies: readonly string[]): Promise<P
     if (anchored === bodies.length) done.resolve();
   });
   const cpuBefore = process.cpuUsage();
+  const threadBefore = process.threadCpuUsage();
+  const chainBefore = chainCpu();
   const loopBefore = performance.eventLoopUtilization();
   const started = performance.now();
   let next = 0;
@@ -116,6 +126,7 @@ async function measure(pipeline: Pipeline, bodies: readonly string[]): Promise<P
   await done.promise;
   const seconds = (performance.now() - started) / 1000;
   const cpu = process.cpuUsage(cpuBefore);
+  const thread = process.threadCpuUsage(threadBefore);
   const loop = performance.eventLoopUtilization(loopBefore);
   const count = pipeline.counters.acceptedEntries;
   return {
@@ -126,9 +137,22 @@ async function measure(pipeline: Pipeline, bodies: readonly string[]): Promise<P
       ...pipeline.counters.milliseconds,
       accepted: acceptedAfter,
       'main loop': loop.active,
+      'main thread': (thread.user + thread.system) / 1000,
       'process cpu': (cpu.user + cpu.system) / 1000,
+      'chain cpu': chainCpu() - chainBefore,
     },
   };
+}
+
+/** Milliseconds of processor time that a process has used, where the system says so. */
+function cpuOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    const ticksPerSecond = 100;
+    return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 function sign(world: World): SubmissionRequest[] {

@@ -61,14 +61,26 @@ export class Accept {
     });
     const receipt = signReceipt(ledger, keyring, hash, receivedAt, decoded.submission.deadline);
     const outcome = await this.#writer.store({ submission, receivedAt, receipt });
-    if (outcome === 'new') {
+    if (outcome !== 'known') {
       counters.acceptedSubmissions += 1;
       counters.acceptedEntries += submission.entries.length;
-      this.#options.onStored();
     }
-    const after = await this.status(hash);
-    if (after === null) throw new TypeError('a submission that was stored is not there');
-    return after;
+    if (typeof outcome === 'object') {
+      this.#options.onStored();
+      const { organisation, nonce } = decoded.submission;
+      return {
+        hash,
+        organisation: organisation.toString(),
+        nonce: nonce.toString(),
+        state: 'stored',
+        receivedAt: receivedAt.toISOString(),
+        storedAt: outcome.storedAt.toISOString(),
+        receipt,
+      };
+    }
+    const status = await this.status(hash);
+    if (status === null) throw new TypeError('a submission that was stored is not there');
+    return status;
   }
 }
 

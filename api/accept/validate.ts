@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import { recoverSigner, type SubmissionHash, submissionHash } from '../../core/chain/submission.ts';
@@ -66,9 +67,7 @@ export async function validate(
   checkKinds(request.entries);
   const contractSignature = await checkSignature(request, hash, context);
   await checkStanding(request, context);
-  const started = performance.now();
-  const valid = openContents(request, context);
-  context.onWork(performance.now() - started);
+  const valid = await openContents(request, context);
   await checkOverrides(valid, context.store);
   return { ...request, hash, contractSignature, valid };
 }
@@ -165,7 +164,8 @@ async function checkStanding(
   }
 }
 
-function openContents(request: DecodedRequest, context: ValidationContext): ValidEntry[] {
+async function openContents(request: DecodedRequest, context: ValidationContext): Promise<ValidEntry[]> {
+  const work = new Work(context.onWork);
   const byDigest = new Map<string, number>();
   for (const [index, { digest }] of request.entries.entries()) {
     const name = digest.toString('latin1');
@@ -179,6 +179,7 @@ function openContents(request: DecodedRequest, context: ValidationContext): Vali
   }
   const contents = new Array<Content | undefined>(request.entries.length);
   for (const [index, content] of request.contents.entries()) {
+    if (work.isDue) await work.pause();
     checkSize(content, index);
     const entry = byDigest.get(digestOf(content.block).toString('latin1'));
     if (entry === undefined) {
@@ -198,7 +199,9 @@ function openContents(request: DecodedRequest, context: ValidationContext): Vali
     contents[entry] = content;
   }
   const ledger = formatLedgerId(context.ledger);
-  return request.entries.map((entry, index) => {
+  const valid: ValidEntry[] = [];
+  for (const [index, entry] of request.entries.entries()) {
+    if (work.isDue) await work.pause();
     const content = contents[index];
     if (content === undefined) {
       throw new Problem('submission.contentMissing', `Entry ${index} comes without its block and key.`, {
@@ -206,13 +209,41 @@ function openContents(request: DecodedRequest, context: ValidationContext): Vali
       });
     }
     try {
-      return openEntry(entry, content, request, ledger, context);
+      valid.push(openEntry(entry, content, request, ledger, context));
     } catch (error) {
       if (!(error instanceof VinculumError)) throw error;
       const details = { ...error.details, entry: index };
       throw new VinculumError(error.code, `Entry ${index}: ${error.message}`, { cause: error, details });
     }
-  });
+  }
+  work.end();
+  return valid;
+}
+
+/** As long as content is looked at without a pause: whoever else waits for this thread waits no longer. */
+const TURN_MILLISECONDS = 3;
+
+class Work {
+  #since = performance.now();
+  readonly #onWork: (milliseconds: number) => void;
+
+  constructor(onWork: (milliseconds: number) => void) {
+    this.#onWork = onWork;
+  }
+
+  get isDue(): boolean {
+    return performance.now() - this.#since >= TURN_MILLISECONDS;
+  }
+
+  async pause(): Promise<void> {
+    this.end();
+    await turn();
+    this.#since = performance.now();
+  }
+
+  end(): void {
+    this.#onWork(performance.now() - this.#since);
+  }
 }
 
 function checkSize({ block, key }: Content, index: number): void {

@@ -10,8 +10,11 @@ import type { Store, Transaction } from '../store/store.ts';
 import type { Receipt } from './schema.ts';
 import { toDigest, toSubject, type ValidEntry, type ValidSubmission } from './validate.ts';
 
-/** What became of a submission that was to be stored. */
-export type Stored = 'new' | 'known';
+/**
+ * What became of a submission that was to be stored: when it was; or it was here before, or the ledger has it already,
+ * and then the database says more.
+ */
+export type Stored = { readonly storedAt: Date } | 'known' | 'anchored';
 
 export interface Acceptance {
   readonly submission: ValidSubmission;
@@ -105,6 +108,7 @@ export class Writer {
     transaction: Transaction,
     acceptances: readonly Acceptance[],
   ): Promise<(Stored | Problem)[]> {
+    const storedAt = this.#options.clock();
     const taken = await nonceHolders(transaction, acceptances);
     const accepted = await acceptedNonces(transaction, acceptances);
     const fresh: Acceptance[] = [];
@@ -117,9 +121,9 @@ export class Writer {
       taken.hashes.add(hash);
       taken.live.set(name, hash);
       fresh.push(acceptance);
-      return 'new';
+      return accepted.has(name) ? 'anchored' : { storedAt };
     });
-    if (fresh.length > 0) await this.#insert(transaction, fresh, accepted);
+    if (fresh.length > 0) await this.#insert(transaction, fresh, accepted, storedAt);
     return outcomes;
   }
 
@@ -127,8 +131,8 @@ export class Writer {
     transaction: Transaction,
     fresh: readonly Acceptance[],
     accepted: ReadonlyMap<string, AcceptedNonce>,
+    now: Date,
   ): Promise<void> {
-    const now = this.#options.clock();
     const inserted = await insertRows(
       transaction,
       'submissions',

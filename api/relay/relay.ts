@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
+import { ENTRY_BYTES } from '../../core/chain/entry.ts';
 import type { SignedSubmission } from '../../core/chain/submission.ts';
 import type { Address, LedgerAddress, OrganisationId } from '../../core/chain/types.ts';
 import { encodeRecordSigned } from '../chain/contracts.ts';
@@ -14,7 +15,6 @@ import { type Rpc, RpcRefusal } from '../chain/rpc.ts';
 import type { Account } from '../keyring/keyring.ts';
 import type { PipelineCounters, PipelineLimits, PipelineLog } from '../pipeline.ts';
 import { Problem } from '../problem.ts';
-import { insertRows } from '../store/rows.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import { MAX_TRANSACTION_GAS, type SubmissionSize, submissionGas, transactionGas } from './gas.ts';
 import type { Lease } from './lease.ts';
@@ -61,6 +61,8 @@ const MINIMUM_SECONDS_LEFT = 2;
 /** A submission ends so long after its deadline: what a block of a slower clock takes is not lost. */
 const EXPIRY_GRACE_SECONDS = 5;
 const CANDIDATES = 512;
+/** More than fit into a transaction. */
+const MOST_ENTRIES = 640;
 const GWEI = 1_000_000_000n;
 const LONGEST_BACKOFF_SECONDS = 300;
 
@@ -145,17 +147,18 @@ export class Relay {
     const hash = fromHex(receipt.transactionHash, 32);
     await store.transaction(async (transaction) => {
       await transaction.execute(
-        `UPDATE relay_transactions
+        `WITH lost AS (
+           UPDATE relay_transactions SET state = 'replaced'
+           WHERE sender = $6 AND nonce = $7 AND hash <> $1 AND state IN ('prepared', 'broadcast')
+         )
+         UPDATE relay_transactions
          SET state = 'mined', block_number = $2, block_hash = $3, gas_used = $4, succeeded = $5 WHERE hash = $1`,
-        [hash, receipt.blockNumber, fromHex(receipt.blockHash, 32), receipt.gasUsed, receipt.succeeded],
+        [
+          ...[hash, receipt.blockNumber, fromHex(receipt.blockHash, 32), receipt.gasUsed, receipt.succeeded],
+          ...[this.#sender, nonce],
+        ],
       );
-      await transaction.execute(
-        `UPDATE relay_transactions SET state = 'replaced'
-         WHERE sender = $1 AND nonce = $2 AND hash <> $3 AND state IN ('prepared', 'broadcast')`,
-        [this.#sender, nonce, hash],
-      );
-      if (receipt.succeeded) return;
-      await this.#backToStored(transaction, [hash], 'submission.reverted', clock());
+      if (!receipt.succeeded) await this.#backToStored(transaction, [hash], 'submission.reverted', clock());
     });
     this.#sentAt.delete(receipt.transactionHash);
     if (receipt.succeeded) return;
@@ -263,24 +266,21 @@ export class Relay {
     const fees = await this.#fees(head);
     const prepared = await store.transaction(async (transaction) => {
       if (!(await lease.lock(transaction))) throw leaseLost();
-      const candidates = await transaction.query<Candidate>(
-        `SELECT hash, octet_length(entries) AS entries_bytes, octet_length(signature) AS signature_bytes,
-                contract_signature, problem IS NOT DISTINCT FROM 'submission.reverted' AS alone
-         FROM submissions
-         WHERE state = 'stored' AND transaction_hash IS NULL AND deadline > $1
-           AND (next_attempt_at IS NULL OR next_attempt_at <= $2)
-         ORDER BY received_at, hash LIMIT ${CANDIDATES} FOR UPDATE SKIP LOCKED`,
-        [head.timestamp + MINIMUM_SECONDS_LEFT, clock()],
+      const candidates = await transaction.query<SubmissionRow & Candidate>(
+        `SELECT * FROM (
+           SELECT ${SUBMISSION_COLUMNS}, s.contract_signature,
+                  s.problem IS NOT DISTINCT FROM 'submission.reverted' AS alone, s.received_at,
+                  sum(octet_length(s.entries)) OVER (ORDER BY s.received_at, s.hash) - octet_length(s.entries) AS before
+           FROM submissions s
+           WHERE s.state = 'stored' AND s.transaction_hash IS NULL AND s.deadline > $1
+             AND (s.next_attempt_at IS NULL OR s.next_attempt_at <= $2)
+           ORDER BY s.received_at, s.hash LIMIT ${CANDIDATES}
+         ) AS waiting WHERE before < $3 ORDER BY received_at, hash`,
+        [head.timestamp + MINIMUM_SECONDS_LEFT, clock(), MOST_ENTRIES * ENTRY_BYTES],
       );
       const chosen = choose(candidates, limit);
       if (chosen.length === 0) return null;
-      const rows = await transaction.query<SubmissionRow>(
-        `SELECT ${SUBMISSION_COLUMNS} FROM submissions s WHERE hash = ANY($1::bytea[])`,
-        [chosen.map(({ hash }) => hash)],
-      );
-      const byHash = new Map(rows.map((row) => [toHex(row.hash), row]));
-      const submissions = chosen.flatMap(({ hash }) => byHash.get(toHex(hash)) ?? []);
-      return this.#write(transaction, submissions, nonce, transactionGas(chosen.map(sizeOf)), fees);
+      return this.#write(transaction, chosen, nonce, transactionGas(chosen.map(sizeOf)), fees);
     });
     counters.milliseconds.prepare += performance.now() - started;
     return prepared;
@@ -307,33 +307,20 @@ export class Relay {
     );
     const hash = fromHex(signed.hash, 32);
     await transaction.execute(
-      `INSERT INTO relay_transactions
-         (hash, sender, nonce, raw, gas_limit, max_fee_per_gas, max_priority_fee_per_gas, created_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      `WITH prepared AS (
+         INSERT INTO relay_transactions
+           (hash, sender, nonce, raw, gas_limit, max_fee_per_gas, max_priority_fee_per_gas, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+       ), carried AS (
+         INSERT INTO relay_submissions (transaction_hash, submission_hash, position)
+         SELECT $1, c.hash, c.place - 1 FROM unnest($9::bytea[]) WITH ORDINALITY AS c(hash, place)
+       )
+       UPDATE submissions SET transaction_hash = $1
+       WHERE hash = ANY($9::bytea[]) AND state IN ('stored', 'submitted')`,
       [
-        hash,
-        this.#sender,
-        nonce,
-        signed.raw,
-        gasLimit,
-        fees.maxFeePerGas,
-        fees.maxPriorityFeePerGas,
-        clock(),
+        ...[hash, this.#sender, nonce, signed.raw, gasLimit, fees.maxFeePerGas, fees.maxPriorityFeePerGas],
+        ...[clock(), submissions.map((submission) => submission.hash)],
       ],
-    );
-    await insertRows(
-      transaction,
-      'relay_submissions',
-      { transaction_hash: 'bytea', submission_hash: 'bytea', position: 'int4' },
-      submissions.map((submission, position) => ({
-        transaction_hash: hash,
-        submission_hash: submission.hash,
-        position,
-      })),
-    );
-    await transaction.execute(
-      `UPDATE submissions SET transaction_hash = $1 WHERE hash = ANY($2::bytea[]) AND state IN ('stored', 'submitted')`,
-      [hash, submissions.map((submission) => submission.hash)],
     );
     return signed;
   }
@@ -412,24 +399,23 @@ export class Relay {
 }
 
 interface Candidate {
-  readonly hash: Uint8Array;
-  readonly entries_bytes: number;
-  readonly signature_bytes: number;
+  readonly entries: Uint8Array;
+  readonly signature: Uint8Array;
   readonly contract_signature: boolean;
   /** Was in a transaction that was reverted: it goes alone, so that it can take no other down. */
   readonly alone: boolean;
 }
 
 const sizeOf = (candidate: Candidate): SubmissionSize => ({
-  entriesBytes: candidate.entries_bytes,
-  signatureBytes: candidate.signature_bytes,
+  entriesBytes: candidate.entries.length,
+  signatureBytes: candidate.signature.length,
   contractSignature: candidate.contract_signature,
 });
 
 /** The longest waiting first, as many as fit. */
-function choose(candidates: readonly Candidate[], gasLimit: number): Candidate[] {
+function choose<C extends Candidate>(candidates: readonly C[], gasLimit: number): C[] {
   if (candidates[0]?.alone) return candidates.slice(0, 1);
-  const chosen: Candidate[] = [];
+  const chosen: C[] = [];
   let gas = transactionGas([]);
   for (const candidate of candidates) {
     const more = submissionGas(sizeOf(candidate));

@@ -260,6 +260,8 @@ describe('Pipeline', function () {
           const { hash } = await pipeline.accept(services(world, 2));
           const before = await until(pipeline, hash, 'anchored');
           await mine(2);
+          const last = await world.chain.blockNumber();
+          await eventually(() => pipeline.progress().indexedBlock >= last, 'the blocks are indexed');
           await world.chain.rpc.call('evm_revert', [id]);
           await eventually(() => pipeline.counters.reorganisations > 0, 'the loss is noticed');
           const again = await until(pipeline, hash, 'anchored');

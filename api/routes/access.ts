@@ -124,7 +124,12 @@ export const createKey = defineRoute({
     kind: 'json',
     limit: 'jsonBytes',
     schema: z.strictObject({
-      name: z.string().regex(/^[^\p{Cc}\p{Cs}]{1,100}$/u),
+      name: z
+        .string()
+        .min(1)
+        .max(100)
+        .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text))
+        .meta({ description: 'One line of text' }),
       expiresInDays: z.int().min(1).max(3660).optional(),
     }),
   },

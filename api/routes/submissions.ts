@@ -3,7 +3,7 @@ import type { SubmissionHash } from '../../core/chain/submission.ts';
 import {
   MAX_BATCH,
   type SubmissionRequest,
-  submissionBodySchema,
+  submissionRequestSchema,
   submissionStatusSchema,
 } from '../accept/schema.ts';
 import { failureOf } from '../http/failure.ts';
@@ -13,6 +13,17 @@ import { defineRoute } from '../http/route.ts';
 import { Problem } from '../problem.ts';
 
 const AT_ONCE = 16;
+
+/** In a list, what is no submission is answered as such beside the others. */
+const submissionsBody = z.union([
+  submissionRequestSchema,
+  z.strictObject({
+    submissions: z
+      .array(z.union([submissionRequestSchema, z.unknown()]))
+      .min(1)
+      .max(MAX_BATCH),
+  }),
+]);
 
 const results = z.strictObject({
   results: z.array(
@@ -30,7 +41,7 @@ export const acceptSubmissions = defineRoute({
     'Everything is validated before the answer, which says how far the submission has come and carries the ' +
     'operator’s signed promise. The same submission again gives its state today. Several are answered each for itself.',
   access: 'anyone',
-  body: { kind: 'json', schema: submissionBodySchema, limit: 'submissionBytes', checkedByHandler: true },
+  body: { kind: 'json', schema: submissionsBody, limit: 'submissionBytes', checkedByHandler: true },
   responses: {
     202: {
       description: 'Accepted: stored, and on its way to the ledger. Of several: all of them',
@@ -90,10 +101,10 @@ export const acceptSubmissions = defineRoute({
 
 /** The submissions of a list, or null for a single one, whose form `accept` judges. */
 function batchOf(body: unknown): readonly SubmissionRequest[] | null {
-  const { submissions } = (body ?? {}) as { submissions?: unknown };
-  if (submissions === undefined) return null;
-  if (!Array.isArray(submissions) || submissions.length === 0) {
-    throw new Problem('submission.malformed', 'submissions is a list of at least one.');
+  if (body === null || typeof body !== 'object' || !('submissions' in body)) return null;
+  const { submissions, ...others } = body;
+  if (!Array.isArray(submissions) || submissions.length === 0 || Object.keys(others).length > 0) {
+    throw new Problem('submission.malformed', 'A list is {"submissions": […]}, of at least one.');
   }
   if (submissions.length > MAX_BATCH) {
     throw new Problem('submission.tooLarge', `Send at most ${MAX_BATCH} submissions at once.`);

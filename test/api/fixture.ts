@@ -23,6 +23,7 @@ import { type ComposedEntry, type Content, composeEntry } from '../../core/envel
 import { type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { kindsOfRoles } from '../../core/kinds/kinds.ts';
 import type { Role } from '../../core/kinds/roles.ts';
+import { createSchema } from './store/stores.ts';
 
 export type LogLine = {
   readonly level: string;
@@ -58,13 +59,13 @@ export type Attester = {
 export class TestService {
   readonly service: Service;
   readonly logged: LogLine[];
-  readonly #folder: string;
+  readonly #remove: () => Promise<void>;
   readonly #nonces = new Map<OrganisationId, bigint>();
   readonly #transactions = new Map<EmbeddedRole, number>();
 
-  constructor(service: Service, folder: string, logged: LogLine[]) {
+  constructor(service: Service, remove: () => Promise<void>, logged: LogLine[]) {
     this.service = service;
-    this.#folder = folder;
+    this.#remove = remove;
     this.logged = logged;
   }
 
@@ -79,7 +80,7 @@ export class TestService {
 
   async stop(): Promise<void> {
     await this.service.stop();
-    await rm(this.#folder, { recursive: true, force: true });
+    await this.#remove();
   }
 
   /** A request; every answer must be what the route's description promises. */
@@ -296,11 +297,19 @@ export function personalSign(message: string, key: Uint8Array): Hex {
   return toHex(signHash(personalHash(message), key));
 }
 
-/** Starts a service on the embedded parts in a folder of its own. */
+/**
+ * Starts a service in a folder of its own, on the embedded parts; its store is in a schema of `TEST_DATABASE_URL` where
+ * that is set.
+ */
 export async function startTestService(
   environment: Partial<Record<SettingName, string>> = {},
 ): Promise<TestService> {
   const folder = await mkdtemp(join(tmpdir(), 'vinculum-api-'));
+  const schema = process.env.TEST_DATABASE_URL === undefined ? undefined : await createSchema();
+  const remove = async (): Promise<void> => {
+    await rm(folder, { recursive: true, force: true });
+    await schema?.drop();
+  };
   const logged: LogLine[] = [];
   const log: Log = (level, event, facts = {}) => logged.push({ level, event, facts });
   const config = readConfig({
@@ -309,12 +318,13 @@ export async function startTestService(
     REQUESTS_PER_MINUTE: '1000000',
     LOOKUPS_PER_HOUR: '1000000',
     ANONYMOUS_LOOKUPS_PER_HOUR: '1000000',
+    ...(schema === undefined ? {} : { DATABASE_URL: schema.url }),
     ...environment,
   });
   try {
-    return new TestService(await startService(config, { log }), folder, logged);
+    return new TestService(await startService(config, { log }), remove, logged);
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await remove();
     throw error;
   }
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { digestOf } from '../../../core/envelope/block.ts';
 import { cidOf } from '../../../core/envelope/cid.ts';
@@ -145,6 +147,17 @@ describe('POST /v1/documents', () => {
       expect(without.status).to.equal(503);
       expect(without.body.chain).to.deep.equal({ ok: false, code: 'chain.unavailable' });
       expect(without.body.store).to.deep.equal({ ok: true });
+
+      // Something stands where uploads are written.
+      const incoming = join(small.service.config.dataFolder, 'documents', 'incoming');
+      await rm(incoming, { recursive: true });
+      await writeFile(incoming, '');
+      const token = await small.signIn(workshop);
+      const raw = { content: 'x', type: OCTETS };
+      const upload = await small.request('POST', '/v1/documents', { raw, token });
+      expect(upload.status).to.equal(503);
+      expect(upload.body.code).to.equal('document.unavailable');
+      expect(await small.service.services.store.query('SELECT cid FROM documents')).to.deep.equal([]);
 
       await small.service.services.store.close();
       for (const [method, path] of [

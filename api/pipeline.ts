@@ -264,7 +264,9 @@ class RunningPipeline implements Pipeline {
     await this.#lease.release().catch(() => undefined);
   }
 
-  accept(request: SubmissionRequest): Promise<SubmissionStatus> {
+  async accept(request: SubmissionRequest): Promise<SubmissionStatus> {
+    // No promise that cannot be kept.
+    if (this.#stopped !== null) throw this.#stopped;
     return this.#accept.accept(request);
   }
 

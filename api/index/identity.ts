@@ -26,8 +26,7 @@ export async function checkIdentity(store: Store, rpc: Rpc, identity: StoreIdent
       `The endpoint is chain ${chainId}, the ledger is on ${ledger.chainId}: correct RPC_URL or the deployment.`,
     );
   }
-  const genesis = await getHeader(rpc, 0);
-  if (genesis === null) throw new Problem('chain.malformed', 'The chain has no block 0.');
+  const genesis = await genesisOf(rpc);
   const code = await rpc.call('eth_getCode', [ledger.address, 'latest']);
   if (code === '0x') {
     throw new Problem(
@@ -36,7 +35,7 @@ export async function checkIdentity(store: Store, rpc: Rpc, identity: StoreIdent
     );
   }
 
-  const chain = { chainId: String(chainId), genesis: genesis.hash };
+  const chain = { chainId: String(chainId), genesis };
   const contracts = { ledger: ledger.address, organisations, directory, firstBlock: String(firstBlock) };
   const found = await store.transaction(async (transaction) => {
     for (const [key, value] of Object.entries({ ...chain, ...contracts })) {
@@ -62,4 +61,14 @@ export async function checkIdentity(store: Store, rpc: Rpc, identity: StoreIdent
   };
   compare('index.otherChain', chain);
   compare('index.otherLedger', contracts);
+}
+
+/**
+ * What the first block names as its parent. The same as the hash of block 0, but anvil makes itself a new block 0 with
+ * every start, and answers with any of them.
+ */
+async function genesisOf(rpc: Rpc): Promise<Hex> {
+  const first = await getHeader(rpc, 1);
+  if (first !== null) return first.parentHash;
+  throw new Problem('chain.malformed', 'The chain has no block 1, and so no ledger.');
 }

@@ -114,7 +114,8 @@ export async function finalise(transaction: Transaction, upTo: number, now: Date
     [upTo, now],
   );
   await transaction.execute(
-    `UPDATE relay_transactions SET state = 'final' WHERE state = 'mined' AND block_number <= $1`,
+    // Its bytes will never be sent again.
+    `UPDATE relay_transactions SET state = 'final', raw = ''::bytea WHERE state = 'mined' AND block_number <= $1`,
     [upTo],
   );
   return rows.map(({ hash }) => toHex(hash) as SubmissionHash);

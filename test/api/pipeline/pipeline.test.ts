@@ -465,6 +465,28 @@ describe('Pipeline', function () {
           expect(relayer.address).to.match(/^0x/);
         });
 
+        it('sends again what a reverted transaction carried, each submission alone', async () => {
+          const closed = await createWorld();
+          await closed.ledgerCall('close');
+          const pipeline = pipelineIn(closed, store);
+          running.add(pipeline);
+          await pipeline.start();
+          await eventually(
+            () => pipeline.progress().lag === 0 && pipeline.progress().head > 0,
+            'it is indexed',
+          );
+          const statuses = await Promise.all([1, 2].map(() => pipeline.accept(services(closed, 1))));
+          await eventually(async () => pipeline.counters.reverted >= 3, 'it was reverted, then each alone');
+          for (const { hash } of statuses) {
+            const status = await pipeline.status(hash as SubmissionHash);
+            expect(status).to.include({ problem: 'submission.reverted' });
+            expect(status?.state).to.be.oneOf(['stored', 'submitted']);
+          }
+          expect(await count('relay_transactions', 'succeeded')).to.equal(0);
+          await pipeline.stop();
+          await closed.stop();
+        });
+
         it('sets gas by a formula that covers what is used, close to its cap too', async () => {
           const wallet = await world.deploy('OwnedWallet', addressOfKey(world.workshop.key), 120_000);
           await world.organisationsCall('addKey', world.workshop.id, wallet);
@@ -585,6 +607,8 @@ describe('Pipeline', function () {
           await pipeline.accept(services(world, 1, {}, 777));
           await eventually(() => pipeline.progress().stopped !== null, 'it has stopped');
           expect(pipeline.progress().stopped).to.include({ code: 'index.headMismatch' });
+          // It promises nothing any more.
+          await expectCode('index.headMismatch', () => pipeline.accept(services(world, 1)));
         });
 
         it('refuses another chain and another ledger', async () => {

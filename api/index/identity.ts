@@ -70,5 +70,7 @@ export async function checkIdentity(store: Store, rpc: Rpc, identity: StoreIdent
 async function genesisOf(rpc: Rpc): Promise<Hex> {
   const first = await getHeader(rpc, 1);
   if (first !== null) return first.parentHash;
-  throw new Problem('chain.malformed', 'The chain has no block 1, and so no ledger.');
+  const genesis = await getHeader(rpc, 0);
+  if (genesis === null) throw new Problem('chain.malformed', 'The chain has no block 0.');
+  return genesis.hash;
 }

@@ -144,16 +144,20 @@ function parseMember(text: string): Identifier {
   return parseIdentifier(text, { overrideCheckDigit: true });
 }
 
-/** The set that an envelope names, if it does. */
-function setOf(envelope: Envelope): NamedSet | null {
-  const { data } = envelope;
-  if (envelope.kind === 'batch.produced') {
+/** The set that an envelope names, if it does; a correction names the one of what it corrects, or another. */
+function setOf({ kind, data }: Pick<Envelope, 'kind' | 'data'>): NamedSet | null {
+  if (kind === 'amended') {
+    const corrected = data.data as Envelope['data'] | undefined;
+    const original = String(data.kind);
+    return corrected === undefined || original === kind ? null : setOf({ kind: original, data: corrected });
+  }
+  if (kind === 'batch.produced') {
     const serials = data.serials as { serialsRoot: Hex; count: number; treeKey: string } | undefined;
     if (serials === undefined) return null;
     const { serialsRoot: root, count } = serials;
     return { root, count, treeKey: fromBase64Url(serials.treeKey), of: 'serial' };
   }
-  if (envelope.kind !== 'recall.opened' && envelope.kind !== 'recall.extended') return null;
+  if (kind !== 'recall.opened' && kind !== 'recall.extended') return null;
   return {
     root: data.affectedRoot as Hex,
     count: Number(data.affectedCount),

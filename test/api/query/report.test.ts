@@ -230,6 +230,43 @@ describe('reports', () => {
       expectVerified(outside);
       expect(outside.summary?.recalls.campaigns[0]).to.include({ state: 'notAffected' });
     });
+
+    it('follow a campaign to its corrected set', async () => {
+      const wider = [...members, 'vin:VF1AA000000000010'];
+      const tree = buildTree(
+        treeKey,
+        wider.map((member) => parseIdentifier(member)),
+      );
+      const corrected = test.compose(maker, 'own', {
+        kind: 'amended',
+        time: '2025-04-01',
+        data: {
+          supersedes: opened.entry.digest,
+          kind: 'recall.opened',
+          kindVersion: 1,
+          reason: 'incomplete',
+          data: {
+            campaign: 'R-2025-014',
+            title: { en: 'Airbag inflator may rupture' },
+            component: 'airbags',
+            remedy: { en: 'Replace the inflator' },
+            severity: 'safety',
+            affectedRoot: tree.root,
+            affectedCount: wider.length,
+            treeKey: toBase64Url(treeKey),
+          },
+        },
+      });
+      await test.record(maker, [corrected]);
+      const token = await test.signIn(maker);
+      const put = (list: readonly string[]) =>
+        test.request('PUT', `/v1/sets/${corrected.entry.digest}`, { body: { members: list }, token });
+      expect((await put(members)).body.code).to.equal('set.mismatch');
+      expect((await put(wider)).status).to.equal(200);
+      await test.until(async () => (await check(path)).verdict === 'verified');
+      const { summary } = await check(path);
+      expect(summary?.recalls.campaigns[0]).to.include({ campaign: 'R-2025-014', state: 'open', by: 'set' });
+    });
   });
 
   describe('that were tampered with', () => {

@@ -120,6 +120,11 @@ export const settings = {
     'a number',
     'Identifiers an hour that one account may evaluate',
   ),
+  CREDENTIAL_HOURS: setting(
+    integer(1, 720).default(24),
+    'a number of hours, 1 to 720',
+    'How long a credential is valid',
+  ),
   SESSION_HOURS: setting(
     integer(1, 720).default(12),
     'a number of hours, 1 to 720',
@@ -157,6 +162,7 @@ export type Config = {
     readonly anonymousLookupsPerHour: number;
     readonly accountLookupsPerHour: number;
   };
+  readonly credentialHours: number;
   readonly sessionHours: number;
   readonly accessLog: boolean;
 };
@@ -212,6 +218,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       anonymousLookupsPerHour: values.ANONYMOUS_LOOKUPS_PER_HOUR,
       accountLookupsPerHour: values.ACCOUNT_LOOKUPS_PER_HOUR,
     },
+    credentialHours: values.CREDENTIAL_HOURS,
     sessionHours: values.SESSION_HOURS,
     accessLog: values.ACCESS_LOG,
   };

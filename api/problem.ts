@@ -86,6 +86,9 @@ export const problems = {
   'relay.unfunded': { status: 503, title: 'The relay’s account cannot pay', retryable: true },
   'relay.leaseLost': { status: 503, title: 'Another process took the work over', retryable: true },
 
+  'takeaway.busy': { status: 503, title: 'Too many reports are being printed', retryable: true },
+  'takeaway.unproven': { status: 503, title: 'The chain gives no proof just now', retryable: true },
+
   'keyring.damaged': { status: 500, title: 'The keyring cannot be read', retryable: false },
   'keyring.unwrap': { status: 500, title: 'A wrapped secret cannot be opened', retryable: false },
 

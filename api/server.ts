@@ -37,6 +37,7 @@ import { lockDataFolder } from './store/lock.ts';
 import { openStore } from './store/open.ts';
 import { insertRows } from './store/rows.ts';
 import type { Store, Transaction } from './store/store.ts';
+import { createTakeAway } from './takeaway/takeaway.ts';
 
 /** The steps of a start, in order. */
 export const startSteps = [
@@ -188,6 +189,17 @@ async function start(
     onError: (problem) => log('warn', 'report.withoutProof', { ...factsOf(problem), code: problem.code }),
   });
   const query = createQuery({ store, secrets, sets, evaluator, deployment }, pipeline, proofs);
+  const takeAway = opened(
+    createTakeAway({
+      query,
+      trust: { chainId: deployment.chainId, directory: deployment.directory },
+      issuer: keyring.issuer,
+      publicUrl: () => publicUrl(),
+      finalBlock: () => pipeline.progress().finalBlock,
+      credentialHours: config.credentialHours,
+    }),
+    (held) => held.close(),
+  );
   const meter = opened(createLookupMeter(store, config.rates), (held) => held.close());
   let listening = '';
   const publicUrl = () => config.publicUrl ?? listening;
@@ -215,6 +227,7 @@ async function start(
     keyring,
     query,
     sets,
+    takeAway,
     auth,
     meter,
     metrics: createMetrics(() => readings(store, pipeline)),

@@ -13,6 +13,7 @@ import type { Evaluator } from './pseudonym/evaluator.ts';
 import type { Query } from './query/query.ts';
 import type { Sets } from './query/sets.ts';
 import type { Store } from './store/store.ts';
+import type { TakeAway } from './takeaway/takeaway.ts';
 
 /** What the routes work with; the composition root makes it. */
 export type Services = {
@@ -33,6 +34,7 @@ export type Services = {
   readonly keyring: Keyring;
   readonly query: Query;
   readonly sets: Sets;
+  readonly takeAway: TakeAway;
   readonly auth: Auth;
   readonly meter: LookupMeter;
   readonly metrics: Metrics;

@@ -11,10 +11,14 @@ import { existsSync } from 'node:fs';
 import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { fromHex, toHex } from '../../core/bytes.ts';
 import { addressOfKey, signHash } from '../../core/chain/submission.ts';
 import type { Address } from '../../core/chain/types.ts';
+import { type Credential, issueCredential, type Validity } from '../../core/credential/credential.ts';
+import { type DidKey, didOfKey } from '../../core/credential/didKey.ts';
+import type { CredentialFacts } from '../../core/credential/facts.ts';
 import { generatePseudonymKeys, pseudonymPublicKey } from '../../core/pseudonym/pseudonym.ts';
 import { Problem } from '../problem.ts';
 
@@ -27,6 +31,13 @@ export interface Account {
   readonly address: Address;
   /** Signs 32 bytes as Ethereum does: `r ‖ s ‖ v`. */
   sign(hash: Uint8Array): Uint8Array;
+}
+
+/** Signs credentials, and shows nothing of its key. */
+export interface CredentialIssuer {
+  /** The public key, as whoever relies on this operator's credentials names it. */
+  readonly did: DidKey;
+  issue(facts: CredentialFacts, validity: Validity): Credential;
 }
 
 /**
@@ -42,6 +53,7 @@ export interface Keyring {
   readonly operator: Account;
   /** Pays for the relay's transactions. */
   readonly relayer: Account;
+  readonly issuer: CredentialIssuer;
   /**
    * Encrypts a secret for the database. `context` says where it belongs (the digest of its block, the subject of its
    * identifier): it opens nowhere else, so that rows cannot be exchanged.
@@ -144,6 +156,7 @@ class FileKeyring implements Keyring {
   readonly pseudonymPublicKey: Uint8Array;
   readonly operator: Account;
   readonly relayer: Account;
+  readonly issuer: CredentialIssuer;
   readonly #pseudonymKey: Uint8Array;
   /** Key objects: with plain bytes each call would first make one, at four times the cost. */
   readonly #wrapKeys: ReadonlyMap<WrapPurpose, KeyObject>;
@@ -153,13 +166,9 @@ class FileKeyring implements Keyring {
     this.pseudonymPublicKey = pseudonymPublicKey(secrets.pseudonym);
     this.operator = accountOf(secrets.operator);
     this.relayer = accountOf(secrets.relayer);
+    this.issuer = issuerOf(derive(secrets.master, 'credential'));
     this.#wrapKeys = new Map(
-      wrapPurposes.map((purpose) => [
-        purpose,
-        createSecretKey(
-          Buffer.from(hkdfSync('sha256', secrets.master, '', `vinculum/keyring/1/${purpose}`, 32)),
-        ),
-      ]),
+      wrapPurposes.map((purpose) => [purpose, createSecretKey(derive(secrets.master, purpose))]),
     );
   }
 
@@ -226,6 +235,18 @@ function freshNonce(): Buffer {
   }
   poolUsed += NONCE_BYTES;
   return pool.subarray(poolUsed - NONCE_BYTES, poolUsed);
+}
+
+/** The key of one purpose: each has its own. */
+function derive(master: Uint8Array, purpose: WrapPurpose | 'credential'): Buffer {
+  return Buffer.from(hkdfSync('sha256', master, '', `vinculum/keyring/1/${purpose}`, 32));
+}
+
+function issuerOf(secretKey: Uint8Array): CredentialIssuer {
+  return {
+    did: didOfKey(ed25519.getPublicKey(secretKey)),
+    issue: (facts, validity) => issueCredential(facts, secretKey, validity),
+  };
 }
 
 function accountOf(secretKey: Uint8Array): Account {

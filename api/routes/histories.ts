@@ -11,7 +11,7 @@ import { overview } from './schemas.ts';
 
 type Shape = 'overview' | 'report';
 
-const identifierProblems = [
+export const identifierProblems = [
   'vin.empty',
   'vin.notAscii',
   'vin.length',

@@ -172,6 +172,7 @@ export const getDirectory = defineRoute({
         pseudonymKey: hex(32),
         firstBlock: seconds,
         operator: address.meta({ description: 'Who signs receipts' }),
+        issuer: z.string().meta({ description: 'Who signs credentials: a did:key' }),
         rpc: z.string().nullable().meta({
           description: 'An endpoint of the embedded chain; null for any other: use one of your own',
         }),
@@ -181,7 +182,7 @@ export const getDirectory = defineRoute({
     },
   },
   problems: [],
-  async handle(_input, { deployment, evaluator, operator, publicRpc, query }) {
+  async handle(_input, { deployment, evaluator, keyring, operator, publicRpc, query }) {
     const { links, asOf } = await query.directory();
     return {
       status: 200,
@@ -196,6 +197,7 @@ export const getDirectory = defineRoute({
         pseudonymKey: toHex(evaluator.publicKey),
         firstBlock: deployment.firstBlock,
         operator,
+        issuer: keyring.issuer.did,
         rpc: publicRpc(),
         links,
         asOf,

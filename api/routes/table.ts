@@ -8,6 +8,7 @@ import { getDirectory, getNonce, getOrganisation, listOrganisations, putProfile 
 import { descriptionRoutes, getHealth, getMetrics, getReadiness } from './service.ts';
 import { evaluateSubjects } from './subjects.ts';
 import { acceptSubmissions, getSubmission } from './submissions.ts';
+import { getVehicleCredential, getVehiclePdf } from './takeaway.ts';
 
 /** Every route of the service. */
 export const routes: readonly Route[] = [
@@ -17,6 +18,8 @@ export const routes: readonly Route[] = [
   uploadDocument,
   getBlock,
   ...vehicleRoutes,
+  getVehiclePdf,
+  getVehicleCredential,
   ...batchRoutes,
   ...serialRoutes,
   batchesOfSerial,

@@ -49,6 +49,7 @@ export async function auditCommand(context: Context, options: AuditCommandOption
   const started = performance.now();
   let shown = { label: '', bar: output.progress('') };
   const step = (label: string, done: number, total?: number): void => {
+    signal.throwIfAborted();
     if (label !== shown.label) {
       shown.bar.end();
       shown = { label, bar: output.progress(label) };
@@ -177,10 +178,12 @@ function show(output: Output, result: AuditResult, facts: Facts): void {
     [entries.unknownKind, style.warn('of unknown kind')],
     [entries.refuted, style.bad('refuted')],
   ]);
-  line('Own chains', ownChains.total, [
-    [ownChains.matching, 'lead to their heads'],
-    [ownChains.refuted, style.bad('refuted')],
-  ]);
+  if (ownChains.total > 0) {
+    line('Own chains', ownChains.total, [
+      [ownChains.matching, 'lead to their heads'],
+      [ownChains.refuted, style.bad('refuted')],
+    ]);
+  }
   line('Organisations', organisations.total, [
     [organisations.matching, 'records lead to their heads'],
     [organisations.refuted, style.bad('refuted')],

@@ -3,10 +3,10 @@ import { basename, join } from 'node:path';
 import type { Milestone } from '../client.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit.ts';
-import { importRegistrations, journalName } from '../import/importer.ts';
+import { type ImportCounts, importRegistrations, journalName } from '../import/importer.ts';
 import { openJournal } from '../import/journal.ts';
 import { fileSize, type ReadProgress, readLines } from '../import/rows.ts';
-import { count, counted } from '../output.ts';
+import { count, counted, type Output } from '../output.ts';
 import { openSigning, type SigningOptions } from '../signing.ts';
 
 export type ImportCommandOptions = SigningOptions & {
@@ -63,17 +63,7 @@ export async function importCommand(
       entriesPerSecond: round(rate),
       state: options.wait,
     });
-    output.line(
-      `Imported ${counted(counts.vehicles, 'vehicle')} with ${counted(counts.entries, 'entry', 'entries')} in ${counted(counts.submissions, 'submission')}, all ${options.wait}.`,
-    );
-    output.line(`  rows read      ${count(counts.rows)}`);
-    output.line(`  there already  ${counted(counts.alreadyThere, 'vehicle')}`);
-    if (counts.resumed > 0)
-      output.line(`  resumed        ${counted(counts.resumed, 'vehicle')}, signed by an interrupted run`);
-    output.line(
-      `  errors         ${counts.errors === 0 ? 'none' : `${counted(counts.errors, 'row')}: ${errorsFile}`}`,
-    );
-    output.line(`  time           ${round(seconds)} s, ${count(Math.round(rate))} entries a second`);
+    showCounts(output, counts, { seconds, rate, state: options.wait, errorsFile });
     return counts.errors === 0 ? 'ok' : 'failed';
   } catch (error) {
     bar.end();
@@ -86,6 +76,26 @@ export async function importCommand(
   } finally {
     await journal.close();
   }
+}
+
+function showCounts(
+  output: Output,
+  counts: ImportCounts,
+  facts: { seconds: number; rate: number; state: string; errorsFile: string },
+): void {
+  const { vehicles, entries, submissions, alreadyThere, resumed, errors } = counts;
+  output.line(
+    vehicles === 0
+      ? 'Nothing new was imported.'
+      : `Imported ${counted(vehicles, 'vehicle')} with ${counted(entries, 'entry', 'entries')} in ${counted(submissions, 'submission')}, all ${facts.state}.`,
+  );
+  output.line(`  rows read      ${count(counts.rows)}`);
+  output.line(`  there already  ${counted(alreadyThere, 'vehicle')}`);
+  if (resumed > 0)
+    output.line(`  resumed        ${counted(resumed, 'vehicle')}, signed by an interrupted run`);
+  output.line(`  errors         ${errors === 0 ? 'none' : `${counted(errors, 'row')}: ${facts.errorsFile}`}`);
+  const rate = entries === 0 ? '' : `, ${count(Math.round(facts.rate))} entries a second`;
+  output.line(`  time           ${round(facts.seconds)} s${rate}`);
 }
 
 function round(value: number): number {

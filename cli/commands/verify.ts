@@ -315,10 +315,32 @@ function showFindings(output: Output, verification: Verification): void {
 }
 
 function detailsOf(finding: Finding): string {
-  return Object.entries(finding.details)
-    .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
-    .join(', ')
-    .slice(0, 300);
+  return membersOf(finding.details).slice(0, 400);
+}
+
+function membersOf(members: Readonly<Record<string, unknown>>): string {
+  return Object.entries(members)
+    .map(([name, value]) => `${name} ${detail(value)}`)
+    .join(', ');
+}
+
+const DISTANCES: Readonly<Record<string, string>> = { KMT: 'km', SMI: 'miles' };
+
+/** A detail of a finding as a person reads it: `137,724 km (inspection, 2021-12-23, organisation 15)`. */
+function detail(value: unknown): string {
+  if (value === null) return 'unknown';
+  if (typeof value === 'number') return value > 9_999 ? count(value) : String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(detail).join('; ');
+  if (typeof value !== 'object') return String(value);
+  const members = value as Readonly<Record<string, unknown>>;
+  if (typeof members.value === 'number' && typeof members.unit === 'string') {
+    const { source, time, organisation } = members;
+    const from = [source, time, organisation === undefined ? undefined : `organisation ${organisation}`];
+    const known = from.filter((part) => part !== undefined).map(String);
+    const distance = `${count(members.value)} ${DISTANCES[members.unit] ?? members.unit}`;
+    return known.length === 0 ? distance : `${distance} (${known.join(', ')})`;
+  }
+  return typeof members.en === 'string' ? members.en : membersOf(members);
 }
 
 export function nameOf(profile: unknown): string | undefined {

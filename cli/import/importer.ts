@@ -124,6 +124,8 @@ class ImportRun {
   /** What this run has met, by identifier: the same vehicle twice in a file is one vehicle. */
   readonly #met = new Map<string, string>();
   #group: Row[] = [];
+  /** The rows whose identifiers are being evaluated. */
+  #ahead: { readonly group: readonly Row[]; readonly evaluated: Promise<readonly unknown[]> } | null = null;
   #open: { row: JournalRow; entries: ComposedEntry[] }[] = [];
   #openEntries = 0;
   #waiting: Signed[] = [];
@@ -154,6 +156,7 @@ class ImportRun {
       if (row !== null) this.#group.push(row);
       if (this.#group.length >= GROUP) await this.#takeGroup();
     }
+    await this.#takeGroup();
     await this.#takeGroup();
     await this.#closeSubmission();
     await this.#flush();
@@ -253,15 +256,25 @@ class ImportRun {
     return false;
   }
 
-  /** Evaluates, checks and composes a group of rows. */
+  /** Has the collected rows evaluated, and meanwhile works on those before them. */
   async #takeGroup(): Promise<void> {
     const group = this.#group;
     this.#group = [];
-    if (group.length === 0) return;
-    const { client, ledger } = this.#options;
-    const { results } = await client.json('/v1/subjects', evaluatedSchema, {
-      identifiers: group.map(({ mapped }) => mapped.identifier),
-    });
+    const before = this.#ahead;
+    this.#ahead = group.length === 0 ? null : { group, evaluated: this.#evaluate(group) };
+    // A failure is met when its turn comes, not before.
+    this.#ahead?.evaluated.catch(() => undefined);
+    if (before !== null) await this.#work(before.group, await before.evaluated);
+  }
+
+  async #evaluate(group: readonly Row[]): Promise<readonly unknown[]> {
+    const identifiers = group.map(({ mapped }) => mapped.identifier);
+    return (await this.#options.client.json('/v1/subjects', evaluatedSchema, { identifiers })).results;
+  }
+
+  /** Checks and composes a group of rows. */
+  async #work(group: readonly Row[], results: readonly unknown[]): Promise<void> {
+    const { ledger } = this.#options;
     const rows: { row: Row; subject: Subject }[] = [];
     for (const [index, row] of group.entries()) {
       const result = results[index] as

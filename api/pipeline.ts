@@ -301,6 +301,7 @@ class RunningPipeline implements Pipeline {
   }
 
   #emit<E extends keyof PipelineEvents>(event: E, payload: PipelineEvents[E]): void {
+    if (event === 'organisations' || event === 'reorganised') this.#accept.forgetStandings();
     for (const listener of this.#events.listeners(event)) {
       try {
         listener(payload);

@@ -7,11 +7,14 @@ import type { Keyring } from '../keyring/keyring.ts';
 import type { PipelineCounters } from '../pipeline.ts';
 import { decodeRequest } from './decode.ts';
 import type { Receipt, SubmissionRequest, SubmissionStatus } from './schema.ts';
+import { StandingCache } from './standing.ts';
 import { readStatuses } from './status.ts';
-import { hashOf, type ValidationContext, validate } from './validate.ts';
+import { hashOf, type ValidationContext, type ValidSubmission, validate } from './validate.ts';
 import { Writer, type WriterOptions } from './writer.ts';
 
-export interface AcceptOptions extends WriterOptions, Omit<ValidationContext, 'store' | 'now' | 'onWork'> {
+export interface AcceptOptions
+  extends WriterOptions,
+    Omit<ValidationContext, 'store' | 'now' | 'onWork' | 'standings'> {
   readonly submissionBytes: number;
   readonly counters: PipelineCounters;
   /** Told that there is something to relay. */
@@ -22,6 +25,7 @@ export interface AcceptOptions extends WriterOptions, Omit<ValidationContext, 's
 export class Accept {
   readonly #options: AcceptOptions;
   readonly #writer: Writer;
+  readonly #standings = new StandingCache();
 
   constructor(options: AcceptOptions) {
     this.#options = options;
@@ -37,6 +41,11 @@ export class Accept {
     }
   }
 
+  /** The standing of organisations has changed. */
+  forgetStandings(): void {
+    this.#standings.clear();
+  }
+
   async status(hash: SubmissionHash): Promise<SubmissionStatus | null> {
     const found = await readStatuses(this.#options.store, [fromHex(hash, 32)]);
     return found.get(hash) ?? null;
@@ -49,16 +58,22 @@ export class Accept {
     const decoded = decodeRequest(request, this.#options.submissionBytes);
     const hash = hashOf(ledger, decoded);
     counters.milliseconds.validate += performance.now() - started;
-    const before = await this.status(hash);
-    if (before !== null) return before;
-
-    const submission = await validate(decoded, hash, {
-      ...this.#options,
-      now: seconds(receivedAt),
-      onWork: (milliseconds) => {
-        counters.milliseconds.validate += milliseconds;
-      },
-    });
+    let submission: ValidSubmission;
+    try {
+      submission = await validate(decoded, hash, {
+        ...this.#options,
+        standings: this.#standings,
+        now: seconds(receivedAt),
+        onWork: (milliseconds) => {
+          counters.milliseconds.validate += milliseconds;
+        },
+      });
+    } catch (error) {
+      // What was accepted once gets the same answer for ever, whatever has changed since.
+      const before = await this.status(hash);
+      if (before !== null) return before;
+      throw error;
+    }
     const receipt = signReceipt(ledger, keyring, hash, receivedAt, decoded.submission.deadline);
     const outcome = await this.#writer.store({ submission, receivedAt, receipt });
     if (outcome !== 'known') {

@@ -56,6 +56,35 @@ export async function indexedStanding(
   return standing;
 }
 
+const CACHE_MILLISECONDS = 1_000;
+const CACHE_SIZE = 10_000;
+
+/**
+ * Standings for a moment: an organisation that submits much is not looked up each time. The index clears it when a
+ * standing changes; another process's index is noticed within a second, and until then the ledger judges.
+ */
+export class StandingCache {
+  readonly #standings = new Map<string, { readonly standing: SignerStanding; readonly at: number }>();
+  /** Counts the changes, so that what was read before one is not kept after it. */
+  #version = 0;
+
+  async get(store: Queryable, organisation: bigint, signer: Uint8Array): Promise<SignerStanding> {
+    const key = `${organisation}:${Buffer.from(signer).toString('hex')}`;
+    const known = this.#standings.get(key);
+    if (known !== undefined && performance.now() - known.at < CACHE_MILLISECONDS) return known.standing;
+    const version = this.#version;
+    const standing = await indexedStanding(store, organisation, signer);
+    if (this.#standings.size >= CACHE_SIZE) this.#standings.clear();
+    if (version === this.#version) this.#standings.set(key, { standing, at: performance.now() });
+    return standing;
+  }
+
+  clear(): void {
+    this.#version += 1;
+    this.#standings.clear();
+  }
+}
+
 /** As the chain says now: what the index has not read yet. */
 export async function chainStanding(
   rpc: Rpc,

@@ -16,7 +16,7 @@ import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Queryable } from '../store/store.ts';
 import type { Content, DecodedRequest, PackedEntry } from './decode.ts';
 import { digestOf, openBlock } from './open.ts';
-import { chainStanding, indexedStanding, isValidContractSignature } from './standing.ts';
+import { chainStanding, isValidContractSignature, type StandingCache } from './standing.ts';
 
 export interface ValidationContext {
   readonly store: Queryable;
@@ -24,6 +24,7 @@ export interface ValidationContext {
   readonly ledger: LedgerAddress;
   readonly organisations: Hex;
   readonly evaluator: Evaluator;
+  readonly standings: StandingCache;
   /** Seconds since 1970. */
   readonly now: bigint;
   readonly minimumLeadSeconds: number;
@@ -134,7 +135,7 @@ async function checkStanding(
 ): Promise<void> {
   const { organisation, signer } = submission;
   const signerBytes = fromHex(signer, 20);
-  const indexed = await indexedStanding(context.store, organisation, signerBytes);
+  const indexed = await context.standings.get(context.store, organisation, signerBytes);
   const first = (kinds: bigint) =>
     entries.findIndex(({ kind }) => (((kinds & ~RESERVED_KINDS) >> BigInt(kind)) & 1n) === 0n);
   if (indexed.known && !indexed.suspended && indexed.key === 'active' && first(indexed.kinds) < 0) return;

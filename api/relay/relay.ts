@@ -15,7 +15,7 @@ import { type Rpc, RpcRefusal } from '../chain/rpc.ts';
 import type { Account } from '../keyring/keyring.ts';
 import type { PipelineCounters, PipelineLimits, PipelineLog } from '../pipeline.ts';
 import { Problem } from '../problem.ts';
-import type { Store, Transaction } from '../store/store.ts';
+import type { Queryable, Store, Transaction } from '../store/store.ts';
 import { MAX_TRANSACTION_GAS, type SubmissionSize, submissionGas, transactionGas } from './gas.ts';
 import type { Lease } from './lease.ts';
 import { type SignedTransaction, signTransaction } from './transaction.ts';
@@ -145,8 +145,8 @@ export class Relay {
   async #mined(nonce: number, receipt: TransactionReceipt): Promise<void> {
     const { store, counters, log, clock } = this.#options;
     const hash = fromHex(receipt.transactionHash, 32);
-    await store.transaction(async (transaction) => {
-      await transaction.execute(
+    const settle = (queryable: Queryable) =>
+      queryable.execute(
         `WITH lost AS (
            UPDATE relay_transactions SET state = 'replaced'
            WHERE sender = $6 AND nonce = $7 AND hash <> $1 AND state IN ('prepared', 'broadcast')
@@ -158,8 +158,13 @@ export class Relay {
           ...[this.#sender, nonce],
         ],
       );
-      if (!receipt.succeeded) await this.#backToStored(transaction, [hash], 'submission.reverted', clock());
-    });
+    if (receipt.succeeded) await settle(store);
+    else {
+      await store.transaction(async (transaction) => {
+        await settle(transaction);
+        await this.#backToStored(transaction, [hash], 'submission.reverted', clock());
+      });
+    }
     this.#sentAt.delete(receipt.transactionHash);
     if (receipt.succeeded) return;
     counters.reverted += 1;

@@ -46,6 +46,9 @@ async function catchUp(pipeline: Pipeline, world: World): Promise<void> {
   await pipeline.stop();
 }
 
+/** The stores of this suite come and go, the chain's nonces stay. */
+const freeNonce = () => BigInt(toHex(randomBytes(8)));
+
 const tables = ['submissions', 'blocks', 'block_keys', 'disclosures', 'identifiers', 'relay_transactions'];
 
 describe('openBlock of the service', () => {
@@ -222,10 +225,11 @@ describe('Pipeline.accept', function () {
         });
 
         it('stores many that come at once, and refuses only the bad among them', async () => {
+          const first = freeNonce();
           const good = Array.from({ length: 20 }, (_, index) =>
-            services(world, 1, { nonce: 5_000n + BigInt(index) }),
+            services(world, 1, { nonce: first + BigInt(index) }),
           );
-          const bad = services(world, 1, { nonce: 5_000n });
+          const bad = services(world, 1, { nonce: first });
           const outcomes = await Promise.allSettled([...good, bad].map((item) => pipeline.accept(item)));
           expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(20);
           const [refused] = outcomes.filter(({ status }) => status === 'rejected');
@@ -529,11 +533,12 @@ describe('Pipeline.accept', function () {
         });
 
         it('nonce.conflict: with a live submission', async () => {
-          await pipeline.accept(services(world, 1, { nonce: 77n }));
-          const error = await refuses('nonce.conflict', services(world, 1, { nonce: 77n }));
+          const nonce = freeNonce();
+          await pipeline.accept(services(world, 1, { nonce }));
+          const error = await refuses('nonce.conflict', services(world, 1, { nonce }));
           expect(error).to.have.nested.property('extensions.holder');
           // Nonces are each organisation's own.
-          await pipeline.accept(services(world, 1, { nonce: 77n, organisation: world.registrar }));
+          await pipeline.accept(services(world, 1, { nonce, organisation: world.registrar }));
         });
 
         it('chain.unavailable, when the chain must be asked and is down', async () => {
@@ -552,10 +557,14 @@ describe('Pipeline.accept', function () {
         it('follows a suspension and its end, at once', async () => {
           const organisation = await world.admit(1n << BigInt(kinds.service.number));
           // Not in the index yet: the chain is asked.
-          expect((await pipeline.accept(services(world, 1, { organisation }))).state).to.equal('stored');
+          const earlier = services(world, 1, { organisation });
+          const answer = await pipeline.accept(earlier);
+          expect(answer.state).to.equal('stored');
           await world.organisationsCall('suspend', organisation.id);
           await catchUp(pipeline, world);
           await refuses('submission.suspended', services(world, 1, { organisation }));
+          // What was accepted before stays accepted.
+          expect((await pipeline.accept(earlier)).receipt).to.deep.equal(answer.receipt);
           await world.organisationsCall('reinstate', organisation.id);
           expect((await pipeline.accept(services(world, 1, { organisation }))).state).to.equal('stored');
         });

@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream';
 import * as z from 'zod/mini';
 import { fromBase64Url } from '../core/bytes.ts';
 import { usageError } from './exit.ts';
+import type { WireTranscript } from './ledger.ts';
 
-/* The operator's exports: one JSON object a line. */
+/* Exports: one JSON object a line. */
 
 const digest = z.string().check(z.regex(/^0x[0-9a-f]{64}$/));
 const base64url = z.string().check(z.regex(/^[A-Za-z0-9_-]*$/));
@@ -14,6 +15,7 @@ const keySchema = z.looseObject({
   key: base64url,
   disclosures: z._default(z.array(base64url), []),
 });
+const transcriptSchema = z.looseObject({ identifier: z.string(), evaluated: base64url, proof: base64url });
 const blockSchema = z.looseObject({ digest, block: base64url });
 
 export type ExportedKey = { readonly key: Uint8Array; readonly disclosures: readonly string[] };
@@ -26,6 +28,16 @@ export async function readKeys(file: string): Promise<Map<string, ExportedKey>> 
     keys.set(line.digest, { key: fromBase64Url(line.key), disclosures: line.disclosures });
   }
   return keys;
+}
+
+/** Kept transcripts by identifier. @throws `export.malformed` `export.file` */
+export async function readTranscripts(file: string): Promise<Map<string, WireTranscript>> {
+  if (!existsSync(file)) throw usageError('export.file', `${file} is not there: check the path.`);
+  const transcripts = new Map<string, WireTranscript>();
+  for await (const line of parsedLines(createReadStream(file), file, transcriptSchema)) {
+    transcripts.set(line.identifier, { evaluated: line.evaluated, proof: line.proof });
+  }
+  return transcripts;
 }
 
 /** @throws `export.malformed` */

@@ -205,6 +205,11 @@ function addReading(program: Command, action: MakeAction): void {
     .option('--gateway <url>', 'an IPFS trustless gateway for the blocks (default: the service)')
     .option('--blocks <path>', 'take the blocks from an exported folder instead')
     .option('--keys <file>', 'open every envelope with these keys (vinculum export keys)')
+    .option(
+      '--transcripts <file>',
+      'with --keys: the operators’ proofs of identifiers, kept by an earlier audit',
+    )
+    .option('--keep-transcripts <file>', 'keep the proofs that the service gives, for audits without it')
     .option('--no-served', 'with --keys: do not compare the histories that the service tells with the ledger')
     .option('--keystore <name>', 'sign in to the service with this key, for its higher limits')
     .addOption(passwordOption())

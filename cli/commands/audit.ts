@@ -1,19 +1,21 @@
 import { type AuditResult, type AuditVerdict, audit } from '../audit/audit.ts';
 import { type BlockSource, exportedSource, gatewaySource } from '../audit/blocks.ts';
-import { transcriptsOf } from '../audit/judge.ts';
+import { type Transcripts, transcriptsOf } from '../audit/judge.ts';
 import type { Problem } from '../audit/problems.ts';
 import { type Client, createClient } from '../client.ts';
 import type { Context } from '../context.ts';
 import { CommandError, type Exit, usageError } from '../exit.ts';
-import { readKeys } from '../exports.ts';
+import { readKeys, readTranscripts } from '../exports.ts';
 import { placeOf } from '../http.ts';
 import { keysFolder, listKeystores } from '../keystore.ts';
+import type { WireTranscript } from '../ledger.ts';
 import { count, counted, type Output, printable } from '../output.ts';
 import { unlock } from '../password.ts';
 import { signIn } from '../session.ts';
 import { checkUrl, requireRpc, requireTrustAnchor, type Settings } from '../settings.ts';
 import { organisationOf } from '../signing.ts';
 import { connect } from '../views.ts';
+import { write } from './report.ts';
 import { placeText, when } from './verify.ts';
 
 export type AuditCommandOptions = {
@@ -22,6 +24,10 @@ export type AuditCommandOptions = {
   readonly gateway?: string;
   readonly blocks?: string;
   readonly keys?: string;
+  /** A file of kept transcripts, instead of asking a service. */
+  readonly transcripts?: string;
+  /** A file to keep the service's transcripts in. */
+  readonly keepTranscripts?: string;
   readonly served: boolean;
   readonly keystore?: string;
   readonly passwordFile?: string;
@@ -46,6 +52,8 @@ export async function auditCommand(context: Context, options: AuditCommandOption
   const endpoints = await connect(urls, signal);
   const service = await serviceClient(context, settings, options);
   const blocks = await blockSource(context, settings, options, service);
+  const kept = new Map<string, WireTranscript>();
+  const transcripts = await transcriptSource(options, service, kept);
   const started = performance.now();
   let shown = { label: '', bar: output.progress('') };
   const step = (label: string, done: number, total?: number): void => {
@@ -63,7 +71,7 @@ export async function auditCommand(context: Context, options: AuditCommandOption
       trust,
       blocks,
       keys,
-      transcripts: service === null || keys === null ? null : transcriptsOf(service),
+      transcripts,
       served: options.served && keys !== null ? service : null,
       step,
     });
@@ -71,6 +79,12 @@ export async function auditCommand(context: Context, options: AuditCommandOption
     shown.bar.end();
   }
   const seconds = Math.round((performance.now() - started) / 100) / 10;
+  if (options.keepTranscripts !== undefined) {
+    const lines = [...kept].map(
+      ([identifier, transcript]) => `${JSON.stringify({ identifier, ...transcript })}\n`,
+    );
+    await write(options.keepTranscripts, lines.join(''), 0o600);
+  }
   const { chains: _, ...rest } = result;
   output.value({ ...rest, blocks: blocks.name, endpoints: urls, seconds });
   if (!output.json) show(output, result, { blocks: blocks.name, urls, seconds, limit: options.limit });
@@ -113,6 +127,30 @@ async function serviceClient(
     if (error instanceof CommandError && error.exit !== 'unreachable') return anonymous;
     throw error;
   }
+}
+
+/** Transcripts prove themselves: it does not matter who hands them out, or when. */
+async function transcriptSource(
+  options: AuditCommandOptions,
+  service: Client | null,
+  kept: Map<string, WireTranscript>,
+): Promise<Transcripts | null> {
+  if (options.transcripts !== undefined) {
+    const known = await readTranscripts(options.transcripts);
+    return async (identifiers) => identifiers.map((identifier) => known.get(identifier) ?? null);
+  }
+  if (service === null) return null;
+  const ask = transcriptsOf(service);
+  return async (identifiers) => {
+    const answers = await ask(identifiers);
+    for (const [index, identifier] of identifiers.entries()) {
+      const answer = answers[index];
+      if (answer !== null && answer !== undefined) {
+        kept.set(identifier, { evaluated: answer.evaluated, proof: answer.proof });
+      }
+    }
+    return answers;
+  };
 }
 
 async function blockSource(
@@ -193,7 +231,7 @@ function show(output: Output, result: AuditResult, facts: Facts): void {
   if (result.opened) {
     line('Pseudonyms', pseudonyms.total, [
       [pseudonyms.proven, 'proven to be their identifiers’'],
-      [pseudonyms.unchecked, style.warn('not checked: no service to ask for the operators’ proofs')],
+      [pseudonyms.unchecked, style.warn('not checked: no operators’ proofs at hand (--transcripts)')],
       [pseudonyms.refuted, style.warn('of another identifier than their entries say')],
     ]);
   }

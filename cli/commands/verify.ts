@@ -353,7 +353,10 @@ export function nameOf(profile: unknown): string | undefined {
 
 function verdictLine(output: Output, { verdict, verification }: Verified): string {
   const { style } = output;
-  const paint = { verified: style.good, incomplete: style.warn, refuted: style.bad }[verdict];
+  // Green is only what can no longer be undone.
+  const final = verification.asOf.every((view) => view.final);
+  const verified = final ? style.good : style.warn;
+  const paint = { verified, incomplete: style.warn, refuted: style.bad }[verdict];
   const views = verification.asOf.map(({ chainId, block, final, endpoints }) => {
     const seen = endpoints === 1 ? 'as seen by one endpoint' : `on which ${endpoints} endpoints agree`;
     const finality = final ? 'final' : 'provisional: it could still be undone';

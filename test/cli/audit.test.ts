@@ -96,6 +96,12 @@ describe('vinculum audit', function () {
     expect(whole.json.entries).to.include({ proven: ENTRIES });
     expect(whole.json.pseudonyms).to.include({ unchecked: 25 });
 
+    const transcripts = join(beside.folder, 'transcripts.ndjson');
+    await opening('--no-served', '--keep-transcripts', transcripts);
+    const proven = await alone('--transcripts', transcripts);
+    expect([proven.exit, proven.json.verdict], proven.stderr).to.deep.equal([0, 'verified']);
+    expect(proven.json.pseudonyms).to.include({ proven: 25 });
+
     const file = join(blocks, cidOf(digests[1] as Digest));
     const block = await readFile(file);
     const altered = Buffer.from(block);

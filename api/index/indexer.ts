@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
 import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
 import type { SubmissionHash } from '../../core/chain/submission.ts';
 import type { Subject } from '../../core/chain/types.ts';
@@ -58,6 +59,9 @@ const LONGEST_SPAN = 20_000;
 const FEW_LOGS = 5_000;
 /** Final blocks that are kept to compare with. */
 const KEPT_BLOCKS = 256;
+/** How often, and how long apart, a head that differs is asked for again before it is believed. */
+const SECOND_THOUGHTS = 3;
+const SECOND_THOUGHT_MILLISECONDS = 100;
 const HEADS_AT_ONCE = 8;
 const HEADERS_AT_ONCE = 100;
 
@@ -425,11 +429,27 @@ export class Indexer {
       if (check === undefined || head === check.head) continue;
       // Some nodes answer for the block that took the place of the one asked for.
       if ((await getHeader(rpc, at.number))?.hash !== at.hash) return;
+      // And some, asked for their newest block while they mine the next one, answer from the next one's state.
+      if (await this.#agreesOnSecondThought(check, at)) continue;
       throw new Problem(
         'index.headMismatch',
         `As of block ${at.number} the index has the head ${check.head} of ${check.name}, the ${check.contract} contract ${head}: rebuild the index, and if that does not help distrust the endpoint.`,
       );
     }
+  }
+
+  /** Whether the contract, asked again about a block that is no longer the newest, has the head after all. */
+  async #agreesOnSecondThought({ contract, data, head }: HeadCheck, at: Header): Promise<boolean> {
+    const { rpc, contracts } = this.#options;
+    for (let attempt = 0; attempt < SECOND_THOUGHTS; attempt++) {
+      await setTimeout(SECOND_THOUGHT_MILLISECONDS);
+      const [result] = await rpc.batch([
+        { method: 'eth_call', params: [{ to: contracts[contract], data }, { blockHash: at.hash }] },
+      ]);
+      if (result instanceof RpcRefusal || result === '0x' || result === undefined) return true;
+      if (readWords(result)[0] === head) return true;
+    }
+    return false;
   }
 }
 

@@ -90,7 +90,8 @@ async function main(args: readonly string[]): Promise<void> {
     });
     running.service = service;
     steps.end(service.url);
-    await writeServiceFile(service);
+    // Commands find the service at once, and the demo when it is there.
+    await writeServiceFile(service, null);
     service.services.pipeline.on('stopped', (problem) => {
       process.stderr.write(`\nNothing new is recorded any more: ${sentenceOf(problem)}\n`);
       void running.load?.stop();
@@ -98,6 +99,7 @@ async function main(args: readonly string[]): Promise<void> {
     const demo = values['no-demo'] === true ? null : await demoOf(service, running, steps);
     steps.end();
     if (stop.isStopping()) return;
+    await writeServiceFile(service, demo);
     process.stdout.write(welcome(service, demo));
   } catch (error) {
     if (stop.isStopping()) return;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Service } from '../../api/server.ts';
+import type { DemoMarker } from '../demo/plan.ts';
 
 /** What a running service leaves in its data folder, so that commands beside it find everything. */
 export type ServiceFile = {
@@ -13,11 +14,13 @@ export type ServiceFile = {
   readonly ledger: string;
   readonly startedAt: string;
   readonly pid: number;
+  /** VINs of the demo worth looking at, once it is loaded. */
+  readonly demo?: DemoMarker['showcase'];
 };
 
 const fileOf = (dataFolder: string): string => join(dataFolder, 'service.json');
 
-export async function writeServiceFile(service: Service): Promise<void> {
+export async function writeServiceFile(service: Service, demo: DemoMarker | null): Promise<void> {
   const { deployment } = service.services;
   const content: ServiceFile = {
     url: service.url,
@@ -26,8 +29,9 @@ export async function writeServiceFile(service: Service): Promise<void> {
     directory: deployment.directory,
     organisations: deployment.organisations,
     ledger: deployment.ledger,
-    startedAt: new Date().toISOString(),
+    startedAt: new Date(performance.timeOrigin).toISOString(),
     pid: process.pid,
+    ...(demo === null ? {} : { demo: demo.showcase }),
   };
   const file = fileOf(service.config.dataFolder);
   await writeFile(`${file}.part`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });

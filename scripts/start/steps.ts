@@ -96,7 +96,7 @@ export class Steps {
         ? `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${this.#done}/${this.#total}`
         : this.#detail;
     const line = `${SPINNER[this.#frame]} ${this.#title.padEnd(TITLE)} ${bar}  ${this.#seconds()}`;
-    this.#screen.write(`\r\x1b[2K${line.slice(0, Math.max(20, (this.#screen.columns ?? 100) - 1))}`);
+    this.#screen.write(`\r\x1b[2K${line.slice(0, Math.max(20, (this.#screen.columns || 100) - 1))}`);
   }
 
   #seconds(): string {

@@ -180,6 +180,7 @@ describe('start', () => {
 
     it('shows four vehicles as promised', async () => {
       const { showcase } = marker();
+      expect(service().demo).to.deep.equal(showcase);
       const codes = async (vin: string): Promise<string[]> => {
         const { findings } = (await get(`/v1/vehicles/${vin}`)) as { findings: { code: string }[] };
         return findings.map(({ code }) => code);

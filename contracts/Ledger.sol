@@ -171,6 +171,8 @@ contract Ledger is ILedger, AccessManaged, EIP712 {
         if (!inGoodStanding) return SkipReason.NotInGoodStanding;
         if (!isKey) return SkipReason.UnknownKey;
 
+        // A skip says why, not which kind it was: the second value is of no use here.
+        // slither-disable-next-line unused-return
         (bool allowed, ) = entries.areAllowed(kinds & ~RESERVED_KINDS);
         if (!allowed) return SkipReason.KindNotAllowed;
 

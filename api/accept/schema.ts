@@ -75,9 +75,6 @@ export const submissionBatchSchema = z
   .strictObject({ submissions: z.array(submissionRequestSchema).min(1).max(MAX_BATCH) })
   .meta({ id: 'SubmissionBatch', description: 'Several submissions, each answered for itself' });
 
-/** What a client may send to `POST /v1/submissions`. */
-export const submissionBodySchema = z.union([submissionRequestSchema, submissionBatchSchema]);
-
 export const submissionStates = [
   'received',
   'stored',

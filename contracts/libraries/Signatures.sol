@@ -24,6 +24,8 @@ library Signatures {
         bytes calldata signature,
         uint256 gasToFinish
     ) internal view returns (bool) {
+        // What exactly is wrong with a signature makes no difference: it is not one of this signer's key.
+        // slither-disable-next-line unused-return
         (address recovered, ECDSA.RecoverError failure, ) = ECDSA.tryRecoverCalldata(hash, signature);
         if (failure == ECDSA.RecoverError.NoError && recovered == signer) return true;
         return signer.code.length != 0 && _isValidERC1271(signer, hash, signature, gasToFinish);

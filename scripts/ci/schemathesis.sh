@@ -23,7 +23,7 @@ fi
 cd "$work"
 "$schemathesis" run "$url/openapi.json" --url "$url" \
   --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,negative_data_rejection,unsupported_method \
-  --max-examples "${SCHEMATHESIS_EXAMPLES:-40}" --seed 1 --workers 2 --request-timeout 30 \
+  --max-examples "${SCHEMATHESIS_EXAMPLES:-40}" --seed 1 --workers 1 --request-timeout 30 \
   --continue-on-failure --suppress-health-check all --warnings off --no-shrink
 
 # It must still be there afterwards.

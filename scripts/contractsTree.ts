@@ -1,6 +1,7 @@
 /** A copy of all that the contracts' tests need, so that what instruments or breaks contracts touches nobody's tree. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -23,6 +24,7 @@ export type HardhatRun = { outcome: 'passed' | 'failed' | 'timeout'; output: str
 
 export async function copyContractsTree({ compiled }: { compiled: boolean }): Promise<ContractsTree> {
   const folder = await mkdtemp(path.join(tmpdir(), 'vinculum-contracts-'));
+  folders.add(folder);
   for (const name of COPIED) {
     if (!compiled && (name === 'artifacts' || name === 'cache')) continue;
     await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true });
@@ -31,13 +33,20 @@ export async function copyContractsTree({ compiled }: { compiled: boolean }): Pr
   return {
     folder,
     hardhat: (args, timeoutMs) => runHardhat(folder, args, timeoutMs),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    async remove() {
+      await rm(folder, { recursive: true, force: true });
+      folders.delete(folder);
+    },
   };
 }
 
-/** The process groups under way: they end with this process. */
+/** Process groups and folders of this run: they end with this process, however it ends. */
 const running = new Set<number>();
-process.once('exit', () => running.forEach(killGroup));
+const folders = new Set<string>();
+process.once('exit', () => {
+  running.forEach(killGroup);
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 function killGroup(pid: number): void {

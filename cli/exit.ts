@@ -40,9 +40,18 @@ export function usageError(code: string, message: string, options: { cause?: unk
 /** How a command ends for an error: protocol errors that reach the top are the user's input, others are ours. */
 export function exitOf(error: unknown): Exit {
   if (error instanceof CommandError) return error.exit;
-  if (error instanceof VinculumError) return error.code.startsWith('rpc.') ? 'unreachable' : 'usage';
-  return 'failed';
+  if (!(error instanceof VinculumError)) return 'failed';
+  if (error.code.startsWith('rpc.')) return 'unreachable';
+  return EXITS[error.code] ?? (error.code.startsWith('proof.') ? 'failed' : 'usage');
 }
+
+/** What was handed over is forged, or of somebody else; or it can't be relied on now. */
+const EXITS: Readonly<Record<string, Exit>> = {
+  'credential.signature': 'failed',
+  'credential.issuer': 'failed',
+  'credential.expired': 'incomplete',
+  'credential.notYetValid': 'incomplete',
+};
 
 /** Whether the very same request may succeed later, without anybody changing anything. */
 export function isUnreachable(error: unknown): boolean {

@@ -183,15 +183,26 @@ function addReading(program: Command, action: MakeAction): void {
       'fetch everything needed to check a history: a VIN, or type:scope:number such as registration:FR:FR000001',
     )
     .option('-o, --output <file>', 'write it there (default: stdout)')
+    .option('--pdf', 'as pages to read and print, with the report attached')
+    .option('--credential', 'its facts as a short-lived W3C Verifiable Credential')
+    .addOption(
+      new Option('--lang <language>', 'the language of the pages').choices(['en', 'zh']).default('en'),
+    )
     .action(action(async () => asAction((await import('./commands/report.ts')).reportCommand)));
 
   readingOptions(
     program
       .command('verify <file>')
       .description(
-        'check a report against the chain: that it is this vehicle’s, that no entry was left out, added, reordered or altered, who attested, and what follows',
+        'check a report, its PDF or a credential against the chain: that it is this vehicle’s, that no entry was left out, added, reordered or altered, who attested, and what follows',
       ),
   )
+    .option(
+      '--block-hash <hash>',
+      'check by the report’s own proofs under this block, which you trust to be final: 0x…, or CHAIN:0x…; needs no network',
+      collect,
+    )
+    .option('--issuer <did>', 'whose credentials you rely on: did:key:…; may be given again', collect)
     .option('--max-age <time>', 'accept only a block younger than that: 90s, 15m, 24h', duration)
     .action(action(async () => asAction((await import('./commands/verify.ts')).verifyCommand)));
 
@@ -291,6 +302,11 @@ function waitOption(description: string): Option {
   return new Option('--wait <state>', description).choices(progression);
 }
 
+/** An option that may be given again. */
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
 function integer(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -315,7 +331,8 @@ function afterHelp(): string {
 Begin here (after npm start):
   vinculum import registrations FILE      put registration histories on the ledger
   vinculum report ID -o report.json       fetch a history
-  vinculum verify report.json             check it against the chain
+  vinculum report ID --pdf -o report.pdf  the same to read and print
+  vinculum verify report.json             check it against the chain; also a PDF or a credential
   vinculum audit                          check the whole ledger
   vinculum demo tamper                    see lies caught
 

@@ -1,13 +1,20 @@
 import { writeFile } from 'node:fs/promises';
+import { parseCredential } from '../../core/credential/credential.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { readReportPdf } from '../../core/pdf/attachment.ts';
 import { parseReport, type Report } from '../../core/report/report.ts';
 import { createClient, reportPath } from '../client.ts';
 import type { Context } from '../context.ts';
-import { CommandError, type Exit } from '../exit.ts';
+import { CommandError, type Exit, usageError } from '../exit.ts';
 import { counted } from '../output.ts';
 import { requireUrl } from '../settings.ts';
 
-export type ReportOptions = { readonly output?: string };
+export type ReportOptions = {
+  readonly output?: string;
+  readonly pdf?: boolean;
+  readonly credential?: boolean;
+  readonly lang?: string;
+};
 
 /** Fetches a report as the service hands it out. */
 export async function fetchReport(context: Context, text: string): Promise<{ text: string; report: Report }> {
@@ -20,6 +27,7 @@ export async function fetchReport(context: Context, text: string): Promise<{ tex
 
 export async function reportCommand(context: Context, text: string, options: ReportOptions): Promise<Exit> {
   const { output } = context;
+  if (options.pdf === true || options.credential === true) return takeAway(context, text, options);
   const { text: json, report } = await fetchReport(context, text);
   if (options.output === undefined || options.output === '-') {
     process.stdout.write(`${json}\n`);
@@ -29,6 +37,37 @@ export async function reportCommand(context: Context, text: string, options: Rep
   const entries = report.ledgers.reduce((sum, { links }) => sum + links.length, 0);
   output.value({ identifier: report.identifier, file: options.output, entries, bytes: json.length });
   output.line(`Report of ${report.identifier}, ${counted(entries, 'entry', 'entries')}: ${options.output}`);
+  output.line(`It is a claim until you have checked it: vinculum verify ${options.output}`);
+  return 'ok';
+}
+
+/** The report as a PDF, or its facts as a credential. */
+async function takeAway(context: Context, text: string, options: ReportOptions): Promise<Exit> {
+  const { output } = context;
+  if (options.pdf === true && options.credential === true) {
+    throw usageError('report.oneForm', 'Choose one: --pdf or --credential.');
+  }
+  const identifier = parseIdentifier(text, { overrideCheckDigit: true });
+  const history = reportPath(identifier);
+  if (!history.startsWith('/v1/vehicles/')) {
+    throw usageError('report.vehicleOnly', 'There are PDFs and credentials of vehicles only.');
+  }
+  const client = createClient(requireUrl(context.settings()), { signal: context.signal });
+  const path =
+    options.pdf === true
+      ? `${history}.pdf?lang=${options.lang ?? 'en'}`
+      : history.replace(/\/report$/, '/credential');
+  const { body } = await client.bytes(path, {});
+  // What the service gives must be what it says: an error page is no report.
+  if (options.pdf === true) readReportPdf(body);
+  else parseCredential(Buffer.from(body).toString('utf8'));
+  if (options.output === undefined || options.output === '-') {
+    process.stdout.write(body);
+    return 'ok';
+  }
+  await write(options.output, body);
+  output.value({ identifier: text, file: options.output, bytes: body.length });
+  output.line(`${options.pdf === true ? 'Report' : 'Credential'} of ${text}: ${options.output}`);
   output.line(`It is a claim until you have checked it: vinculum verify ${options.output}`);
   return 'ok';
 }

@@ -1,23 +1,33 @@
-import { readFile } from 'node:fs/promises';
-import { isModuleLink } from '../../core/chain/link.ts';
-import type { Address } from '../../core/chain/types.ts';
+import { parseLedgerId } from '../../core/chain/ledgerId.ts';
+import { foldLinks, isModuleLink } from '../../core/chain/link.ts';
+import type { Address, OrganisationId, Subject } from '../../core/chain/types.ts';
+import { isVinculumError } from '../../core/errors.ts';
 import type { Finding } from '../../core/findings/finding.ts';
 import { kindByNumber } from '../../core/kinds/kinds.ts';
-import { parseReport, type Report } from '../../core/report/report.ts';
+import { comparePages, type ReportPdf } from '../../core/pdf/attachment.ts';
+import { LAYOUT } from '../../core/pdf/renderReport.ts';
+import { linkOf, parseReport, type Report } from '../../core/report/report.ts';
+import { rpcView } from '../../core/verify/chainView.ts';
 import type { Check, Step, StepName, Verdict, Verification } from '../../core/verify/result.ts';
 import { type Trust, verify } from '../../core/verify/verify.ts';
 import type { Context } from '../context.ts';
 import { describeDifference } from '../difference.ts';
-import { type Exit, usageError } from '../exit.ts';
+import type { Exit } from '../exit.ts';
 import { placeOf } from '../http.ts';
+import { readInput } from '../input.ts';
 import { type Located, locate } from '../locate.ts';
 import { count, counted, type Output, printable } from '../output.ts';
 import { rpcUrls, type TrustAnchor, trustAnchor } from '../settings.ts';
-import { connect, type Endpoints, viewsOf } from '../views.ts';
+import { connect, type Endpoints, parseHashes, reportViews, type ViewSource, viewsOf } from '../views.ts';
+import { verifyCredentialFile } from './verifyCredential.ts';
 
 export type VerifyOptions = {
   readonly rpc?: readonly string[];
   readonly directory?: string;
+  /** Blocks that the reader trusts: `0x…` or `chainId:0x…`. */
+  readonly blockHash?: readonly string[];
+  /** Whose credentials the reader relies on. */
+  readonly issuer?: readonly string[];
   /** Seconds. */
   readonly maxAge?: number;
 };
@@ -29,6 +39,8 @@ export type Verified = {
   readonly verdict: Verdict;
   readonly trust: Trust & { readonly source: TrustSource };
   readonly endpoints: readonly string[];
+  /** How each chain was read. */
+  readonly sources: Readonly<Record<string, ViewSource>>;
   readonly verification: Verification;
   readonly differences: readonly Located[];
   /** Why the verdict is less than the verification's own. */
@@ -42,11 +54,30 @@ export const exitOfVerdict: Readonly<Record<Verdict, Exit>> = {
 };
 
 export async function verifyCommand(context: Context, file: string, options: VerifyOptions): Promise<Exit> {
-  const report = parseReport(await readText(file));
-  const verified = await verifyReport(context, report, options);
-  context.output.value(asJson(verified));
+  const input = await readInput(file);
+  if (input.kind === 'credential') return verifyCredentialFile(context, input.text, options);
+  const report = parseReport(input.kind === 'pdf' ? input.pdf.report : input.text);
+  const pages = input.kind === 'pdf' ? [await checkPages(input.bytes, input.pdf)] : [];
+  const verified = await verifyReport(context, report, options, pages);
+  context.output.value({ kind: input.kind, ...asJson(verified) });
   if (!context.output.json) show(context.output, report, verified);
   return exitOfVerdict[verified.verdict];
+}
+
+/** Whether the pages of a PDF are those that its attached report gives. */
+async function checkPages(bytes: Uint8Array, pdf: ReportPdf): Promise<Check> {
+  const found = await comparePages(bytes, pdf);
+  const at = { page: pdf.parameters?.page ?? '' };
+  if (found === 'same') return { outcome: 'passed', code: 'pdf.pages', at };
+  return found === 'different'
+    ? { outcome: 'failed', code: 'pdf.mismatch', at }
+    : {
+        outcome: 'incomplete',
+        code: 'pdf.otherLayout',
+        at,
+        expected: String(LAYOUT),
+        found: pdf.layout ?? 'none',
+      };
 }
 
 /** Verifies a report with the reader's own anchor and endpoints, and finds where it differs from the ledger. */
@@ -54,26 +85,45 @@ export async function verifyReport(
   context: Context,
   report: Report,
   options: VerifyOptions,
+  given: readonly Check[] = [],
 ): Promise<Verified> {
   const settings = context.settings();
   const anchor = trustAnchor(settings, options.directory);
-  const urls = rpcUrls(settings, options.rpc);
+  const offline = (options.blockHash ?? []).length > 0 && (options.rpc ?? []).length === 0;
+  const urls = offline ? [] : rpcUrls(settings, options.rpc);
   const endpoints: Endpoints = urls.length === 0 ? new Map() : await connect(urls, context.signal);
   const trust: Trust = anchor?.trust ?? {
     chainId: BigInt(report.directory.chainId),
     directory: report.directory.address as Address,
   };
   const progress = context.output.progress('Verifying');
-  const verification = await verify(report, trust, viewsOf(endpoints), {
-    onStep: (step) => progress.update(0, undefined, step),
-  }).finally(() => progress.end());
-  const reservations = reservationsOf(report, verification, anchor, options.maxAge);
-  const verdict =
-    verification.verdict === 'verified' && reservations.length > 0 ? 'incomplete' : verification.verdict;
+  const hashes = parseHashes(options.blockHash ?? [], trust.chainId);
+  const onStep = (step: StepName): void => progress.update(0, undefined, step);
+  let { views, sources } = reportViews(report, endpoints, hashes);
+  const verification = await verify(report, trust, views, { onStep })
+    .catch((error: unknown) => {
+      // A broken proof: the endpoints can be asked instead, where there are any.
+      if (!isVinculumError(error) || !error.code.startsWith('proof.') || hashes.size > 0) throw error;
+      views = viewsOf(endpoints);
+      sources = new Map([...endpoints.keys()].map((chainId) => [chainId, 'rpc']));
+      return verify(report, trust, views, { onStep });
+    })
+    .finally(() => progress.end());
+  const reservations = [
+    ...given.filter(({ outcome }) => outcome !== 'passed'),
+    ...reservationsOf(report, verification, anchor, options.maxAge),
+    ...(await movedSince(report, endpoints, sources)),
+  ];
+  const verdict = reservations.some(({ outcome }) => outcome === 'failed')
+    ? 'refuted'
+    : verification.verdict === 'verified' && reservations.length > 0
+      ? 'incomplete'
+      : verification.verdict;
   return {
     verdict,
     trust: { ...trust, source: anchor?.source ?? 'report' },
     endpoints: urls,
+    sources: Object.fromEntries([...sources].map(([chainId, source]) => [chainId.toString(), source])),
     verification,
     differences: await locate(report, verification, endpoints),
     reservations,
@@ -109,15 +159,54 @@ function reservationsOf(
   return reservations;
 }
 
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw usageError('report.file', `${file} can’t be read: check the path.`, { cause });
+/**
+ * What a proof shows was so at its block. Where the endpoints hold the chain's newest state, they are asked whether it
+ * still is: whoever hands out an old proof could hide what came after.
+ */
+async function movedSince(
+  report: Report,
+  endpoints: Endpoints,
+  sources: ReadonlyMap<bigint, ViewSource>,
+): Promise<Check[]> {
+  const moved: Check[] = [];
+  for (const section of report.ledgers) {
+    const { chainId, address } = parseLedgerId(section.ledger);
+    const found = endpoints.get(chainId);
+    if (sources.get(chainId) !== 'proof' || found === undefined) continue;
+    const heads = [
+      {
+        at: { ledger: section.ledger, subject: section.subject },
+        told: foldLinks(section.links.map(linkOf)),
+        own: null,
+      },
+      ...section.ownChains.map(({ organisation, links }) => ({
+        at: { ledger: section.ledger, organisation },
+        told: foldLinks(links.map(linkOf)),
+        own: BigInt(organisation) as OrganisationId,
+      })),
+    ];
+    try {
+      const view = await rpcView(
+        found.map((rpc) => rpc.request),
+        chainId,
+      );
+      for (const { at, told, own } of heads) {
+        const now =
+          own === null
+            ? await view.head(address, section.subject as Subject)
+            : await view.ownHead(address, own);
+        if (now === told) continue;
+        moved.push({ outcome: 'incomplete', code: 'asOf.moved', at, expected: now, found: told });
+      }
+    } catch (error) {
+      if (!isVinculumError(error)) throw error;
+      moved.push({ outcome: 'incomplete', code: 'asOf.unknown', at: { ledger: section.ledger } });
+    }
   }
+  return moved;
 }
 
-function asJson({ verification, ...rest }: Verified): unknown {
+function asJson({ verification, ...rest }: Verified): Record<string, unknown> {
   const { verdict: _, ...details } = verification;
   return { ...rest, ...details };
 }
@@ -145,10 +234,13 @@ export function show(output: Output, report: Report, verified: Verified): void {
     report: style.warn('taken from the report itself'),
   }[trust.source];
   output.line(`  directory ${trust.chainId}:${trust.directory}, ${source}`);
+  const trusted = Object.values(verified.sources).includes('hash');
   output.line(
-    verified.endpoints.length === 0
-      ? `  ${style.warn('no endpoint of the chain was given: nothing can be checked against it (--rpc URL)')}`
-      : `  chain read from ${verified.endpoints.map(placeOf).join(', ')}`,
+    trusted
+      ? '  the chain’s state by the report’s own proof, under the block hash that you gave; no network was used for it'
+      : verified.endpoints.length === 0
+        ? `  ${style.warn('no endpoint of the chain was given: nothing can be checked against it (--rpc URL)')}`
+        : `  chain read from ${verified.endpoints.map(placeOf).join(', ')}`,
   );
   output.line();
   const paint = { passed: style.good, incomplete: style.warn, failed: style.bad };
@@ -214,6 +306,13 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   'disclosure.unknown': 'a sealed field was opened that the entry does not have',
   'trust.fromReport':
     'the directory comes from the report itself, which proves nothing: name yours with --directory CHAIN:ADDRESS',
+  'asOf.moved':
+    'it was so at the block named below; on the newest block the chain’s head is another: entries came since, or are kept from you. Fetch the report anew',
+  'asOf.unknown': 'whether entries came since the block of the proof could not be asked',
+  'pdf.mismatch':
+    'the pages are not those that the attached report gives: somebody changed the file. What follows is what the attached report proves; do not rely on the pages',
+  'pdf.otherLayout':
+    'the pages were laid out by another version and can’t be compared here: rely on what follows, not on the pages',
   'asOf.tooOld': 'the chain was read at a block older than you accept',
 };
 
@@ -358,7 +457,12 @@ function verdictLine(output: Output, { verdict, verification }: Verified): strin
   const verified = final ? style.good : style.warn;
   const paint = { verified, incomplete: style.warn, refuted: style.bad }[verdict];
   const views = verification.asOf.map(({ chainId, block, final, endpoints }) => {
-    const seen = endpoints === 1 ? 'as seen by one endpoint' : `on which ${endpoints} endpoints agree`;
+    const seen =
+      endpoints === 0
+        ? 'under the hash that you gave'
+        : endpoints === 1
+          ? 'as seen by one endpoint'
+          : `on which ${endpoints} endpoints agree`;
     const finality = final ? 'final' : 'provisional: it could still be undone';
     return `as of block ${count(Number(block.number))} of chain ${chainId} (${when(Number(block.timestamp))}; ${finality}), ${seen}`;
   });

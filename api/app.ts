@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import express, { type Express, type RequestHandler } from 'express';
 import { gatewayRouter } from './documents/gateway.ts';
-import { crossOrigin, pagePolicy, requestId, requestIdOf, securityHeaders } from './http/headers.ts';
+import { crossOrigin, requestId, requestIdOf, securityHeaders } from './http/headers.ts';
 import { failureHandler, methodNotAllowed, mountRoutes, unknownRoute } from './http/mount.ts';
 import { blockRates, requestRates } from './http/requestRates.ts';
+import { mountPage } from './page/page.ts';
 import { routes } from './routes/table.ts';
 import type { Services } from './services.ts';
 
@@ -44,26 +44,6 @@ export async function createApp(services: Services): Promise<Express> {
   app.use(unknownRoute());
   app.use(failureHandler(services));
   return app;
-}
-
-const pageFiles = {
-  '/': { file: 'index.html', type: 'text/html; charset=utf-8' },
-  '/page/page.js': { file: 'page.js', type: 'text/javascript; charset=utf-8' },
-  '/page/texts.js': { file: 'texts.js', type: 'text/javascript; charset=utf-8' },
-  '/page/page.css': { file: 'page.css', type: 'text/css; charset=utf-8' },
-} as const;
-
-/** The first page: its own few files, and nothing from elsewhere. */
-async function mountPage(app: Express): Promise<void> {
-  for (const [path, { file, type }] of Object.entries(pageFiles)) {
-    const content = await readFile(new URL(`./page/${file}`, import.meta.url), 'utf8');
-    app.get(path, (_request, response) => {
-      response.locals.route = path;
-      response.set({ 'Content-Security-Policy': pagePolicy, 'Cache-Control': 'no-cache' });
-      response.type(type).send(content);
-    });
-    app.route(path).all(methodNotAllowed(['GET', 'HEAD']));
-  }
 }
 
 /**

@@ -13,6 +13,7 @@ export const problems = {
   'request.notAcceptable': { status: 406, title: 'No such representation', retryable: false },
   'request.unknownRoute': { status: 404, title: 'No such address', retryable: false },
   'request.method': { status: 405, title: 'The method is not allowed here', retryable: false },
+  'page.notBuilt': { status: 503, title: 'The page has not been built', retryable: false },
   'request.timeout': { status: 408, title: 'The request came too slowly', retryable: true },
 
   'rateLimit.exceeded': { status: 429, title: 'Too many requests', retryable: true },

@@ -38,7 +38,7 @@ const solidity = ['contracts/**/*.sol', 'test/**/*.sol'];
 
 const checks: readonly Section[] = [
   { name: 'lock', steps: [{ says: 'package-lock.json is complete', run: lockFileProblems, counts: false }] },
-  { name: 'types', steps: [check('tsc', '--noEmit')] },
+  { name: 'types', steps: [check('tsc', '--noEmit'), check('tsc', '--noEmit', '-p', 'web')] },
   {
     name: 'lint',
     steps: [

@@ -24,10 +24,10 @@ export function documentationPage(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Vinculum: the HTTP API</title>
-<link rel="stylesheet" href="/page/page.css">
+<link rel="stylesheet" href="/docs.css">
 <link rel="icon" href="data:,">
 </head>
-<body class="docs">
+<body>
 <header><h1><a href="/">Vinculum</a>: the HTTP API</h1>
 <p>For programs: <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1). Every failure is
 <code>application/problem+json</code>: decide by its <code>code</code>.</p>

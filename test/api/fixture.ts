@@ -23,6 +23,7 @@ import { type ComposedEntry, type Content, composeEntry } from '../../core/envel
 import { type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { kindsOfRoles } from '../../core/kinds/kinds.ts';
 import type { Role } from '../../core/kinds/roles.ts';
+import { buildWeb } from '../../scripts/buildWeb.ts';
 import { createSchema } from './store/stores.ts';
 
 export type LogLine = {
@@ -321,6 +322,8 @@ export async function startTestService(
     ...(schema === undefined ? {} : { DATABASE_URL: schema.url }),
     ...environment,
   });
+  // The page is served from its build; of the present sources it takes no time.
+  await buildWeb();
   try {
     return new TestService(await startService(config, { log }), remove, logged);
   } catch (error) {

@@ -114,7 +114,7 @@ describe('the OpenAPI document', () => {
       if (route === undefined || route.methods._all === true) return [];
       return Object.keys(route.methods).map((method) => `${method} ${route.path}`);
     });
-    const pages = ['/', '/page/page.js', '/page/texts.js', '/page/page.css'].map((path) => `get ${path}`);
+    const pages = ['/', '/icon.svg', '/assets/:file', '/docs.css'].map((path) => `get ${path}`);
     const described = Object.entries<Json>(document.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method} ${expressPath(path)}`),
     );

@@ -1,0 +1,94 @@
+// Builds the reader's page into web/dist, unless it is there already and of the present sources.
+//
+//     npm run build:web              builds when needed
+//     npm run build:web -- --force   builds anew
+
+import { createHash } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'web', 'dist');
+const stampFile = join(dist, '.sources');
+
+/** Of everything that the built files depend on. */
+function sourcesDigest(): string {
+  const files = globSync(['web/**/*.{ts,tsx,css,html,svg}', 'core/**/*.ts'], {
+    cwd: root,
+    exclude: ['web/dist/**'],
+  });
+  const hash = createHash('sha256');
+  for (const file of ['package-lock.json', ...files.sort()]) {
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(root, file)))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}
+
+export type WebBuild = { readonly built: boolean; readonly milliseconds: number };
+
+/**
+ * The reader's page, built: Vite's bundle, with brotli and gzip beside each file so that nobody compresses it again.
+ * @param options.onBuild told before a build begins: it takes some seconds
+ */
+export async function buildWeb(options: { force?: boolean; onBuild?: () => void } = {}): Promise<WebBuild> {
+  const started = performance.now();
+  const digest = sourcesDigest();
+  const known = await readFile(stampFile, 'utf8').catch(() => '');
+  if (options.force !== true && known === digest)
+    return { built: false, milliseconds: performance.now() - started };
+  options.onBuild?.();
+  // Loaded only where it is needed: a start that finds the page built does not wait for it.
+  const { build } = await import('vite');
+  await build({ configFile: join(root, 'web', 'vite.config.ts'), logLevel: 'warn' });
+  const names = await readdir(dist, { recursive: true });
+  await Promise.all(
+    names
+      .filter((name) => /\.(js|css|html|svg)$/.test(name))
+      .map(async (name) => {
+        const content = await readFile(join(dist, name));
+        const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } };
+        await writeFile(join(dist, `${name}.br`), brotliCompressSync(content, quality));
+        await writeFile(join(dist, `${name}.gz`), gzipSync(content, { level: 9 }));
+      }),
+  );
+  await writeFile(stampFile, digest);
+  return { built: true, milliseconds: performance.now() - started };
+}
+
+export type ScriptSize = {
+  readonly file: string;
+  readonly bytes: number;
+  readonly gzip: number;
+  readonly brotli: number;
+};
+
+/** The scripts of the built page; what the browser loads before a report is shown is all but the scanner's. */
+export async function scriptSizes(): Promise<ScriptSize[]> {
+  const names = (await readdir(join(dist, 'assets'))).filter((name) => name.endsWith('.js')).sort();
+  return Promise.all(
+    names.map(async (file) => {
+      const size = async (suffix: string) => (await readFile(join(dist, 'assets', file + suffix))).length;
+      return { file, bytes: await size(''), gzip: await size('.gz'), brotli: await size('.br') };
+    }),
+  );
+}
+
+if (import.meta.main) {
+  const { built, milliseconds } = await buildWeb({ force: process.argv.includes('--force') });
+  console.log(
+    built
+      ? `Built the page in ${(milliseconds / 1000).toFixed(1)} s.`
+      : 'The page is of these sources already.',
+  );
+  for (const { file, gzip, brotli } of await scriptSizes()) {
+    console.log(
+      `  ${file.padEnd(28)} ${(gzip / 1000).toFixed(1).padStart(7)} kB gzip ${(brotli / 1000).toFixed(1).padStart(7)} kB brotli`,
+    );
+  }
+}

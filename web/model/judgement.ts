@@ -1,0 +1,77 @@
+import type { AsOf, Verdict, Verification } from '../../core/verify/result.ts';
+
+/** Something that kept the reader's own sources from answering, or from agreeing. */
+export type Trouble = {
+  /** `rpc.unreachable`, `rpc.disagree`, `proof.otherBlock`, … */
+  readonly code: string;
+  readonly chainId?: string;
+  readonly endpoint?: string;
+  readonly expected?: string;
+  readonly found?: string;
+};
+
+/** Where the answers of a chain came from. */
+export type Source = {
+  readonly chainId: string;
+  /** By the report's storage proof under a block hash of the endpoints, by asking them, or under a pasted hash. */
+  readonly by: 'proof' | 'rpc' | 'hash' | 'none';
+  readonly endpoints: readonly string[];
+  /** No endpoint is the reader's own choice: what is seen is what the operator shows. */
+  readonly operatorOnly: boolean;
+};
+
+/** Why a result is less than green. */
+export type Reservation =
+  | { readonly code: 'asOf.stale'; readonly age: number; readonly limit: number }
+  | { readonly code: 'asOf.notFinal' }
+  | { readonly code: 'asOf.none' }
+  | { readonly code: 'trust.fromReport' }
+  | { readonly code: 'trust.changed' }
+  | { readonly code: 'trouble'; readonly trouble: Trouble };
+
+export type Judgement = {
+  readonly verdict: Verdict;
+  /** `good` only for a verified report of a final block younger than the reader's limit. */
+  readonly light: 'good' | 'caution' | 'bad';
+  readonly reservations: readonly Reservation[];
+  /** The oldest block that the verdict rests on. */
+  readonly asOf: AsOf | null;
+};
+
+export type Circumstances = {
+  readonly troubles: readonly Trouble[];
+  /** The directory was taken from the report itself. */
+  readonly fromReport: boolean;
+  /** Somebody names another directory than the one this device has pinned. */
+  readonly directoryChanged: boolean;
+  /** Seconds since 1970. */
+  readonly now: number;
+  readonly maxAgeSeconds: number;
+};
+
+/** The verdict that the page shows: the verification's, less what the reader's own circumstances take from it. */
+export function judge(verification: Pick<Verification, 'verdict' | 'asOf'>, given: Circumstances): Judgement {
+  const reservations: Reservation[] = given.troubles.map((trouble) => ({ code: 'trouble', trouble }));
+  if (given.fromReport) reservations.push({ code: 'trust.fromReport' });
+  if (given.directoryChanged) reservations.push({ code: 'trust.changed' });
+  const doubted = reservations.length > 0;
+  const asOf = oldest(verification.asOf);
+  if (asOf === null) reservations.push({ code: 'asOf.none' });
+  else {
+    const age = given.now - Number(asOf.block.timestamp);
+    if (age > given.maxAgeSeconds) reservations.push({ code: 'asOf.stale', age, limit: given.maxAgeSeconds });
+    if (verification.asOf.some(({ final }) => !final)) reservations.push({ code: 'asOf.notFinal' });
+  }
+  const verdict =
+    verification.verdict === 'verified' && (doubted || asOf === null) ? 'incomplete' : verification.verdict;
+  const light =
+    verdict === 'refuted' ? 'bad' : verdict === 'verified' && reservations.length === 0 ? 'good' : 'caution';
+  return { verdict, light, reservations, asOf };
+}
+
+function oldest(views: readonly AsOf[]): AsOf | null {
+  return views.reduce<AsOf | null>(
+    (best, view) => (best === null || view.block.timestamp < best.block.timestamp ? view : best),
+    null,
+  );
+}

@@ -1,0 +1,185 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type { Outcome, StepName } from '../../core/verify/result.ts';
+import type { ReportView } from '../model/view.ts';
+import type { CheckOrder, CheckResult, Failure, News, OpenedDocument, Order } from '../worker/messages.ts';
+
+export type CheckState =
+  | { readonly state: 'idle' }
+  | {
+      readonly state: 'running';
+      readonly steps: Readonly<Partial<Record<StepName, Outcome>>>;
+      readonly waiting: string | null;
+    }
+  | { readonly state: 'done'; readonly result: CheckResult }
+  | { readonly state: 'failed'; readonly failure: Failure };
+
+export type Source =
+  | { readonly kind: 'service'; readonly identifier: string; readonly url: string }
+  | { readonly kind: 'file'; readonly name: string; readonly file: Blob };
+
+export type ReaderState =
+  | { readonly at: 'home' }
+  | { readonly at: 'loading'; readonly source: Source }
+  | { readonly at: 'failed'; readonly source: Source; readonly failure: Failure }
+  | {
+      readonly at: 'report';
+      readonly source: Source;
+      readonly view: ReportView;
+      readonly check: CheckState;
+    };
+
+export type DocumentOrder = Omit<Extract<Order, { type: 'document' }>, 'type' | 'run'>;
+
+export type Reader = {
+  readonly state: ReaderState;
+  open(source: Source): void;
+  home(): void;
+  fail(source: Source, failure: Failure): void;
+  check(order: CheckOrder): void;
+  save(): Promise<Blob>;
+  document(order: DocumentOrder): Promise<OpenedDocument>;
+};
+
+type Waiting = {
+  readonly cid: string | null;
+  readonly resolve: (value: never) => void;
+  readonly reject: (failure: Failure) => void;
+};
+
+/** One report at a time, read and verified by a worker. */
+export function useReader(): Reader {
+  const [state, setState] = useState<ReaderState>({ at: 'home' });
+  const worker = useRef<Worker | null>(null);
+  const run = useRef(0);
+  const waiting = useRef<Waiting[]>([]);
+
+  const hear = useCallback((news: News) => {
+    if (news.run !== run.current) return;
+    const settle = (cid: string | null, act: (one: Waiting) => void): void => {
+      const asked = waiting.current.filter((one) => one.cid === cid);
+      waiting.current = waiting.current.filter((one) => one.cid !== cid);
+      for (const one of asked) act(one);
+    };
+    switch (news.type) {
+      case 'saved':
+        return settle(null, ({ resolve }) => resolve(news.file as never));
+      case 'document':
+        return settle(news.document.cid, ({ resolve }) => resolve(news.document as never));
+      case 'documentFailed':
+        return settle(news.cid, ({ reject }) => reject(news.failure));
+      default:
+        setState((before) => after(before, news));
+    }
+  }, []);
+
+  const send = useCallback(
+    (order: Order) => {
+      worker.current ??= startWorker(hear, () => ({ run: run.current }));
+      worker.current.postMessage(order);
+    },
+    [hear],
+  );
+
+  // A worker that is busy with an old question is ended: its reader has gone on.
+  const renew = useCallback(() => {
+    worker.current?.terminate();
+    worker.current = null;
+    waiting.current = [];
+    run.current += 1;
+    return run.current;
+  }, []);
+
+  useEffect(() => () => worker.current?.terminate(), []);
+
+  return {
+    state,
+    open: useCallback(
+      (source) => {
+        const current = renew();
+        setState({ at: 'loading', source });
+        if (source.kind === 'file') send({ type: 'open', run: current, file: source.file });
+        else send({ type: 'fetch', run: current, url: source.url, identifier: source.identifier });
+      },
+      [renew, send],
+    ),
+    home: useCallback(() => {
+      renew();
+      setState({ at: 'home' });
+    }, [renew]),
+    fail: useCallback(
+      (source, failure) => {
+        renew();
+        setState({ at: 'failed', source, failure });
+      },
+      [renew],
+    ),
+    check: useCallback(
+      (order) => {
+        setState((before) =>
+          before.at === 'report'
+            ? { ...before, check: { state: 'running', steps: {}, waiting: null } }
+            : before,
+        );
+        send({ type: 'check', run: run.current, order });
+      },
+      [send],
+    ),
+    save: useCallback(
+      () =>
+        new Promise<Blob>((resolve, reject) => {
+          waiting.current.push({ cid: null, resolve: resolve as Waiting['resolve'], reject });
+          send({ type: 'save', run: run.current });
+        }),
+      [send],
+    ),
+    document: useCallback(
+      (order) =>
+        new Promise<OpenedDocument>((resolve, reject) => {
+          waiting.current.push({ cid: order.cid, resolve: resolve as Waiting['resolve'], reject });
+          send({ type: 'document', run: run.current, ...order });
+        }),
+      [send],
+    ),
+  };
+}
+
+function after(before: ReaderState, news: News): ReaderState {
+  switch (news.type) {
+    case 'read':
+      if (before.at !== 'loading') return before;
+      return { at: 'report', source: before.source, view: news.view, check: { state: 'idle' } };
+    case 'step': {
+      if (before.at !== 'report' || before.check.state !== 'running') return before;
+      const steps = { ...before.check.steps, [news.step]: news.outcome };
+      return { ...before, check: { ...before.check, steps } };
+    }
+    case 'waiting':
+      if (before.at !== 'report' || before.check.state !== 'running') return before;
+      return { ...before, check: { ...before.check, waiting: news.endpoint } };
+    case 'checked':
+      if (before.at !== 'report') return before;
+      return { ...before, view: news.result.view, check: { state: 'done', result: news.result } };
+    case 'failed':
+      if (before.at === 'loading') return { at: 'failed', source: before.source, failure: news.failure };
+      if (before.at === 'report') return { ...before, check: { state: 'failed', failure: news.failure } };
+      return before;
+    default:
+      return before;
+  }
+}
+
+function startWorker(hear: (news: News) => void, now: () => { run: number }): Worker {
+  const failed = (code: string, message: string): void =>
+    hear({ type: 'failed', run: now().run, failure: { code, details: {}, message } });
+  const worker = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module' });
+  let heard = false;
+  worker.onmessage = ({ data }: MessageEvent<News>) => {
+    heard = true;
+    hear(data);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    failed(heard ? 'page.failed' : 'page.noWorker', event.message ?? '');
+  };
+  return worker;
+}

@@ -1,0 +1,207 @@
+import type { FindingWords } from './findingWords.ts';
+
+/** A sentence, and another where there is something to say. */
+const also = (...sentences: (string | false)[]): string =>
+  sentences.filter((one) => one !== false && one !== '').join(' ');
+const source = (name: string, by: string): string => (by === '' ? name : `${name}, ${by}`);
+
+export const findingsEn: FindingWords = {
+  'odometer.discrepancy': (f) => ({
+    title:
+      f.direction === 'drop'
+        ? `The odometer shows ${f.difference} less than before`
+        : `The odometer rose implausibly fast, by ${f.difference}`,
+    text: `${f.before} on ${f.beforeTime} (${source(f.beforeSource, f.beforeBy)}), then ${f.reading} on ${f.readingTime} (${source(f.readingSource, f.readingBy)}). Both can’t be right. Ask for invoices and inspection sheets of that time.`,
+  }),
+  'odometer.replaced': (f) => ({
+    title: 'The odometer was replaced',
+    text: also(
+      `The new instrument showed ${f.reading} on ${f.readingTime}.`,
+      f.previous !== '' ? `The old one had shown ${f.previous}.` : 'Nobody stated what the old one showed.',
+      f.documents > 0 && 'Documents are attached.',
+    ),
+  }),
+  'odometer.rollover': (f) => ({
+    title: 'The odometer began again from zero',
+    text: `${f.before} on ${f.beforeTime}, then ${f.reading} on ${f.readingTime}: the instrument has too few digits to show the whole distance.`,
+  }),
+  'odometer.unitChange': (f) => ({
+    title: 'The odometer’s unit changed',
+    text: `${f.before} on ${f.beforeTime}, then ${f.reading} on ${f.readingTime}.`,
+  }),
+  'odometer.exempt': (f) => ({
+    title: 'Exempt from odometer disclosure',
+    text: `The reading of ${f.reading} on ${f.readingTime} was given as exempt; it proves nothing about the distance driven.`,
+  }),
+  'odometer.amended': (f) => ({
+    title: 'A reading was corrected',
+    text: `${f.reading}, corrected from ${f.superseded}${f.attester === '' ? '' : ` by ${f.attester}`}.`,
+  }),
+  'lien.open': (f) => ({
+    title: 'A lien stands on this vehicle',
+    text: also(
+      `Registered on ${f.since}; no release is on record.`,
+      f.expires !== '' && `It expires on ${f.expires}.`,
+      f.reference !== '' && `Reference ${f.reference}.`,
+      'A creditor may have a claim to the vehicle: have it released before you pay.',
+    ),
+  }),
+  'lien.expired': (f) => ({
+    title: 'A lien expired without a release',
+    text: `Registered on ${f.since}, expired on ${f.expires}. Ask for proof that the debt is settled.`,
+  }),
+  'lien.releasedWithoutEntry': (f) => ({
+    title: 'A lien was released that was never entered here',
+    text: `Released on ${f.time}. Its beginning lies outside this history.`,
+  }),
+  'opposition.open': (f) => ({
+    title: 'The transfer is blocked',
+    text: also(
+      `An opposition${f.type === '' ? '' : ` (${f.type})`} was entered on ${f.since} and not lifted.`,
+      'The registry will not put this vehicle in your name.',
+    ),
+  }),
+  'seizure.open': (f) => ({
+    title: 'The vehicle is seized',
+    text: `Entered on ${f.since} and not lifted. It can’t be sold while that stands.`,
+  }),
+  'theft.reported': (f) => ({
+    title: 'Reported stolen',
+    text: `${f.attester === '' ? 'A registry' : f.attester} states this vehicle as stolen. Don’t buy it; tell the police.`,
+  }),
+  'damage.procedure': (f) => ({
+    title: f.open ? 'Damaged-vehicle procedure not cleared' : 'Damaged-vehicle procedure, cleared',
+    text: f.open
+      ? 'An expert found this vehicle dangerous to drive. It may not be sold for use on the road until a second report clears it.'
+      : 'An expert once found this vehicle dangerous to drive; a second report cleared it after repair.',
+  }),
+  'damage.accident': (f) => ({
+    title: `Accident: ${f.severity}`,
+    text: also(
+      `On ${f.time}${f.areas === '' ? '' : `, damage at ${f.areas}`}.`,
+      f.airbags && 'Airbags deployed.',
+      f.structural && 'Structural parts were affected.',
+    ),
+  }),
+  'claim.recorded': (f) => ({
+    title: f.totalLoss ? 'An insurer declared a total loss' : `Insurance claim: ${f.type}`,
+    text: `On ${f.time}; ${f.status}.`,
+  }),
+  'title.brand': (f) => ({
+    title: `Title brand: ${f.brand}`,
+    text: `Stated on ${f.time} (code ${f.brandCode}). A title brand stays with the vehicle.`,
+  }),
+  'vehicle.exported': (f) => ({
+    title: 'Exported',
+    text: `The registry states that it left the market on ${f.time}${f.destination === '' ? '' : ` for ${f.destination}`}. What happened elsewhere may not be recorded here.`,
+  }),
+  'vehicle.withdrawn': (f) => ({
+    title: 'Withdrawn from use',
+    text: `On ${f.time}${f.reason === '' ? '' : `: ${f.reason}`}. It may not be driven unless it is registered again.`,
+  }),
+  'certificate.cancelled': () => ({
+    title: 'Registration certificate cancelled',
+    text: 'The registry states that the certificate was cancelled. Ask it why.',
+  }),
+  'certificate.stolen': () => ({
+    title: 'Registration certificate reported stolen',
+    text: 'The registry states the certificate as stolen. Compare the paper that you are shown with the registry.',
+  }),
+  'registry.uncertain': () => ({
+    title: 'The registry’s file begins late',
+    text: 'There was a first holder of whom the registry has no event.',
+  }),
+  'history.gap': (f) => ({
+    title: `Nothing recorded for ${f.years} years`,
+    text: `No entry between ${f.from} and ${f.to}. What happened in that time is not known here.`,
+  }),
+  'history.contradiction': (f) => {
+    const texts: Record<string, string> = {
+      twoPlaces: `Two entries of ${f.time} place the vehicle in ${f.places}. One may be about another car under the same number.`,
+      beforeProduction: `An entry of ${f.time} is older than the vehicle.`,
+      afterEndOfLife: `It was withdrawn at the end of its life, yet an entry of ${f.time} shows it in use.`,
+      transferUnderCharge: `It changed hands on ${f.time} while this stood: ${f.charge}, since ${f.since}.`,
+      liftedWithoutEntry: `${f.charge}: an end was recorded on ${f.time}, but no beginning.`,
+    };
+    return {
+      title: 'Entries contradict each other',
+      text: texts[f.rule] ?? 'Two entries can’t both be right.',
+    };
+  },
+  'recall.open': (f) => ({
+    title: `Open recall: ${f.title}`,
+    text: also(
+      `Campaign ${f.campaign}${f.attester === '' ? '' : ` of ${f.attester}`}, since ${f.since} (${f.severity}).`,
+      f.byPart && 'A part in this vehicle is named by it.',
+      f.remedy !== '' && `Remedy: ${f.remedy}. It is free of charge at an authorised workshop.`,
+    ),
+  }),
+  'recall.remedied': (f) => ({
+    title: `Recall done: ${f.title}`,
+    text: `Campaign ${f.campaign}; the remedy was carried out on ${f.time}.`,
+  }),
+  'recall.unknown': (f) => ({
+    title: f.campaign === '' ? 'Recalls: not known' : `Recall ${f.campaign}: not known`,
+    text:
+      f.campaign === ''
+        ? 'No maker’s recall list is part of this history. Ask the maker whether a recall is open.'
+        : `No proof shows whether this vehicle is in the campaign “${f.title}”. Ask the maker.`,
+  }),
+  'checkDigit.overridden': (f) => ({
+    title: 'Unusual VIN, accepted by the registrar',
+    text: `The VIN’s check digit does not hold; the registrar entered it all the same: ${f.reason}.`,
+  }),
+  'identity.linked': (f) => ({
+    title: 'This vehicle has another number',
+    text: `Also known as ${f.identifier} (${f.reason}). Look at that history too.`,
+  }),
+  'inspection.failed': (f) => ({
+    title: 'The last inspection was failed',
+    text: also(
+      `On ${f.time} (${f.type}); no later one of this sort passed.`,
+      f.dangerous > 0 && `Dangerous defects: ${f.dangerous}.`,
+    ),
+  }),
+  'entry.amended': (f) => ({
+    title: `Corrected: ${f.kind}`,
+    text: `Its attester corrected this entry (${f.reason}). The corrected value counts; the earlier one stays visible.`,
+  }),
+  'entry.retracted': (f) => ({
+    title: `Taken back: ${f.kind}`,
+    text: `Its attester took this entry back (${f.reason}). It no longer counts and stays visible.`,
+  }),
+  'entry.upheld': (f) => ({
+    title: 'An entry was examined and upheld',
+    text: `${f.attester === '' ? 'Its attester' : f.attester} stands by it since ${f.time}: ${f.basis}.`,
+  }),
+  'entry.amendmentIgnored': () => ({
+    title: 'A correction that does not count',
+    text: 'It comes from somebody else than the original attester, or names nothing here. It changes nothing.',
+  }),
+  'entry.withheld': (f) => ({
+    title: f.count === 1 ? 'One entry was not handed over' : `${f.count} entries were not handed over`,
+    text: `They are on the ledger, their content is not in this report: ${f.kinds}. Ask the attester or another service for them.`,
+  }),
+  'entry.erased': (f) => ({
+    title:
+      f.count === 1 ? 'The content of one entry was erased' : `The content of ${f.count} entries was erased`,
+    text: `That they exist is still proven: ${f.kinds}.`,
+  }),
+  'entry.void': (f) => ({
+    title: f.count === 1 ? 'One entry is void' : `${f.count} entries are void`,
+    text: `They are malformed or belong elsewhere, by their attester’s fault, and count for nothing: ${f.kinds}.`,
+  }),
+  'entry.unknownKind': (f) => ({
+    title: 'Entries of a kind that this page does not know',
+    text: `They exist and can’t be read here: ${f.kinds}. A newer page may know them.`,
+  }),
+  'entry.refuted': (f) => ({
+    title: 'Entries were altered on the way to you',
+    text: `What was handed over is not what was recorded: ${f.kinds}.`,
+  }),
+};
+
+export const usageEn = (f: { use: string; from: string; until: string }) => ({
+  title: `Used as: ${f.use}`,
+  text: f.until === '' ? `From ${f.from}.` : `From ${f.from} to ${f.until}.`,
+});

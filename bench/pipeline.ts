@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { gunzipSync } from 'node:zlib';
 import { ContractFactory, HDNodeWallet, JsonRpcProvider, NonceManager } from 'ethers';
 import type { SubmissionRequest } from '../api/accept/schema.ts';
 import { type Devnet, startDevnet } from '../api/chain/devnet.ts';
@@ -15,7 +16,10 @@ import { openStore } from '../api/store/open.ts';
 import { fromHex } from '../core/bytes.ts';
 import { addressOfKey } from '../core/chain/submission.ts';
 import type { Address, OrganisationId } from '../core/chain/types.ts';
+import type { ComposedEntry, Content } from '../core/envelope/envelope.ts';
+import { type Identifier, parseIdentifier } from '../core/identifiers/identifier.ts';
 import { kindNames, kinds } from '../core/kinds/kinds.ts';
+import { mapHistovecRow } from '../core/registrations/histovec.ts';
 import { artifact } from '../test/api/pipeline/chain.ts';
 import {
   compose,
@@ -25,6 +29,8 @@ import {
   vinOf,
   type World,
 } from '../test/api/pipeline/world.ts';
+import { sharedFile } from '../test/shared.ts';
+import { table } from './table.ts';
 
 /*
  * Entries per second from signed submission to anchored, indexed and queryable, on the embedded defaults: PGlite in its
@@ -33,9 +39,16 @@ import {
  *   node bench/pipeline.ts [entries] [entries per submission] [entries per vehicle] [transactions in flight]
  */
 
-const [entries = 20_000, perSubmission = 250, perVehicle = 4, inFlight = 1] = process.argv
-  .slice(2)
-  .map(Number);
+/** One vehicle's entries: they stay together in a submission. */
+type History = { readonly identifier: Identifier; readonly contents: readonly Content[] };
+
+export interface Load {
+  readonly name: string;
+  readonly histories: Iterable<History>;
+  readonly perSubmission: number;
+  /** Transactions that the relay keeps in flight. */
+  readonly inFlight: number;
+}
 
 export interface PipelineFigures {
   readonly entries: number;
@@ -45,28 +58,65 @@ export interface PipelineFigures {
   readonly stages: Readonly<Record<string, number>>;
 }
 
-async function main(): Promise<void> {
+const PER_SUBMISSION = 250;
+
+/** Services of vehicles that come back again and again, so that most entries are later ones. */
+export function generatedLoad(
+  entries: number,
+  perSubmission = PER_SUBMISSION,
+  perVehicle = 4,
+  inFlight = 1,
+): Load {
+  const vehicles = Math.ceil(entries / perVehicle);
+  const histories = function* (): Generator<History> {
+    for (let entry = 0; entry < entries; entry++) {
+      yield { identifier: vinOf(entry % vehicles), contents: [serviceOf(10_000 + entry)] };
+    }
+  };
+  return {
+    name: `${entries.toLocaleString('en-US')} generated entries`,
+    histories: histories(),
+    perSubmission,
+    inFlight,
+  };
+}
+
+/** The real registration histories, or null where they are not on this machine. */
+export function registrationsLoad(): Load | null {
+  const file = sharedFile('histovec-registrations.ndjson.gz');
+  if (file === null) return null;
+  const rows = gunzipSync(readFileSync(file)).toString('utf8').trim().split('\n');
+  const histories = rows.map((row) => {
+    const { identifier, contents } = mapHistovecRow(JSON.parse(row));
+    return { identifier: parseIdentifier(identifier), contents: contents as readonly Content[] };
+  });
+  return { name: 'the registration import', histories, perSubmission: PER_SUBMISSION, inFlight: 1 };
+}
+
+export async function benchPipeline(load: Load): Promise<PipelineFigures> {
   const folder = await mkdtemp(join(tmpdir(), 'vinculum-bench-'));
   const devnet = await startDevnet({ folder: join(folder, 'chain') });
   try {
-    const figures = await run(folder, devnet);
-    console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}`);
-    console.log(
-      `${figures.entries} entries in submissions of ${perSubmission}: ${figures.seconds.toFixed(2)} s, ${figures.perSecond.toFixed(0)} entries/s`,
-    );
-    for (const [stage, milliseconds] of Object.entries(figures.stages)) {
-      const micros = (milliseconds * 1000) / figures.entries;
-      console.log(
-        `  ${stage.padEnd(10)} ${milliseconds.toFixed(0).padStart(7)} ms  ${micros.toFixed(1).padStart(7)} µs an entry  ${(milliseconds / figures.seconds / 10).toFixed(1).padStart(5)} %`,
-      );
-    }
+    return await run(folder, devnet, load);
   } finally {
     await devnet.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function run(folder: string, devnet: Devnet): Promise<PipelineFigures> {
+/** What each stage takes of an entry, as a Markdown table. */
+export function stageTable({ entries, seconds, stages }: PipelineFigures): string {
+  return table(
+    ['stage', 'µs an entry', '% of the time'],
+    Object.entries(stages).map(([stage, milliseconds]) => [
+      stage,
+      Math.round((milliseconds * 1000) / entries),
+      Math.round(milliseconds / seconds / 10),
+    ]),
+  );
+}
+
+async function run(folder: string, devnet: Devnet, load: Load): Promise<PipelineFigures> {
   const wallet = (index: number) => HDNodeWallet.fromPhrase(devnet.mnemonic, '', `m/44'/60'/0'/0/${index}`);
   const keyring = await openKeyring(join(folder, 'data'), { relayerKey: fromHex(wallet(1).privateKey, 32) });
   const evaluator = await createEvaluator({ secretKey: keyring.pseudonymKey });
@@ -81,12 +131,12 @@ async function run(folder: string, devnet: Devnet): Promise<PipelineFigures> {
     keyring,
     finality: async () => BigInt(devnet.durableBlock()),
     nudge: () => devnet.nudge(),
-    limits: { transactionsInFlight: inFlight },
+    limits: { transactionsInFlight: load.inFlight },
     log: { info: () => undefined, warn: console.warn, error: console.error },
   });
   try {
     await pipeline.start();
-    const requests = sign({ ...world, evaluator, keyring } as unknown as World);
+    const requests = sign({ ...world, evaluator, keyring } as unknown as World, load);
     // As it comes over HTTP: text, which the service parses.
     const bodies = requests.map((item) => JSON.stringify(item));
     // The client evaluated the identifiers; the service must do so itself.
@@ -155,18 +205,19 @@ function cpuOf(pid: number): number {
   }
 }
 
-function sign(world: World): SubmissionRequest[] {
-  const count = Math.ceil(entries / perSubmission);
-  return Array.from({ length: count }, (_, submission) => {
-    const composed = Array.from(
-      { length: Math.min(perSubmission, entries - submission * perSubmission) },
-      (_, index) => {
-        const entry = submission * perSubmission + index;
-        return compose(world, vinOf(entry % Math.ceil(entries / perVehicle)), serviceOf(10_000 + index));
-      },
-    );
-    return request(world, composed, { nonce: BigInt(submission) });
-  });
+function sign(world: World, { histories, perSubmission }: Load): SubmissionRequest[] {
+  const requests: SubmissionRequest[] = [];
+  let composed: ComposedEntry[] = [];
+  const close = (): void => {
+    if (composed.length > 0) requests.push(request(world, composed, { nonce: BigInt(requests.length) }));
+    composed = [];
+  };
+  for (const { identifier, contents } of histories) {
+    if (composed.length + contents.length > perSubmission) close();
+    composed.push(...contents.map((content) => compose(world, identifier, content)));
+  }
+  close();
+  return requests;
 }
 
 async function deployWorld(devnet: Devnet, owner: HDNodeWallet, pseudonymKey: Uint8Array) {
@@ -210,4 +261,9 @@ async function deployWorld(devnet: Devnet, owner: HDNodeWallet, pseudonymKey: Ui
   return result;
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  const [entries = 20_000, perSubmission, perVehicle, inFlight] = process.argv.slice(2).map(Number);
+  const figures = await benchPipeline(generatedLoad(entries, perSubmission, perVehicle, inFlight));
+  console.log(`${Math.round(figures.perSecond)} entries/s, ${figures.seconds.toFixed(2)} s`);
+  console.log(stageTable(figures));
+}

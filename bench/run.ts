@@ -1,0 +1,58 @@
+/**
+ * All measurements, printed as Markdown: `npm run bench`. With --write they replace docs/benchmarks.md. Quiet machine,
+ * please: a busy one measures its other work.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { benchGas } from './gas.ts';
+import { benchPipeline, generatedLoad, type Load, registrationsLoad, stageTable } from './pipeline.ts';
+import { benchStart } from './start.ts';
+import { table } from './table.ts';
+import { benchVerify } from './verify.ts';
+
+const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}`;
+
+async function throughput(): Promise<string> {
+  const loads: Load[] = [registrationsLoad(), generatedLoad(100_000)].filter((load) => load !== null);
+  const rows: (string | number)[][] = [];
+  const stages: string[] = [];
+  for (const load of loads) {
+    const figures = await benchPipeline(load);
+    rows.push([
+      load.name,
+      figures.entries,
+      Number(figures.seconds.toFixed(1)),
+      Math.round(figures.perSecond),
+    ]);
+    stages.push(
+      `Of ${load.name}; stages overlap, and all but validate include waiting:\n\n${stageTable(figures)}`,
+    );
+  }
+  return [table(['load', 'entries', 'seconds', 'entries a second'], rows), ...stages].join('\n\n');
+}
+
+const sections: readonly (readonly [string, string, () => Promise<string>])[] = [
+  [
+    'Gas per entry, beside EAS',
+    'Receipt’s gas ÷ entries, calldata and intrinsic gas included, same chain, same run. EAS `multiAttest` with 200 bytes of data an attestation. *First* and *later* entries of a subject.',
+    benchGas,
+  ],
+  [
+    'Throughput',
+    'Entries a second from signed submission to anchored, indexed and queryable; PGlite, embedded chain, one process.',
+    throughput,
+  ],
+  ['Verification', 'A report from its JSON text to the verdict, one thread.', benchVerify],
+  ['Start', 'With dependencies installed and contracts compiled.', benchStart],
+];
+
+const parts = [`# Benchmarks\n\nMeasured with \`npm run bench\` on ${machine}.`];
+for (const [title, what, measure] of sections) {
+  console.error(`… ${title}`);
+  parts.push(`## ${title}\n${what}\n\n${await measure()}`);
+}
+const document = `${parts.join('\n\n')}\n`;
+console.log(document);
+if (process.argv.includes('--write')) {
+  writeFileSync(new URL('../docs/benchmarks.md', import.meta.url), document);
+}

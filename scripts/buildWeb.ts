@@ -5,14 +5,14 @@
 
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'web', 'dist');
-const stampFile = join(dist, '.sources');
+const STAMP = '.sources';
 
 /** Of everything that the built files depend on. */
 function sourcesDigest(): string {
@@ -39,25 +39,33 @@ export type WebBuild = { readonly built: boolean; readonly milliseconds: number 
 export async function buildWeb(options: { force?: boolean; onBuild?: () => void } = {}): Promise<WebBuild> {
   const started = performance.now();
   const digest = sourcesDigest();
-  const known = await readFile(stampFile, 'utf8').catch(() => '');
+  const known = await readFile(join(dist, STAMP), 'utf8').catch(() => '');
   if (options.force !== true && known === digest)
     return { built: false, milliseconds: performance.now() - started };
   options.onBuild?.();
+  // Made beside and put in place whole: whoever builds at the same time does the same.
+  const folder = join(root, 'node_modules', '.cache', 'vinculum', `web-${process.pid}`);
   // Loaded only where it is needed: a start that finds the page built does not wait for it.
   const { build } = await import('vite');
-  await build({ configFile: join(root, 'web', 'vite.config.ts'), logLevel: 'warn' });
-  const names = await readdir(dist, { recursive: true });
+  await build({
+    configFile: join(root, 'web', 'vite.config.ts'),
+    logLevel: 'warn',
+    build: { outDir: folder, emptyOutDir: true },
+  });
+  const names = await readdir(folder, { recursive: true });
   await Promise.all(
     names
       .filter((name) => /\.(js|css|html|svg)$/.test(name))
       .map(async (name) => {
-        const content = await readFile(join(dist, name));
+        const content = await readFile(join(folder, name));
         const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } };
-        await writeFile(join(dist, `${name}.br`), brotliCompressSync(content, quality));
-        await writeFile(join(dist, `${name}.gz`), gzipSync(content, { level: 9 }));
+        await writeFile(join(folder, `${name}.br`), brotliCompressSync(content, quality));
+        await writeFile(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }));
       }),
   );
-  await writeFile(stampFile, digest);
+  await writeFile(join(folder, STAMP), digest);
+  await rm(dist, { recursive: true, force: true });
+  await rename(folder, dist);
   return { built: true, milliseconds: performance.now() - started };
 }
 

@@ -15,6 +15,7 @@ import { Problem } from '../api/problem.ts';
 import { type Service, type StartStep, startService } from '../api/server.ts';
 import type { Hex } from '../core/bytes.ts';
 import { VinculumError } from '../core/errors.ts';
+import { buildWeb } from './buildWeb.ts';
 import type { LoadStep, LoadTarget } from './demo/load.ts';
 import type { RunningLoad } from './demo/loadInWorker.ts';
 import { type DemoMarker, loadedDemo } from './demo/plan.ts';
@@ -76,6 +77,7 @@ async function main(args: readonly string[]): Promise<void> {
     const portIsNamed = (environment.PORT ?? '') !== '';
     if (portIsNamed) await requireFree(config);
     if ((await ensureCompiled(() => steps.begin('Contracts', 'compiled'))) === 'compiled') steps.end();
+    if ((await buildWeb({ onBuild: () => steps.begin('Page', 'built') })).built) steps.end();
     const log = openLog(dataFolder);
     running.log = log;
     let at: StartStep | undefined;

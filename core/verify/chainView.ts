@@ -60,6 +60,9 @@ function readWord(method: string, value: unknown): Hex {
 }
 
 function readBlock(value: unknown): BlockReference {
+  if (value === null) {
+    throw new VinculumError('rpc.unknownBlock', 'An endpoint does not have this block (yet).');
+  }
   const block = value as { number?: unknown; hash?: unknown; timestamp?: unknown } | null;
   const quantity = /^0x[0-9a-fA-F]{1,16}$/;
   if (
@@ -116,7 +119,7 @@ const lower = (left: BlockReference, right: BlockReference): BlockReference =>
 /**
  * One block and the newest final one, by endpoints that must agree on the chain and on both blocks, their times included.
  * @param number which block; the newest that all endpoints have, if not given
- * @throws `rpc.none` `rpc.otherChain` `rpc.disagree` `rpc.malformed`, and whatever a request throws
+ * @throws `rpc.none` `rpc.otherChain` `rpc.disagree` `rpc.unknownBlock` `rpc.malformed`, and whatever a request throws
  */
 export async function agreedBlocks(
   endpoints: readonly RpcRequest[],

@@ -60,6 +60,15 @@ describe('agreedBlocks', () => {
     }
   }
 
+  it('says that an endpoint does not have the block', () =>
+    expectCode('rpc.unknownBlock', () =>
+      agreedBlocks(
+        [async (method) => (method === 'eth_chainId' ? `0x${CHAIN.toString(16)}` : null)],
+        CHAIN,
+        7n,
+      ),
+    ));
+
   it('refuses a sole endpoint’s answer with another block than was asked for', () =>
     expectCode('rpc.malformed', () =>
       agreedBlocks([endpoint((_, honest) => ({ ...honest, number: 5 }))], CHAIN, 7n),

@@ -1,0 +1,33 @@
+import type { Lie, OtherLie, ReportLie } from '../lie.ts';
+import { attesterLies } from './attesters.ts';
+import { documentLies } from './documents.ts';
+import { endpointLies } from './endpoints.ts';
+import { fileLies } from './files.ts';
+import { ledgerLies } from './ledgers.ts';
+import { operatorLies } from './operator.ts';
+import { proofLies } from './proofs.ts';
+import { relayerLies } from './relayer.ts';
+import { statementLies } from './statements.ts';
+
+/** Lies told in a report, by who makes it, who keeps it, or whom the reader asks. Those of the ledgers come last. */
+export const reportLies: readonly (readonly [string, readonly ReportLie[]])[] = [
+  ['in a report', operatorLies],
+  ['by a storage proof', proofLies],
+  ['by an endpoint of the chain', endpointLies],
+  ['in a file', fileLies],
+];
+
+export const otherLies: readonly (readonly [string, readonly OtherLie[]])[] = [
+  ['beside the report', statementLies],
+  ['by an IPFS node', documentLies],
+  ['by an attester', attesterLies],
+  ['by a relayer', relayerLies],
+];
+
+export const lastLies: readonly (readonly [string, readonly ReportLie[]])[] = [
+  ['by a second ledger', ledgerLies],
+];
+
+export const allLies: readonly Lie[] = [...reportLies, ...lastLies, ...otherLies].flatMap(
+  ([, lies]): readonly Lie[] => lies,
+);

@@ -182,6 +182,7 @@ async function start(
           state: createStateProofs(rpc, config.headerCodec),
           finality,
           blockHash: async (number) => (await getHeader(rpc, number))?.hash ?? null,
+          ...(chain === null ? {} : { refresh: (seconds) => chain.devnet.refresh(seconds) }),
         },
       ],
     ]),

@@ -58,6 +58,8 @@ export interface Devnet {
   readonly pid: number;
   /** Looks for transactions at once instead of at the next poll. */
   nudge(): void;
+  /** Mines an empty block if the last one is older: readers take the state of an old block for stale. */
+  refresh(olderThanSeconds: number): Promise<void>;
   latestBlock(): number;
   /** The last block that survives any crash: this is what *final* means on the embedded chain. */
   durableBlock(): number;
@@ -99,6 +101,7 @@ interface NodeRecord {
 
 interface Header {
   readonly number: number;
+  readonly timestamp: number;
   readonly transactions: number;
   readonly gasUsed: number;
   readonly baseFee: number;
@@ -187,6 +190,14 @@ class Supervisor implements Devnet {
     this.#nudged = true;
     this.#fruitless = 0;
     this.#wake?.();
+  }
+
+  async refresh(olderThanSeconds: number): Promise<void> {
+    await this.#inTurn(async () => {
+      const node = this.#running();
+      const { timestamp } = await latestHeader(node.rpc);
+      if (Date.now() / 1000 - timestamp > olderThanSeconds) await this.#mine(node);
+    });
   }
 
   snapshot(): Promise<number> {
@@ -550,9 +561,9 @@ class Supervisor implements Devnet {
 
   async #takeSnapshot(node: RunningNode): Promise<number> {
     const started = Date.now();
-    // Empty blocks move the `finalized` tag over the last transactions. New ones may keep coming in: then it
-    // covers those that were there.
-    const target = this.#lastWithTransactions;
+    // Empty blocks move the `finalized` tag beyond the last transactions: a history is final when a later block is.
+    // New ones may keep coming in: then it covers those that were there.
+    const target = this.#lastWithTransactions === 0 ? 0 : this.#lastWithTransactions + 1;
     while (target > 0 && (await finalizedNumber(node.rpc)) < target) await this.#mine(node);
     const { number } = await latestHeader(node.rpc);
     if (number > this.#durable) await writeSnapshot(node.rpc, this.#folder, number);
@@ -605,12 +616,14 @@ function nodeArguments(port: number, chainId: number): string[] {
 async function latestHeader(rpc: DevnetRpc): Promise<Header> {
   const block = (await rpc.call('eth_getBlockByNumber', ['latest', false])) as {
     number: string;
+    timestamp: string;
     transactions: readonly string[];
     gasUsed: string;
     baseFeePerGas: string;
   };
   return {
     number: Number(block.number),
+    timestamp: Number(block.timestamp),
     transactions: block.transactions.length,
     gasUsed: Number(block.gasUsed),
     baseFee: Number(block.baseFeePerGas),

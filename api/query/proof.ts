@@ -35,6 +35,8 @@ export type ProvenChain = {
   readonly finality: () => Promise<bigint>;
   /** The hash of the chain's block of this number now; null: it has none. */
   readonly blockHash: (number: number) => Promise<Hex | null>;
+  /** For a chain that mines on demand: makes a new block if the last one is older. */
+  readonly refresh?: (olderThanSeconds: number) => Promise<void>;
 };
 
 export type ProofOptions = {
@@ -103,6 +105,7 @@ export function createProofs(options: ProofOptions): Proofs {
     }
     let read: StateRead;
     try {
+      await chain.refresh?.(limits.refreshSeconds);
       read = await chain.state.read(slotsOf(claims));
     } catch (error) {
       // An older proof is as true as it was.

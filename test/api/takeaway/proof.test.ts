@@ -8,6 +8,7 @@ import { fromHex, type Hex } from '../../../core/bytes.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import { offlineViews } from '../../../core/proof/reportProof.ts';
 import { parseReport, type Report } from '../../../core/report/report.ts';
+import { rpcView } from '../../../core/verify/chainView.ts';
 import type { Verification } from '../../../core/verify/result.ts';
 import { verify } from '../../../core/verify/verify.ts';
 import { type Attester, startTestService, type TestService } from '../fixture.ts';
@@ -103,6 +104,20 @@ describe('report proofs', function () {
     const report = await served(VIN);
     const error = await offline(report, `0x${'11'.repeat(32)}`).catch((reason: unknown) => reason);
     expect(error).to.include({ code: 'proof.otherBlock' });
+  });
+
+  it('let the newest entry become final, as a reader with an endpoint sees it', async () => {
+    await record(VIN, 13_500);
+    const { devnet } = service.service.chain ?? {};
+    if (devnet === undefined) throw new Error('the embedded chain');
+    const recorded = devnet.latestBlock();
+    await service.until(() => devnet.durableBlock() > recorded);
+    const report = await served(VIN);
+    const { rpc } = service.service.services;
+    const view = await rpcView([(method, params) => rpc.call(method, params)], trust().chainId);
+    const result = await verify(report, trust(), async () => view);
+    expect(result.verdict).to.equal('verified');
+    expect(result.asOf[0]?.final).to.equal(true);
   });
 
   describe('attach', () => {
@@ -229,6 +244,25 @@ describe('report proofs', function () {
         [true, false],
         [true, false],
       ]);
+    });
+
+    it('asks a chain that mines on demand for a new block when the last one is old', async () => {
+      const { devnet } = service.service.chain ?? {};
+      if (devnet === undefined) throw new Error('the embedded chain');
+      const latest = async () => (await getHeader(service.service.services.rpc, 'latest'))?.number ?? -1;
+      const before = await latest();
+      await devnet.refresh(3_600);
+      expect(await latest()).to.equal(before);
+      await devnet.refresh(-1);
+      expect(await latest()).to.equal(before + 1);
+
+      const asked: number[] = [];
+      const { chain } = chainOf({ refresh: async (seconds) => void asked.push(seconds) });
+      await service.service.services.store.execute('DELETE FROM report_proofs');
+      const proofs = attacher(chain, { refreshSeconds: 600 });
+      await proofs.attach(build(VIN));
+      await proofs.attach(build(VIN));
+      expect(asked).to.deep.equal([600]);
     });
 
     it('forgets a superseded proof, and one whose block is gone', async () => {

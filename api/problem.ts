@@ -75,6 +75,7 @@ export const problems = {
   'chain.unavailable': { status: 503, title: 'The chain cannot be reached', retryable: true },
   'chain.malformed': { status: 502, title: 'The chain’s answer cannot be trusted', retryable: true },
   'chain.tooLarge': { status: 502, title: 'The chain’s answer is too large', retryable: false },
+  'chain.notServed': { status: 404, title: 'The chain is not served here', retryable: false },
   'chain.refused': { status: 502, title: 'The chain refused the call', retryable: false },
 
   'index.behind': { status: 503, title: 'The index is still catching up', retryable: true },

@@ -218,7 +218,7 @@ async function start(
     version: await versionOfPackage(),
     deployment,
     operator: keyring.operator.address,
-    publicRpc: () => chain?.devnet.url ?? null,
+    publicRpc: () => (chain === null ? null : `${publicUrl()}/rpc`),
     publicUrl,
     store,
     rpc,

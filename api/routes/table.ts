@@ -5,6 +5,7 @@ import { getBlock, putSet, uploadDocument } from './documents.ts';
 import { batchesOfSerial, batchRoutes, serialRoutes, softwareRoutes, vehicleRoutes } from './histories.ts';
 import { getBlockExport, getKeyExport } from './operator.ts';
 import { getDirectory, getNonce, getOrganisation, listOrganisations, putProfile } from './organisations.ts';
+import { callChain } from './rpc.ts';
 import { descriptionRoutes, getHealth, getMetrics, getReadiness } from './service.ts';
 import { evaluateSubjects } from './subjects.ts';
 import { acceptSubmissions, getSubmission } from './submissions.ts';
@@ -31,6 +32,7 @@ export const routes: readonly Route[] = [
   getNonce,
   putProfile,
   getDirectory,
+  callChain,
   createChallenge,
   createSession,
   deleteSession,

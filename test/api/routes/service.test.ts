@@ -53,7 +53,7 @@ describe('the service', () => {
       ledger: deployment.ledger,
       pseudonymKey: body.pseudonymKey,
     });
-    expect(body.rpc).to.equal(test.service.rpcUrl);
+    expect(body.rpc).to.equal(`${test.url}/rpc`);
   });
 
   it('lists organisations a page at a time', async () => {

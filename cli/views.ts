@@ -108,5 +108,5 @@ export function reportViews(report: Report, endpoints: Endpoints, hashes: Truste
 
 /** The endpoint does not know the block of the proof, or knows another, or the proof is broken: not that it is down. */
 function isNotProven(code: string): boolean {
-  return code.startsWith('proof.') || code === 'rpc.malformed' || code === 'rpc.refused';
+  return code.startsWith('proof.') || ['rpc.unknownBlock', 'rpc.malformed', 'rpc.refused'].includes(code);
 }

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { parseCredential } from '../../core/credential/credential.ts';
-import { parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { formatIdentifier, type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { readReportPdf } from '../../core/pdf/attachment.ts';
 import { parseReport, type Report } from '../../core/report/report.ts';
 import { createClient, reportPath } from '../client.ts';
 import type { Context } from '../context.ts';
 import { CommandError, type Exit, usageError } from '../exit.ts';
-import { counted } from '../output.ts';
+import { counted, printable } from '../output.ts';
 import { requireUrl } from '../settings.ts';
 
 export type ReportOptions = {
@@ -21,8 +21,18 @@ export async function fetchReport(context: Context, text: string): Promise<{ tex
   const identifier = parseIdentifier(text, { overrideCheckDigit: true });
   const client = createClient(requireUrl(context.settings()), { signal: context.signal });
   const answer = await client.bytes(reportPath(identifier), { headers: { accept: 'application/json' } });
-  const report = Buffer.from(answer.body).toString('utf8');
-  return { text: report, report: parseReport(report) };
+  const json = Buffer.from(answer.body).toString('utf8');
+  const report = parseReport(json);
+  checkIdentifier(identifier, report.identifier);
+  return { text: json, report };
+}
+
+/** The report of another vehicle verifies as well: of that one. @throws `report.otherIdentifier` */
+function checkIdentifier(asked: Identifier, found: string): void {
+  const expected = formatIdentifier(asked);
+  if (found === expected) return;
+  const text = `The service answered with the report of ${printable(found)}, not of ${expected}.`;
+  throw new CommandError('failed', 'report.otherIdentifier', text, { details: { expected, found } });
 }
 
 export async function reportCommand(context: Context, text: string, options: ReportOptions): Promise<Exit> {
@@ -59,8 +69,12 @@ async function takeAway(context: Context, text: string, options: ReportOptions):
       : history.replace(/\/report$/, '/credential');
   const { body } = await client.bytes(path, {});
   // What the service gives must be what it says: an error page is no report.
-  if (options.pdf === true) readReportPdf(body);
-  else parseCredential(Buffer.from(body).toString('utf8'));
+  checkIdentifier(
+    identifier,
+    options.pdf === true
+      ? parseReport(readReportPdf(body).report).identifier
+      : parseCredential(Buffer.from(body).toString('utf8')).credentialSubject.identifier,
+  );
   if (options.output === undefined || options.output === '-') {
     process.stdout.write(body);
     return 'ok';

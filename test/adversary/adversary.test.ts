@@ -9,7 +9,7 @@ import { section } from './lies/operator.ts';
 import { meaning, type ReaderName, type Reading, read } from './reader.ts';
 import { CAR, NEVER, OTHER_CAR, type System, startSystem, THIRD_CAR } from './system.ts';
 
-const allReaders = ['cli', 'rpc', 'proof', 'offline'] as const;
+const allReaders = ['cli', 'cli offline', 'rpc', 'proof', 'offline'] as const;
 const HOUR = 3_600;
 
 describe('the lying operator', function () {
@@ -34,7 +34,7 @@ describe('the lying operator', function () {
   /** The page's light for a reading, so long after the newest block. */
   const lightOf = ({ result }: Reading, later: number) => {
     const [asOf] = honest.result?.asOf ?? [];
-    const given = { troubles: [], fromReport: false, directoryChanged: false };
+    const given = { troubles: [], fromReport: false, directoryChanged: false, pages: null };
     const now = Number(asOf?.block.timestamp ?? 0n) + later;
     return result && judge(result, { ...given, now, maxAgeSeconds: HOUR });
   };
@@ -45,7 +45,7 @@ describe('the lying operator', function () {
         const reading = await read(system, name, CAR);
         expect(reading.codes).to.deep.equal([]);
         expect(reading.verdict).to.equal('verified');
-        if (name === 'cli') return;
+        if (reading.result === undefined) return;
         expect(reading.result?.findings.map(({ code }) => code)).to.include.members([
           'damage.accident',
           'entry.amended',
@@ -109,7 +109,7 @@ describe('the lying operator', function () {
       // A proof that does not reach what was put in its place decides nothing: no verdict is as good as a refutation.
       const unproven =
         lie.fate === 'refuted' &&
-        (name === 'proof' || name === 'offline') &&
+        ['cli offline', 'proof', 'offline'].includes(name) &&
         reading.verdict === 'refused' &&
         reading.codes.join() === 'proof.missingNode';
       if (unproven) return;
@@ -143,7 +143,7 @@ describe('the lying operator', function () {
     });
     const limited = await read(system, 'cli', CAR, { ...(await lie.reading?.(system)), maxAge: '1s' });
     expect(limited.verdict).to.equal('incomplete');
-    expect(limited.codes).to.deep.equal(['reader asOf.tooOld']);
+    expect(limited.codes).to.include('reader asOf.tooOld');
     expect(limited.exit).to.equal(3);
   });
 

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export type OperatorLie = {
   /** Of a report, a vehicle’s overview or anything else that is JSON. */
   readonly json?: (path: string, body: unknown) => unknown;
+  readonly pdf?: (path: string, bytes: Uint8Array) => Uint8Array;
   /** Of a block or CAR of the gateway; null: it says that there is none. */
   readonly block?: (path: string, bytes: Uint8Array) => Uint8Array | null;
 };
@@ -69,6 +70,8 @@ export class OperatorProxy extends Between {
       if (type.startsWith('application/json') && proxy.lie.json !== undefined) {
         const told = proxy.lie.json(path, JSON.parse(new TextDecoder().decode(body)));
         body = new TextEncoder().encode(typeof told === 'string' ? told : JSON.stringify(told));
+      } else if (type.startsWith('application/pdf') && proxy.lie.pdf !== undefined) {
+        body = proxy.lie.pdf(path, body);
       } else if (path.startsWith('/ipfs/') && proxy.lie.block !== undefined) {
         body = proxy.lie.block(path, body);
       }

@@ -12,8 +12,12 @@ import { type Views, verify } from '../../core/verify/verify.ts';
 import { vinculum } from '../cli/fixture.ts';
 import type { System } from './system.ts';
 
-/** How somebody reads a report. `cli` is the command line as it is run, the others what the page and a library do. */
-export type ReaderName = 'cli' | 'rpc' | 'proof' | 'offline';
+/**
+ * How somebody reads a report: the command line as it is run, with endpoints (`cli`) or with a trusted block hash and
+ * without network (`cli offline`); and what the page and a library do, by asking the endpoints for everything (`rpc`), by
+ * the report's proof under their block hash (`proof`), or under a trusted one (`offline`).
+ */
+export type ReaderName = 'cli' | 'cli offline' | 'rpc' | 'proof' | 'offline';
 
 /** `refused`: no verdict at all, and a code that says why. */
 export type Verdict = 'verified' | 'incomplete' | 'refuted' | 'refused';
@@ -53,7 +57,11 @@ export async function readText(
   text: string,
   options: ReadOptions = {},
 ): Promise<Reading> {
-  if (name === 'cli') return readByCommand(system, text, options);
+  if (name === 'cli') return readByCommand(system, text, rpcArguments(system, options));
+  if (name === 'cli offline') {
+    const hash = options.trustedHash ?? (await headOf(system));
+    return readByCommand(system, text, ['--block-hash', hash]);
+  }
   try {
     const report = parseReport(text);
     const endpoints = (options.endpoints ?? [system.test.service.rpcUrl]).map(
@@ -100,28 +108,32 @@ function failuresOf(steps: Steps): string[] {
 
 let files = 0;
 
-async function readByCommand(system: System, text: string, options: ReadOptions): Promise<Reading> {
+function rpcArguments(system: System, { endpoints, maxAge }: ReadOptions): string[] {
+  return [
+    ...(endpoints ?? [system.test.service.rpcUrl]).flatMap((url) => ['--rpc', url]),
+    ...(maxAge === undefined ? [] : ['--max-age', maxAge]),
+  ];
+}
+
+/** Has the command line verify a file: a report, a printed one, or a credential. */
+export async function readByCommand(
+  system: System,
+  content: string | Uint8Array,
+  more: readonly string[] = rpcArguments(system, {}),
+): Promise<Reading> {
   files += 1;
-  const file = join(system.folder, `report-${files}.json`);
-  await writeFile(file, text);
+  const file = join(system.folder, `given-${files}`);
+  await writeFile(file, content);
   const { chainId, directory } = system.trust;
-  const endpoints = options.endpoints ?? [system.test.service.rpcUrl];
-  const ran = await vinculum(
-    system.folder,
-    ...['verify', file, '--json', '--directory', `${chainId}:${directory}`],
-    ...endpoints.flatMap((url) => ['--rpc', url]),
-    ...(options.maxAge === undefined ? [] : ['--max-age', options.maxAge]),
-  );
-  if (ran.json?.verdict === undefined) {
-    const code = /"code":\s*"([^"]+)"/.exec(ran.stdout + ran.stderr)?.[1] ?? `exit ${ran.exit}`;
-    return { verdict: 'refused', codes: [code], exit: ran.exit };
+  const trusted = ['--directory', `${chainId}:${directory}`];
+  const { json, exit } = await vinculum(system.folder, 'verify', file, '--json', ...trusted, ...more);
+  if (json?.verdict === undefined) {
+    return { verdict: 'refused', codes: [json?.error?.code ?? `exit ${exit}`], exit };
   }
-  const reservations = ran.json.reservations.map(({ code }: { code: string }) => `reader ${code}`);
-  return {
-    verdict: ran.json.verdict,
-    codes: [...failuresOf(ran.json.steps), ...reservations],
-    exit: ran.exit,
-  };
+  const besides = [...(json.reservations ?? []), ...(json.checks ?? [])]
+    .filter(({ outcome }: { outcome: string }) => outcome !== 'passed')
+    .map(({ code }: { code: string }) => `reader ${code}`);
+  return { verdict: json.verdict, codes: [...failuresOf(json.steps ?? []), ...new Set(besides)], exit };
 }
 
 /** What a reader would act on, as text to compare; the time of the block that it was read at is no part of it. */

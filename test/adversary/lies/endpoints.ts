@@ -8,7 +8,7 @@ import type { ReportLie } from '../lie.ts';
 import type { RpcAsk } from '../proxies.ts';
 import type { System } from '../system.ts';
 import { section } from './operator.ts';
-import { proveBy } from './proofs.ts';
+import { proveBy, withoutProofs } from './proofs.ts';
 
 type Block = { number: string; hash: string; timestamp: string };
 
@@ -75,6 +75,15 @@ export async function stopForks(system: System): Promise<void> {
 /** What an endpoint can say of the chain. */
 export const endpointLies: readonly ReportLie[] = [
   {
+    lie: 'lies about the head to a reader who has the report’s proof',
+    by,
+    readers: ['proof'],
+    caughtBy: 'with a proof, endpoints are asked for block hashes only',
+    fate: 'unchanged',
+    rpc: (s) => headOfCar(s, () => plainSlot(0n)),
+    reading: alone,
+  },
+  {
     lie: 'shows an old block as the newest, to go with an older report',
     by,
     readers: ['rpc'],
@@ -97,13 +106,14 @@ export const endpointLies: readonly ReportLie[] = [
   {
     lie: 'alone among two, gives the head from before the accident, to go with an older report',
     ...disagree,
-    tell: (_, s) => s.older,
+    tell: (_, s) => withoutProofs(s.older),
     rpc: (s) => headOfCar(s, headOf),
     reading: beside,
   },
   {
     lie: 'alone among two, gives an empty slot',
     ...disagree,
+    tell: withoutProofs,
     rpc: (s) => headOfCar(s, () => plainSlot(0n)),
     reading: beside,
   },
@@ -140,6 +150,7 @@ export const endpointLies: readonly ReportLie[] = [
   {
     lie: 'alone among two, gives other code for the ledger',
     ...disagree,
+    tell: withoutProofs,
     rpc: () => ({ answer: ({ method }, result) => (method === 'eth_getCode' ? '0x6001' : result) }),
     reading: beside,
   },

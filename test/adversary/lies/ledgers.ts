@@ -36,6 +36,8 @@ async function deploy(system: System): Promise<Second> {
 const added = new WeakMap<System, Promise<SecondHistory>>();
 
 type SecondHistory = {
+  /** The service’s report from before the second ledger was listed, with its proof. */
+  readonly before: Report;
   /** The report on the car with both ledgers, as an honest operator of both would make it. */
   readonly report: Report;
 };
@@ -51,7 +53,8 @@ async function add(system: System): Promise<SecondHistory> {
   const { test, chain, insurer, maker } = system;
   const { second } = await ledgersOf(system);
   const { deployment } = test.service.services;
-  const [first] = (await system.honest(CAR)).directory.links;
+  const before = await system.honest(CAR);
+  const [first] = before.directory.links;
   if (first?.change !== 'added') throw new Error('a directory without a ledger');
   const values = [
     deployment.chainId,
@@ -99,6 +102,7 @@ async function add(system: System): Promise<SecondHistory> {
   };
   const { proofs: _, ...rest } = report;
   return {
+    before,
     report: { ...rest, ledgers: [own, sectionOfSecond], contents: { ...report.contents, ...contents } },
   };
 }
@@ -123,8 +127,26 @@ const telling =
     return report;
   };
 
+const fromBefore = async (_: Report, system: System): Promise<Report> => (await addSecond(system)).before;
+
 /** What can be hidden in a ledger beside the one that is shown. They come last: the directory stays as they leave it. */
 export const ledgerLies: readonly ReportLie[] = [
+  {
+    lie: 'serves the proof from before the second ledger was listed',
+    by,
+    readers: ['cli'],
+    caughtBy: 'reader asOf.moved',
+    fate: 'incomplete',
+    tell: fromBefore,
+  },
+  {
+    lie: 'serves the proof from before the second ledger was listed, to a reader who asks no further',
+    by,
+    readers: ['proof'],
+    caughtBy: 'asOf.stale',
+    fate: 'stale',
+    tell: fromBefore,
+  },
   {
     lie: 'leaves a second ledger, with a total loss on it, out of the directory',
     by,

@@ -20,6 +20,12 @@ function proofOf(report: Report): ReportProof {
 const TIMESTAMP = 11;
 const STATE_ROOT = 3;
 
+/** What an operator serves to have a reader ask the endpoints for everything. */
+export function withoutProofs(report: Report): Report {
+  const { proofs: _, ...rest } = report;
+  return rest;
+}
+
 function withField(header: string, index: number, value: Uint8Array): string {
   const fields = decodeRlp(fromBase64Url(header)) as readonly Rlp[];
   return toBase64Url(encodeRlp(fields.map((field, at) => (at === index ? value : field))));
@@ -50,7 +56,7 @@ export async function proveBy(node: string, system: System, report: Report): Pro
   return writeProof({ chainId, codec: 'ethereum', header: read.encodedHeader, nodes: read.nodes(slots) });
 }
 
-const both = { by: 'operator', readers: ['proof', 'offline'] } as const;
+const both = { by: 'operator', readers: ['cli offline', 'proof', 'offline'] } as const;
 const otherBlock = { ...both, caughtBy: 'proof.otherBlock', fate: 'refused' } as const;
 const missingNode = { ...both, caughtBy: 'proof.missingNode', fate: 'refused' } as const;
 
@@ -92,15 +98,23 @@ export const proofLies: readonly ReportLie[] = [
   {
     lie: 'serves an older report to a reader who knows a newer block’s hash',
     by: 'operator',
-    readers: ['offline'],
+    readers: ['cli offline', 'offline'],
     caughtBy: 'proof.otherBlock',
     fate: 'refused',
     tell: (_, s) => s.older,
   },
   {
+    lie: 'serves an older report to a reader who asks whether it is still so',
+    by: 'operator',
+    readers: ['cli'],
+    caughtBy: 'reader asOf.moved',
+    fate: 'incomplete',
+    tell: (_, s) => s.older,
+  },
+  {
     lie: 'serves an older report to a reader who asks the chain itself',
     by: 'operator',
-    readers: ['cli', 'rpc'],
+    readers: ['rpc'],
     caughtBy: 'completeness head.subject',
     fate: 'refuted',
     tell: (_, s) => s.older,
@@ -161,9 +175,6 @@ export const proofLies: readonly ReportLie[] = [
     ...both,
     caughtBy: 'ledgers directory.unread',
     fate: 'incomplete',
-    tell: (r) => {
-      const { proofs: _, ...rest } = r;
-      return rest;
-    },
+    tell: withoutProofs,
   },
 ];

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { foldLinks } from '../../../core/chain/link.ts';
 import { checkCredential } from '../../../core/credential/checkCredential.ts';
@@ -14,9 +15,10 @@ import { isVinculumError } from '../../../core/errors.ts';
 import { linkOf } from '../../../core/report/report.ts';
 import { rpcView } from '../../../core/verify/chainView.ts';
 import { verify } from '../../../core/verify/verify.ts';
+import { vinculum } from '../../cli/fixture.ts';
 import type { Fate, OtherLie } from '../lie.ts';
-import { meaning, read } from '../reader.ts';
-import { CAR, type System } from '../system.ts';
+import { meaning, read, readByCommand } from '../reader.ts';
+import { CAR, OTHER_CAR, type System } from '../system.ts';
 import { withoutAccident } from './endpoints.ts';
 
 const NOW = 1_800_000_000;
@@ -45,8 +47,93 @@ function refusal(work: () => unknown): { fate: Fate; caughtBy: string } {
   return { fate: 'uncaught', caughtBy: 'nothing' };
 }
 
+const pdfOf = async (system: System, vin = CAR): Promise<Buffer> =>
+  Buffer.from(await (await fetch(`${system.test.url}/v1/vehicles/${vin}/report.pdf?lang=en`)).arrayBuffer());
+
+async function printed(
+  system: System,
+  forge: (pdf: Buffer) => Buffer,
+): Promise<{ fate: Fate; caughtBy: string }> {
+  const honest = await readByCommand(system, await pdfOf(system));
+  if (honest.verdict !== 'verified') throw new Error(honest.codes.join());
+  const { verdict, codes } = await readByCommand(system, forge(await pdfOf(system)));
+  return { fate: verdict === 'verified' ? 'uncaught' : verdict, caughtBy: codes[0] ?? '' };
+}
+
+/** The first text of the first page: one character of the VIN’s title is another. */
+function withOtherTitle(pdf: Buffer): Buffer {
+  const text = pdf.toString('latin1');
+  const at = text.indexOf('<', text.indexOf('/Bold 22 Tf')) + 1;
+  const other = text.slice(at, at + 2) === '38' ? '39' : '38';
+  return Buffer.from(text.slice(0, at) + other + text.slice(at + 2), 'latin1');
+}
+
+/** Asks for the car’s report by the command line, of an operator that answers with another’s. */
+async function asked(system: System, ...form: string[]): Promise<{ fate: Fate; caughtBy: string }> {
+  const other = await system.honest(OTHER_CAR);
+  const pdf = await pdfOf(system, OTHER_CAR);
+  const base = system.operator.url;
+  system.operator.lie = { json: () => other, pdf: () => pdf };
+  const file = join(system.folder, 'asked');
+  const { exit, json } = await vinculum(
+    system.folder,
+    ...['report', CAR, '--url', base, '-o', file, '--json', ...form],
+  );
+  return { fate: exit === 0 ? 'uncaught' : 'refused', caughtBy: json?.error?.code ?? '' };
+}
+
 /** What is said beside the report: the service’s own reading of it, and credentials over it. */
 export const statementLies: readonly OtherLie[] = [
+  {
+    lie: 'answers with the honest report of another vehicle',
+    by: 'operator',
+    caughtBy: 'report.otherIdentifier',
+    fate: 'refused',
+    run: (s) => asked(s),
+  },
+  {
+    lie: 'answers with the honest PDF of another vehicle',
+    by: 'operator',
+    caughtBy: 'report.otherIdentifier',
+    fate: 'refused',
+    run: (s) => asked(s, '--pdf'),
+  },
+  {
+    lie: 'changes one character on a page of a PDF',
+    by: 'forger',
+    caughtBy: 'reader pdf.mismatch',
+    fate: 'refuted',
+    run: (s) => printed(s, withOtherTitle),
+  },
+  {
+    lie: 'changes one character of the report that is attached to a PDF',
+    by: 'forger',
+    caughtBy: 'completeness head.subject',
+    fate: 'refuted',
+    run: (s) =>
+      printed(s, (pdf) => {
+        const { accident } = s.entries;
+        const other = accident.slice(0, -1) + (accident.endsWith('0') ? '1' : '0');
+        return Buffer.from(pdf.toString('latin1').replaceAll(accident, other), 'latin1');
+      }),
+  },
+  {
+    lie: 'cuts a PDF off',
+    by: 'forger',
+    caughtBy: 'pdf.malformed',
+    fate: 'refused',
+    run: (s) => printed(s, (pdf) => pdf.subarray(0, 5_000)),
+  },
+  {
+    lie: 'hands a PDF on without the report that was attached to it',
+    by: 'forger',
+    caughtBy: 'pdf.noReport',
+    fate: 'refused',
+    run: (s) =>
+      printed(s, (pdf) =>
+        Buffer.from(pdf.toString('latin1').replaceAll('/EmbeddedFiles', '/EmbeddedWhats'), 'latin1'),
+      ),
+  },
   {
     lie: 'lies in the findings, counts and verdict of its overview',
     by: 'operator',

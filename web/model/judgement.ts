@@ -27,6 +27,8 @@ export type Reservation =
   | { readonly code: 'asOf.none' }
   | { readonly code: 'trust.fromReport' }
   | { readonly code: 'trust.changed' }
+  | { readonly code: 'pdf.mismatch' }
+  | { readonly code: 'pdf.otherLayout' }
   | { readonly code: 'trouble'; readonly trouble: Trouble };
 
 export type Judgement = {
@@ -44,6 +46,8 @@ export type Circumstances = {
   readonly fromReport: boolean;
   /** Somebody names another directory than the one this device has pinned. */
   readonly directoryChanged: boolean;
+  /** Of a PDF: whether its pages are those that the attached report gives. */
+  readonly pages: 'same' | 'different' | 'otherLayout' | null;
   /** Seconds since 1970. */
   readonly now: number;
   readonly maxAgeSeconds: number;
@@ -54,7 +58,12 @@ export function judge(verification: Pick<Verification, 'verdict' | 'asOf'>, give
   const reservations: Reservation[] = given.troubles.map((trouble) => ({ code: 'trouble', trouble }));
   if (given.fromReport) reservations.push({ code: 'trust.fromReport' });
   if (given.directoryChanged) reservations.push({ code: 'trust.changed' });
-  const doubted = reservations.length > 0;
+  if (given.pages === 'different') reservations.push({ code: 'pdf.mismatch' });
+  if (given.pages === 'otherLayout') reservations.push({ code: 'pdf.otherLayout' });
+  // A proof that does not hold was not needed, where the endpoints could be asked instead: it only costs the green.
+  const doubted = reservations.some(
+    (one) => one.code !== 'trouble' || !one.trouble.code.startsWith('proof.'),
+  );
   const asOf = oldest(verification.asOf);
   if (asOf === null) reservations.push({ code: 'asOf.none' });
   else {
@@ -63,7 +72,11 @@ export function judge(verification: Pick<Verification, 'verdict' | 'asOf'>, give
     if (verification.asOf.some(({ final }) => !final)) reservations.push({ code: 'asOf.notFinal' });
   }
   const verdict =
-    verification.verdict === 'verified' && (doubted || asOf === null) ? 'incomplete' : verification.verdict;
+    given.pages === 'different'
+      ? 'refuted'
+      : verification.verdict === 'verified' && (doubted || asOf === null)
+        ? 'incomplete'
+        : verification.verdict;
   const light =
     verdict === 'refuted' ? 'bad' : verdict === 'verified' && reservations.length === 0 ? 'good' : 'caution';
   return { verdict, light, reservations, asOf };

@@ -153,20 +153,7 @@ export function App() {
     else if (!asksForApi) lookUp(place.id);
   }, [place.id, asksForApi, lookUp, home]);
 
-  const openFile = useCallback(
-    async (file: File) => {
-      const source: Source = { kind: 'file', name: file.name, file };
-      const beginning = new Uint8Array(
-        await file
-          .slice(0, 5)
-          .arrayBuffer()
-          .catch(() => new ArrayBuffer(0)),
-      );
-      if (String.fromCharCode(...beginning) === '%PDF-') fail(source, { code: 'report.isPdf', details: {} });
-      else open(source);
-    },
-    [open, fail],
-  );
+  const openFile = useCallback((file: File) => open({ kind: 'file', name: file.name, file }), [open]);
 
   useEffect(() => {
     const over = (event: DragEvent): void => {
@@ -181,7 +168,7 @@ export function App() {
       event.preventDefault();
       setDropping(false);
       const file = event.dataTransfer?.files[0];
-      if (file !== undefined) void openFile(file);
+      if (file !== undefined) openFile(file);
     };
     addEventListener('dragover', over);
     addEventListener('dragleave', leave);
@@ -272,7 +259,7 @@ export function App() {
         onChange={(event) => {
           const file = event.target.files?.[0];
           event.target.value = '';
-          if (file !== undefined) void openFile(file);
+          if (file !== undefined) openFile(file);
         }}
       />
     </label>

@@ -43,6 +43,7 @@ export function ReportPage(props: Props) {
           troubles: check.result.troubles,
           fromReport: trust.state === 'fromReport',
           directoryChanged: trust.state === 'changed',
+          pages: state.pages,
           now,
           maxAgeSeconds: settings.maxAgeHours * 3600,
         })
@@ -97,6 +98,7 @@ export function ReportPage(props: Props) {
         onCheck={() => props.onCheck(null)}
         onProof={() => jump('proof')}
         onSave={save}
+        takeAway={source.kind === 'service' && isVehicle ? source.url.replace(/\/report$/, '') : null}
       />
       <Knowledge view={view} refuted={refuted} />
       {view.absent ? null : (

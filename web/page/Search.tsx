@@ -70,7 +70,12 @@ export function Search({ start, compact = false, onSearch }: Props) {
           </button>
         ) : null}
       </div>
-      <div id={hint} className="feedback" role="status">
+      <div
+        id={hint}
+        className="feedback"
+        role="status"
+        data-feedback={feedback.state === 'fault' ? feedback.fault.code : feedback.state}
+      >
         {compact && text === start ? null : (
           <Feedback text={text} asked={asked} onTake={take} onSearch={onSearch} compact={compact} />
         )}

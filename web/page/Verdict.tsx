@@ -17,11 +17,13 @@ type Props = {
   readonly onCheck: () => void;
   readonly onProof: () => void;
   readonly onSave: () => void;
+  /** Where the service makes the report's other forms; null for a file. */
+  readonly takeAway: string | null;
 };
 
 /** Whether the report can be relied on, in one box; green only for what this browser has proven itself. */
-export function Verdict({ view, check, judgement, trust, onCheck, onProof, onSave }: Props) {
-  const { texts } = useTongue();
+export function Verdict({ view, check, judgement, trust, onCheck, onProof, onSave, takeAway }: Props) {
+  const { texts, language } = useTongue();
   const light: Light = judgement?.light ?? 'neutral';
   const running = check.state === 'running' || check.state === 'idle';
   return (
@@ -57,9 +59,16 @@ export function Verdict({ view, check, judgement, trust, onCheck, onProof, onSav
         <button type="button" className="quiet" onClick={onSave} title={texts.report.saveHint}>
           {texts.report.save}
         </button>
-        <button type="button" className="quiet" onClick={() => window.print()}>
-          {texts.report.print}
-        </button>
+        {takeAway === null ? (
+          <button type="button" className="quiet" onClick={() => window.print()}>
+            {texts.report.print}
+          </button>
+        ) : (
+          <>
+            <a href={`${takeAway}/report.pdf?lang=${language}`}>{texts.report.pdf}</a>
+            <a href={`${takeAway}/credential`}>{texts.report.credential}</a>
+          </>
+        )}
       </p>
     </div>
   );
@@ -134,6 +143,10 @@ function reservationText(tongue: Tongue, reservation: Reservation): string {
       return said.fromReport;
     case 'trust.changed':
       return said.changed;
+    case 'pdf.mismatch':
+      return said.pagesDiffer;
+    case 'pdf.otherLayout':
+      return said.pagesUnknown;
     case 'trouble':
       return troubleText(tongue, reservation.trouble);
   }
@@ -164,7 +177,12 @@ function Reasons({ judgement, check }: { judgement: Judgement; check: CheckState
             .filter(({ code }) => code !== 'asOf.none' || !unread)
             .map((reservation) => {
               const text = reservationText(tongue, reservation);
-              return <li key={text}>{text}</li>;
+              const reason = reservation.code === 'trouble' ? reservation.trouble.code : reservation.code;
+              return (
+                <li key={text} data-reason={reason}>
+                  {text}
+                </li>
+              );
             })}
         </ul>
       )}

@@ -1,7 +1,15 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Outcome, StepName } from '../../core/verify/result.ts';
 import type { ReportView } from '../model/view.ts';
-import type { CheckOrder, CheckResult, Failure, News, OpenedDocument, Order } from '../worker/messages.ts';
+import type {
+  CheckOrder,
+  CheckResult,
+  Failure,
+  News,
+  OpenedDocument,
+  Order,
+  Pages,
+} from '../worker/messages.ts';
 
 export type CheckState =
   | { readonly state: 'idle' }
@@ -25,6 +33,7 @@ export type ReaderState =
       readonly at: 'report';
       readonly source: Source;
       readonly view: ReportView;
+      readonly pages: Pages | null;
       readonly check: CheckState;
     };
 
@@ -52,9 +61,12 @@ export function useReader(): Reader {
   const worker = useRef<Worker | null>(null);
   const run = useRef(0);
   const waiting = useRef<Waiting[]>([]);
+  /** Orders that have not come to their end. */
+  const busy = useRef(0);
 
   const hear = useCallback((news: News) => {
     if (news.run !== run.current) return;
+    if (news.type !== 'step' && news.type !== 'waiting') busy.current = Math.max(0, busy.current - 1);
     const settle = (cid: string | null, act: (one: Waiting) => void): void => {
       const asked = waiting.current.filter((one) => one.cid === cid);
       waiting.current = waiting.current.filter((one) => one.cid !== cid);
@@ -72,24 +84,44 @@ export function useReader(): Reader {
     }
   }, []);
 
+  const start = useCallback(() => {
+    worker.current ??= startWorker(hear, (failure) => {
+      // One that never came to life hears nothing: the next order starts another.
+      worker.current = null;
+      busy.current = 0;
+      setState((before) => after(before, { type: 'failed', run: run.current, failure }));
+    });
+    return worker.current;
+  }, [hear]);
+
   const send = useCallback(
     (order: Order) => {
-      worker.current ??= startWorker(hear, () => ({ run: run.current }));
-      worker.current.postMessage(order);
+      busy.current += 1;
+      start().postMessage(order);
     },
-    [hear],
+    [start],
   );
 
   // A worker that is busy with an old question is ended: its reader has gone on.
   const renew = useCallback(() => {
-    worker.current?.terminate();
-    worker.current = null;
+    if (busy.current > 0) {
+      worker.current?.terminate();
+      worker.current = null;
+    }
+    busy.current = 0;
     waiting.current = [];
     run.current += 1;
     return run.current;
   }, []);
 
-  useEffect(() => () => worker.current?.terminate(), []);
+  // Started before it is needed: a page that is open goes on verifying when the network is gone.
+  useEffect(() => {
+    start();
+    return () => {
+      worker.current?.terminate();
+      worker.current = null;
+    };
+  }, [start]);
 
   return {
     state,
@@ -147,7 +179,13 @@ function after(before: ReaderState, news: News): ReaderState {
   switch (news.type) {
     case 'read':
       if (before.at !== 'loading') return before;
-      return { at: 'report', source: before.source, view: news.view, check: { state: 'idle' } };
+      return {
+        at: 'report',
+        source: before.source,
+        view: news.view,
+        pages: news.pages,
+        check: { state: 'idle' },
+      };
     case 'step': {
       if (before.at !== 'report' || before.check.state !== 'running') return before;
       const steps = { ...before.check.steps, [news.step]: news.outcome };
@@ -168,9 +206,7 @@ function after(before: ReaderState, news: News): ReaderState {
   }
 }
 
-function startWorker(hear: (news: News) => void, now: () => { run: number }): Worker {
-  const failed = (code: string, message: string): void =>
-    hear({ type: 'failed', run: now().run, failure: { code, details: {}, message } });
+function startWorker(hear: (news: News) => void, onDeath: (failure: Failure) => void): Worker {
   const worker = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module' });
   let heard = false;
   worker.onmessage = ({ data }: MessageEvent<News>) => {
@@ -179,7 +215,8 @@ function startWorker(hear: (news: News) => void, now: () => { run: number }): Wo
   };
   worker.onerror = (event) => {
     event.preventDefault();
-    failed(heard ? 'page.failed' : 'page.noWorker', event.message ?? '');
+    worker.terminate();
+    onDeath({ code: heard ? 'page.failed' : 'page.noWorker', details: {}, message: event.message ?? '' });
   };
   return worker;
 }

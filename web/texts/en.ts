@@ -134,11 +134,16 @@ export const en = {
       'report.unknownVersion': 'The report is of a version that this page does not know. Use a newer page.',
       'report.malformed': 'The file is no report, or it was damaged.',
       'report.unreadable': 'The file can’t be read. Choose it again.',
-      'report.isPdf':
-        'This is a PDF. Save the report that is attached to it and open that, or check the PDF with the command line.',
+      'report.isCredential':
+        'This is a credential, not a report. Look its VIN up here, or check the credential with the command line.',
+      'pdf.malformed':
+        'The PDF is cut off or damaged, or another program saved it anew. Get it again from where it was made.',
+      'pdf.noReport': 'This PDF carries no report: a print or a copy lost it. Look the VIN up instead.',
       'report.otherIdentifier': 'The service answered with the report of another vehicle. Don’t rely on it.',
       'page.failed':
         'The page itself failed. Load it again; if that does not help, report it with the text below.',
+      'page.partMissing':
+        'The part of this page that reads PDFs could not be loaded. Connect, and open the PDF again.',
       'page.noWorker':
         'Your browser does not let the page start its verifier. Allow it, or use another browser or the command line.',
     } as Record<string, string>,
@@ -164,6 +169,8 @@ export const en = {
     saveHint: 'One file with everything that is needed to prove it again.',
     another: 'Another VIN',
     print: 'Print',
+    pdf: 'Save as PDF',
+    credential: 'As a credential',
     sections: 'Parts of the report',
   },
 
@@ -205,6 +212,10 @@ export const en = {
       fromReport:
         'The directory of ledgers was taken from the report itself. Confirm it below, or compare it with another source first.',
       changed: 'The directory of ledgers is not the one that this device relies on.',
+      pagesDiffer:
+        'The pages of this PDF are not those that its attached report gives: somebody changed it. Don’t rely on the pages; what follows is the attached report.',
+      pagesUnknown:
+        'The pages of this PDF were laid out by another version and can’t be compared. Rely on what follows, not on them.',
     },
     failedSteps: 'These checks failed:',
     missingChecks: 'These checks could not be completed:',
@@ -576,7 +587,14 @@ export const en = {
       'This report carries no storage proof, so a block hash alone can’t prove it. Check it by an endpoint.',
     'proof.otherBlock': (_endpoint: string, found: string, expected: string) =>
       `The report’s proof is of another block (${found}) than yours (${expected}).`,
-    'proof.broken': () => 'The report’s storage proof is broken.',
+    'proof.broken': () => 'The report’s own storage proof does not hold; it was not relied on.',
+    'proof.unknownBlock': () =>
+      'The endpoints do not know the block of the report’s own proof; it was not relied on.',
+    'asOf.moved': () =>
+      'The ledger has moved on: entries came after the block of this proof, or are being kept from you. Fetch the report again.',
+    'asOf.unknown': (endpoint: string) =>
+      `Whether anything came after the block of this proof could not be asked${endpoint === '' ? '' : ` of ${endpoint}`}.`,
+    'rpc.unknownBlock': (endpoint: string) => `${endpoint} does not have this block (yet).`,
     other: (code: string, endpoint: string) =>
       `A source failed (${code})${endpoint === '' ? '' : `: ${endpoint}`}.`,
   },

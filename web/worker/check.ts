@@ -1,8 +1,11 @@
 import type { Hex } from '../../core/bytes.ts';
+import { parseLedgerId } from '../../core/chain/ledgerId.ts';
+import { foldLinks } from '../../core/chain/link.ts';
+import type { OrganisationId, Subject } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { readHeader } from '../../core/proof/header.ts';
 import { anchoredView, offlineViews, reportProof } from '../../core/proof/reportProof.ts';
-import type { Report } from '../../core/report/report.ts';
+import { linkOf, type Report } from '../../core/report/report.ts';
 import { type ChainView, rpcView } from '../../core/verify/chainView.ts';
 import type { Outcome, StepName, Verification } from '../../core/verify/result.ts';
 import { type Trust, type Views, verify } from '../../core/verify/verify.ts';
@@ -38,14 +41,18 @@ export async function check(report: Report, order: CheckOrder, listener: Listene
   const troubles: Trouble[] = [];
   const sources = new Map<string, Source>();
   const given: Source['endpoints'] = order.trustedHashes === null ? order.endpoints : [];
-  const failed = new Set<string>();
-
   if (order.trustedHashes === null && given.length === 0) troubles.push({ code: 'rpc.none' });
   const endpoints = await groupByChain(given, wantedChains(report, trust), listener, troubles);
+  const failed = new Set<string>();
+  /** Chains whose proof in the report does not hold. */
+  const unproven = new Set<string>();
   const fail = (chainId: bigint, error: unknown): null => {
-    failed.add(chainId.toString());
-    sources.delete(chainId.toString());
+    const chain = chainId.toString();
     troubles.push(troubleOf(error, chainId));
+    // A broken proof: the endpoints can be asked instead.
+    if (sources.get(chain)?.by === 'proof' && isOfProof(error)) unproven.add(chain);
+    else failed.add(chain);
+    sources.delete(chain);
     return null;
   };
   const views: Views = async (chainId) => {
@@ -58,26 +65,23 @@ export async function check(report: Report, order: CheckOrder, listener: Listene
     try {
       if (order.trustedHashes !== null) {
         const view = await byHash(report, chainId, order.trustedHashes);
-        note('hash', []);
+        if (view !== null) note('hash', []);
         return view;
       }
       const asked = endpoints.get(chain);
       if (asked === undefined) return null;
-      const proven = await byProof(report, chainId, asked, order.freshSince, troubles);
-      note(proven === null ? 'rpc' : 'proof', asked);
-      return (
-        proven ??
-        (await rpcView(
-          asked.map(({ request }) => request),
-          chainId,
-        ))
-      );
+      const requests = asked.map(({ request }) => request);
+      const proof = unproven.has(chain)
+        ? null
+        : await byProof(report, chainId, asked, order.freshSince, troubles);
+      note(proof === null ? 'rpc' : 'proof', asked);
+      return proof ?? (await rpcView(requests, chainId));
     } catch (error) {
       return fail(chainId, error);
     }
   };
 
-  // A view can fail half way through: then once more without that chain. Each round loses at least one.
+  // A view can fail half way through: then once more without it. Each round loses at least one.
   for (;;) {
     const asked: { failing: bigint | null } = { failing: null };
     const guarded: Views = async (chainId) => {
@@ -90,12 +94,62 @@ export async function check(report: Report, order: CheckOrder, listener: Listene
     };
     try {
       const verification = await verify(report, trust, guarded, { onStep: listener.onStep });
+      troubles.push(...(await movedSince(report, sources, endpoints)));
       return { verification, sources: [...sources.values()], troubles };
     } catch (error) {
       if (asked.failing === null || !(error instanceof VinculumError)) throw error;
       fail(asked.failing, error);
     }
   }
+}
+
+/**
+ * What a proof shows was so at its block. The endpoints are asked whether it still is: whoever hands out an old proof
+ * could hide what came after.
+ */
+async function movedSince(
+  report: Report,
+  sources: ReadonlyMap<string, Source>,
+  endpoints: ReadonlyMap<string, readonly Endpoint[]>,
+): Promise<Trouble[]> {
+  const moved: Trouble[] = [];
+  for (const section of report.ledgers) {
+    const { chainId, address } = parseLedgerId(section.ledger);
+    const chain = chainId.toString();
+    const asked = endpoints.get(chain);
+    if (sources.get(chain)?.by !== 'proof' || asked === undefined) continue;
+    try {
+      const view = await rpcView(
+        asked.map(({ request }) => request),
+        chainId,
+      );
+      const heads = [
+        [foldLinks(section.links.map(linkOf)), await view.head(address, section.subject as Subject)],
+        ...(await Promise.all(
+          section.ownChains.map(async ({ organisation, links }) => [
+            foldLinks(links.map(linkOf)),
+            await view.ownHead(address, BigInt(organisation) as OrganisationId),
+          ]),
+        )),
+      ];
+      for (const [told, now] of heads) {
+        if (told !== now)
+          moved.push({ code: 'asOf.moved', chainId: chain, expected: now ?? '', found: told ?? '' });
+      }
+    } catch (error) {
+      if (!(error instanceof VinculumError)) throw error;
+      moved.push({ ...troubleOf(error, chainId), code: 'asOf.unknown' });
+    }
+  }
+  return moved;
+}
+
+/** The proof does not hold, or the endpoints do not know its block: not that they are down. */
+function isOfProof(error: unknown): boolean {
+  if (!(error instanceof VinculumError)) return false;
+  return (
+    error.code.startsWith('proof.') || error.code === 'rpc.unknownBlock' || error.code === 'rpc.malformed'
+  );
 }
 
 /** The view, telling when it fails. */
@@ -200,8 +254,9 @@ async function byProof(
       endpoints.map(({ request }) => request),
     );
   } catch (error) {
-    if (!(error instanceof VinculumError) || error.code.startsWith('rpc.')) throw error;
-    troubles.push(troubleOf(error, chainId));
+    if (!isOfProof(error)) throw error;
+    const trouble = troubleOf(error, chainId);
+    troubles.push(trouble.code.startsWith('proof.') ? trouble : { ...trouble, code: 'proof.unknownBlock' });
     return null;
   }
 }

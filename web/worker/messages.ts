@@ -13,6 +13,8 @@ export type Failure = {
   readonly requestId?: string;
 };
 
+export type Pages = 'same' | 'different' | 'otherLayout';
+
 export type CheckOrder = {
   readonly trust: { readonly chainId: string; readonly directory: Address };
   readonly endpoints: readonly string[];
@@ -58,7 +60,13 @@ export type OpenedDocument = {
 
 /** What the worker tells. */
 export type News =
-  | { readonly type: 'read'; readonly run: number; readonly view: ReportView; readonly characters: number }
+  | {
+      readonly type: 'read';
+      readonly run: number;
+      readonly view: ReportView;
+      /** Of a PDF: whether its pages are those that the attached report gives. */
+      readonly pages: Pages | null;
+    }
   | { readonly type: 'step'; readonly run: number; readonly step: StepName; readonly outcome: Outcome }
   | { readonly type: 'waiting'; readonly run: number; readonly endpoint: string }
   | { readonly type: 'checked'; readonly run: number; readonly result: CheckResult }

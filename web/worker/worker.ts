@@ -4,7 +4,7 @@ import { viewOf } from '../model/view.ts';
 import { check, readWithoutChain } from './check.ts';
 import { openDocument } from './documents.ts';
 import { fetchBytes } from './fetching.ts';
-import type { Failure, News, Order } from './messages.ts';
+import type { Failure, News, Order, Pages } from './messages.ts';
 
 /*
  * The reader's own verification, beside the page so that it never waits: `core/verify` as the command line runs it.
@@ -34,9 +34,9 @@ async function obey(order: Order): Promise<void> {
   const { run } = order;
   switch (order.type) {
     case 'fetch':
-      return read(run, await fetchReport(order.url), order.identifier);
+      return read(run, await fetchReport(order.url), { identifier: order.identifier });
     case 'open':
-      return read(run, await readFile(order.file), null);
+      return openFile(run, order.file);
     case 'check': {
       if (held === null || held.run !== run) return;
       const { report } = held;
@@ -61,16 +61,18 @@ async function obey(order: Order): Promise<void> {
   }
 }
 
-async function read(run: number, text: string, identifier: string | null): Promise<void> {
+type Expected = { readonly identifier?: string; readonly pages?: Pages };
+
+async function read(run: number, text: string, { identifier, pages }: Expected): Promise<void> {
   const report = parseReport(text);
-  if (identifier !== null && report.identifier !== identifier) {
+  if (identifier !== undefined && report.identifier !== identifier) {
     throw new VinculumError('report.otherIdentifier', 'The service answered with another vehicle’s report.', {
       details: { expected: identifier, found: report.identifier },
     });
   }
   held = { run, report, text };
   const view = viewOf(report, await readWithoutChain(report));
-  scope.postMessage({ type: 'read', run, view, characters: text.length });
+  scope.postMessage({ type: 'read', run, view, pages: pages ?? null });
 }
 
 async function fetchReport(url: string): Promise<string> {
@@ -109,15 +111,30 @@ function problemOf(response: Response, text: string): VinculumError {
   );
 }
 
-async function readFile(file: Blob): Promise<string> {
+/** A report as a file: its JSON, or a PDF that it is attached to. */
+async function openFile(run: number, file: Blob): Promise<void> {
   if (file.size > MOST_BYTES) {
     throw new VinculumError('report.tooLarge', 'The file is too large.', { details: { most: MOST_BYTES } });
   }
-  try {
-    return await file.text();
-  } catch (cause) {
-    throw new VinculumError('report.unreadable', 'The file can’t be read.', { cause });
+  const bytes = await file.arrayBuffer().then(
+    (buffer) => new Uint8Array(buffer),
+    (cause: unknown) => {
+      throw new VinculumError('report.unreadable', 'The file can’t be read.', { cause });
+    },
+  );
+  if (String.fromCharCode(...bytes.subarray(0, 5)) === '%PDF-') {
+    // Only for whoever opens one: it is as large as the rest.
+    const { comparePages, readReportPdf } = await import('../../core/pdf/attachment.ts').catch((cause) => {
+      throw new VinculumError('page.partMissing', 'A part of the page can’t be loaded.', { cause });
+    });
+    const pdf = readReportPdf(bytes);
+    return read(run, pdf.report, { pages: await comparePages(bytes, pdf) });
   }
+  const text = new TextDecoder().decode(bytes);
+  if (/^\s*\{[^{]{0,400}"@context"/.test(text.slice(0, 500))) {
+    throw new VinculumError('report.isCredential', 'The file is a credential, not a report.');
+  }
+  return read(run, text, {});
 }
 
 function failureOf(error: unknown): Failure {

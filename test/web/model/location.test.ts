@@ -1,0 +1,65 @@
+import { expect } from 'chai';
+import {
+  endpointFault,
+  placeAddress,
+  readBase,
+  readPlace,
+  reportAddress,
+} from '../../../web/model/location.ts';
+
+const VIN = '1M8GDM9AXKP042788';
+
+describe('readPlace', () => {
+  it('reads a link’s query and the page’s own fragment, which comes first', () => {
+    expect(readPlace(`https://x.example/?id=${VIN}&lang=zh`)).to.deep.equal({
+      id: VIN,
+      api: null,
+      language: 'zh',
+    });
+    expect(readPlace(`https://x.example/?id=A#id=${VIN}`).id).to.equal(VIN);
+    expect(readPlace('https://x.example/?id=%20').id).to.equal(null);
+    expect(readPlace('https://x.example/#main').id).to.equal(null);
+    expect(readPlace('https://x.example/?api=https://y.example').api).to.equal('https://y.example');
+  });
+});
+
+describe('placeAddress', () => {
+  it('puts an identifier where no host is sent it, and keeps the rest', () => {
+    const address = placeAddress(`https://x.example/p/?id=A&lang=zh`, VIN);
+    expect(address).to.equal(`https://x.example/p/?lang=zh#id=${VIN}`);
+    expect(placeAddress(address, null)).to.equal('https://x.example/p/?lang=zh');
+    expect(readPlace(placeAddress('https://x.example/', 'batch:a.example:B&1')).id).to.equal(
+      'batch:a.example:B&1',
+    );
+  });
+});
+
+describe('reportAddress', () => {
+  it('names the route of each type of identifier', () => {
+    expect(reportAddress('https://x', `vin:${VIN}`)).to.equal(`https://x/v1/vehicles/${VIN}/report`);
+    expect(reportAddress('', 'registration:FR:AB1')).to.equal('/v1/vehicles/registration%3AFR%3AAB1/report');
+    expect(reportAddress('', 'batch:m.example:a/b')).to.equal('/v1/batches/m.example/a%2Fb/report');
+    expect(reportAddress('', 'serial:m.example:1:2')).to.equal('/v1/serials/m.example/1%3A2/report');
+    expect(reportAddress('', 'software:m.example:1')).to.equal('/v1/software/m.example/1/report');
+  });
+});
+
+describe('readBase', () => {
+  it('takes web addresses only', () => {
+    expect(readBase('https://x.example/sub/')).to.equal('https://x.example/sub');
+    for (const text of ['javascript:alert(1)', 'ftp://x', 'x.example', 'https://user:word@x.example']) {
+      expect(readBase(text), text).to.equal(null);
+    }
+  });
+});
+
+describe('endpointFault', () => {
+  it('says what a browser would refuse', () => {
+    expect(endpointFault('https://rpc.example', 'https:')).to.equal(null);
+    expect(endpointFault('http://rpc.example', 'https:')).to.equal('insecure');
+    expect(endpointFault('http://127.0.0.1:8545', 'https:')).to.equal(null);
+    expect(endpointFault('http://rpc.example', 'http:')).to.equal(null);
+    expect(endpointFault('ws://rpc.example', 'http:')).to.equal('address');
+    expect(endpointFault('rpc', 'http:')).to.equal('address');
+  });
+});

@@ -166,7 +166,7 @@ function Recalls({ view, onEntry }: Props) {
     return (
       <li key={campaign.attester + campaign.campaign} data-recall={campaign.state}>
         <span className={campaign.state === 'open' ? 'strong is-bad' : 'strong'}>
-          {localisedText(campaign.title as Json, tongue.language)}: {texts.facts.recallState[campaign.state]}
+          {localisedText(campaign.title as Json, tongue.language)} · {texts.facts.recallState[campaign.state]}
         </span>
         <br />
         <span className="muted">

@@ -9,6 +9,7 @@ import { benchPipeline, generatedLoad, type Load, registrationsLoad, stageTable 
 import { benchStart } from './start.ts';
 import { table } from './table.ts';
 import { benchVerify } from './verify.ts';
+import { benchWeb } from './web.ts';
 
 const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}`;
 
@@ -44,6 +45,11 @@ const sections: readonly (readonly [string, string, () => Promise<string>])[] = 
   ],
   ['Verification', 'A report from its JSON text to the verdict, one thread.', benchVerify],
   ['Start', 'With dependencies installed and contracts compiled.', benchStart],
+  [
+    'The page',
+    'In headless Chromium, from the address, with an empty cache, median of five: until the report is shown, and until the browser itself has proven it. The phone’s process, its worker included, runs a quarter of the time.',
+    benchWeb,
+  ],
 ];
 
 const parts = [`# Benchmarks\n\nMeasured with \`npm run bench\` on ${machine}.`];

@@ -1,12 +1,18 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './page/App.tsx';
+import { languageFor, loadSettings } from './page/settingsStore.ts';
+import { loadTexts } from './texts/texts.ts';
 
 const page = document.getElementById('page');
 if (page !== null) {
+  const settings = loadSettings();
+  document.documentElement.dataset.theme = settings.theme;
+  const language = languageFor(settings);
+  const texts = await loadTexts(language);
   createRoot(page).render(
     <StrictMode>
-      <App />
+      <App first={{ language, texts }} />
     </StrictMode>,
   );
 }

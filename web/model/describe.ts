@@ -77,7 +77,11 @@ function readingIn(tongue: Tongue, data: Data): string {
 }
 
 /** A reading in the reader's unit, and as it was read where that is another. */
-export function readingText({ texts, format }: Tongue, reading: Reading, withSource = false): string {
+export function readingText(
+  { texts, format, language }: Tongue,
+  reading: Reading,
+  withSource = false,
+): string {
   const kilometres = reading.unit === 'KMT' ? reading.value : reading.value * 1.609344;
   const shown = format.distance(kilometres);
   const { vocabulary, odometer } = texts;
@@ -86,7 +90,7 @@ export function readingText({ texts, format }: Tongue, reading: Reading, withSou
     ...(withSource ? [word(vocabulary.source, reading.source)] : []),
     ...(reading.event === undefined ? [] : [word(vocabulary.instrument, reading.event)]),
   ];
-  return notes.length === 0 ? shown : `${shown} (${notes.join(texts.language === 'English' ? '; ' : '；')})`;
+  return notes.length === 0 ? shown : `${shown} (${notes.join(language === 'zh' ? '；' : '; ')})`;
 }
 
 function fieldText(tongue: Tongue, kind: string, name: string, value: Json | undefined): string {

@@ -4,14 +4,7 @@ import type { Address } from '../../core/chain/types.ts';
 import { formatIdentifier } from '../../core/identifiers/identifier.ts';
 import { createFormat } from '../format.ts';
 import { placeAddress, readBase, readPlace, reportAddress } from '../model/location.ts';
-import {
-  type Language,
-  localeOf,
-  preferredLanguage,
-  preferredUnit,
-  readSettings,
-  type Settings,
-} from '../model/settings.ts';
+import { localeOf, preferredUnit, type Settings } from '../model/settings.ts';
 import {
   decideTrust,
   type Named,
@@ -20,38 +13,25 @@ import {
   type TrustState,
 } from '../model/trust.ts';
 import { readableIdentifier, shownIdentifier } from '../model/vinFeedback.ts';
-import { type Tongue, textsOf } from '../texts/texts.ts';
+import { loadTexts, type Tongue } from '../texts/texts.ts';
 import { TongueProvider } from './context.ts';
 import { FailureView } from './Failure.tsx';
 import { Dialog, Sign } from './parts.tsx';
 import { ReportPage } from './ReportPage.tsx';
 import { Search } from './Search.tsx';
 import { SettingsDialog } from './Settings.tsx';
+import { languageFor, loadSettings, storeSettings } from './settingsStore.ts';
 import { type Source, useReader } from './useReader.ts';
 
-const STORE = 'vinculum.settings';
 const INFO_MILLISECONDS = 15_000;
 const preferences = navigator.languages;
 
-function stored(): Settings {
-  try {
-    return readSettings(localStorage.getItem(STORE));
-  } catch {
-    // A browser that keeps nothing: the settings last as long as the page.
-    return readSettings(null);
-  }
-}
-
 function useSettings(): [Settings, (change: Partial<Settings>) => void] {
-  const [settings, setSettings] = useState(stored);
+  const [settings, setSettings] = useState(loadSettings);
   const change = useCallback((part: Partial<Settings>) => {
     setSettings((before) => {
       const after = { ...before, ...part };
-      try {
-        localStorage.setItem(STORE, JSON.stringify(after));
-      } catch {
-        // As above.
-      }
+      storeSettings(after);
       return after;
     });
   }, []);
@@ -84,7 +64,9 @@ function useServiceInfo(api: string): Info {
   return known?.api === api ? { state: 'known', info: known.info } : { state: 'asking' };
 }
 
-export function App() {
+export type Loaded = Pick<Tongue, 'language' | 'texts'>;
+
+export function App({ first }: { first: Loaded }) {
   const [settings, change] = useSettings();
   const [place, setPlace] = useState(() => readPlace(location.href));
   const [dialog, setDialog] = useState(false);
@@ -93,22 +75,33 @@ export function App() {
   const reader = useReader();
   const { state } = reader;
 
-  const fromAddress = place.language === 'zh' || place.language === 'en' ? place.language : null;
-  const language: Language = settings.language ?? fromAddress ?? preferredLanguage(preferences);
-  const tongue = useMemo((): Tongue => {
-    const locale = localeOf(language, preferences);
-    return {
-      language,
-      texts: textsOf[language],
-      format: createFormat(locale, settings.unit ?? preferredUnit([locale, ...preferences])),
+  const wantedLanguage = languageFor(settings);
+  const [loaded, setLoaded] = useState(first);
+  useEffect(() => {
+    let over = false;
+    // Without a network the page stays in the language that it has.
+    loadTexts(wantedLanguage).then(
+      (texts) => over || setLoaded({ language: wantedLanguage, texts }),
+      () => undefined,
+    );
+    return () => {
+      over = true;
     };
-  }, [language, settings.unit]);
+  }, [wantedLanguage]);
+  const { language } = loaded;
+  const tongue = useMemo((): Tongue => {
+    const locale = localeOf(loaded.language, preferences);
+    const unit = settings.unit ?? preferredUnit([locale, ...preferences]);
+    return { ...loaded, format: createFormat(locale, unit) };
+  }, [loaded, settings.unit]);
   const { texts } = tongue;
 
   const proposed = place.api === null ? null : readBase(place.api);
   const api = settings.api ?? location.origin;
   const asksForApi = proposed !== null && proposed !== api;
   const service = useServiceInfo(api);
+  /** An address that names a vehicle never shows the start page first. */
+  const starting = state.at === 'home' && place.id !== null && !asksForApi;
 
   // ── What the reader opens ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -305,7 +298,7 @@ export function App() {
         </div>
       </header>
       <main id="main" tabIndex={-1}>
-        {state.at === 'home' ? (
+        {state.at === 'home' && !starting ? (
           <div className="home">
             <h1>{texts.home.heading}</h1>
             <p className="lead">{texts.home.lead}</p>
@@ -333,18 +326,18 @@ export function App() {
           <div className="again no-print">
             <Search
               key={place.id ?? 'file'}
-              start={state.source.kind === 'service' ? shownIdentifier(state.source.identifier) : ''}
+              start={'source' in state && state.source.kind === 'file' ? '' : (place.id ?? '')}
               compact
               onSearch={search}
             />
           </div>
         )}
-        {state.at === 'loading' ? (
+        {state.at === 'loading' || starting ? (
           <div className="panel loading" role="status" aria-busy="true">
             <h1>
-              {state.source.kind === 'file'
+              {'source' in state && state.source.kind === 'file'
                 ? texts.loading.file
-                : texts.loading.title(shownIdentifier(state.source.identifier))}
+                : texts.loading.title(place.id ?? '')}
             </h1>
             <p className="muted">{texts.loading.text}</p>
             <div className="skeleton" aria-hidden="true">

@@ -90,7 +90,9 @@ function Document({
         {counted(tongue, blocks, texts.document.checked)}
       </p>
       {shows === 'image' ? <img src={state.url} alt={texts.document.alt(kind, when)} /> : null}
-      {shows === 'pdf' ? <iframe src={state.url} title={texts.document.frame(kind, when)} /> : null}
+      {shows === 'pdf' ? (
+        <iframe src={`${state.url}#navpanes=0`} title={texts.document.frame(kind, when)} />
+      ) : null}
       {shows === null ? <p>{texts.document.notShown}</p> : null}
       <p className="actions">
         {shows === null ? null : (

@@ -21,6 +21,9 @@ export function Headline({ view, refuted, proven }: { view: ReportView; refuted:
   return (
     <div className={`headline is-${light}`} data-headline={refuted ? 'refuted' : kind}>
       <p className="headline-word">{refuted ? headline.refuted : headline[kind]}</p>
+      {refuted ? null : (
+        <p className="headline-proof">{proven ? headline.proven : texts.findings.unproven}</p>
+      )}
       {kind === 'absent' && !refuted ? (
         <p className="headline-text">
           {proven ? <span className="strong">{headline.absentProven} </span> : null}

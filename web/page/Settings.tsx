@@ -2,7 +2,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { endpointFault, readBase } from '../model/location.ts';
 import { type DistanceUnit, type Language, languages, type Settings, type Theme } from '../model/settings.ts';
 import { formatDirectory, parseDirectory } from '../model/trust.ts';
-import { textsOf } from '../texts/texts.ts';
+import { languageNames } from '../texts/texts.ts';
 import { useTongue } from './context.ts';
 import { Dialog } from './parts.tsx';
 
@@ -82,7 +82,7 @@ export function SettingsDialog({ settings, onSave, onClose }: Props) {
               <option value="">{words.automatic}</option>
               {languages.map((one) => (
                 <option key={one} value={one} lang={one}>
-                  {textsOf[one].language}
+                  {languageNames[one]}
                 </option>
               ))}
             </select>

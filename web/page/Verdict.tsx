@@ -110,8 +110,10 @@ export function troubleText({ texts }: Tongue, trouble: Trouble): string {
   const known = texts.trouble as unknown as Record<string, (...parts: string[]) => string>;
   if (code.startsWith('proof.malformed') || code === 'proof.missingNode')
     return texts.trouble['proof.broken']();
-  return code !== 'other' && Object.hasOwn(known, code)
-    ? (known[code]?.(hostOf(endpoint), shorten(found), shorten(expected)) ?? code)
+  const say = code === 'other' || code === 'someone' ? undefined : known[code];
+  const who = endpoint === '' && code.startsWith('rpc.') ? texts.trouble.someone : hostOf(endpoint);
+  return typeof say === 'function'
+    ? say(who, shorten(found), shorten(expected))
     : texts.trouble.other(code, hostOf(endpoint));
 }
 

@@ -7,7 +7,6 @@ const entries = (count: string, one: boolean): string => (one ? `${count} entry`
 
 /** Everything the page says. Another language is another object of the same type: what it lacks does not compile. */
 export const en = {
-  language: 'English',
   vocabulary: vocabularyEn,
   finding: findingsEn,
   usage: usageEn,
@@ -239,6 +238,7 @@ export const en = {
       absentText:
         'Nobody has ever recorded anything for it. That says nothing about the vehicle: it may be unknown here, or the number may be wrong. Compare each character with the certificate.',
       absentProven: 'Proven: its place is empty in every ledger.',
+      proven: 'Proven by your browser.',
       refuted: 'Don’t rely on this report',
     },
     entries: (count: string, one: boolean, attesters: string) => `${entries(count, one)} by ${attesters}`,
@@ -279,7 +279,7 @@ export const en = {
       information: 'For the record',
     },
     evidence: (count: string, one: boolean) => (one ? 'Show the entry' : `Show the ${count} entries`),
-    unproven: 'As the service tells it; not proven.',
+    unproven: 'As it was told; not proven.',
   },
 
   odometer: {
@@ -571,6 +571,7 @@ export const en = {
   },
 
   trouble: {
+    someone: 'An endpoint',
     'rpc.unreachable': (endpoint: string) =>
       `${endpoint} can’t be reached: it is down, refuses this page, or the address is wrong.`,
     'rpc.timeout': (endpoint: string) => `${endpoint} did not answer in time.`,

@@ -3,12 +3,22 @@ import type { Format } from '../format.ts';
 import { attesterKey } from '../model/attesterKey.ts';
 import type { Language } from '../model/settings.ts';
 import type { AttesterView } from '../model/view.ts';
-import { en, type Texts } from './en.ts';
-import { zh } from './zh.ts';
+import type { Texts } from './en.ts';
 
 export type { Texts } from './en.ts';
 
-export const textsOf: Readonly<Record<Language, Texts>> = { en, zh };
+/** How each language calls itself. */
+export const languageNames: Readonly<Record<Language, string>> = { en: 'English', zh: '简体中文' };
+
+/** The dictionary of a language: a reader loads one of them. */
+export async function loadTexts(language: Language): Promise<Texts> {
+  switch (language) {
+    case 'en':
+      return (await import('./en.ts')).en;
+    case 'zh':
+      return (await import('./zh.ts')).zh;
+  }
+}
 
 /** What is needed to say something to this reader. */
 export type Tongue = { readonly language: Language; readonly texts: Texts; readonly format: Format };

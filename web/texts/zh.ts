@@ -3,7 +3,6 @@ import { findingsZh, usageZh } from './findings.zh.ts';
 import { vocabularyZh } from './vocabulary.zh.ts';
 
 export const zh: Texts = {
-  language: '简体中文',
   vocabulary: vocabularyZh,
   finding: findingsZh,
   usage: usageZh,
@@ -209,6 +208,7 @@ export const zh: Texts = {
       absentText:
         '从未有人为它记录过任何内容。这并不说明车辆本身如何：可能此处不了解该车，也可能号码有误。请与证书逐字核对。',
       absentProven: '已证明：它在每个账本中的位置都是空的。',
+      proven: '已由您的浏览器证明。',
       refuted: '请勿采信这份报告',
     },
     entries: (count, _one, attesters) => `${attesters}作出的 ${count} 条记录`,
@@ -240,7 +240,7 @@ export const zh: Texts = {
     none: '规则没有发现需要指出的事项。',
     severity: { alert: '严重', warning: '需要询问', notice: '值得了解', information: '仅供记录' },
     evidence: (count, one) => (one ? '查看该记录' : `查看这 ${count} 条记录`),
-    unproven: '此为服务方说法，未经证明。',
+    unproven: '此为他人说法，未经证明。',
   },
 
   odometer: {
@@ -502,6 +502,7 @@ export const zh: Texts = {
   },
 
   trouble: {
+    someone: '某个节点',
     'rpc.unreachable': (endpoint) => `无法连接 ${endpoint}：可能已停止、拒绝本页面，或地址有误。`,
     'rpc.timeout': (endpoint) => `${endpoint} 未及时答复。`,
     'rpc.status': (endpoint, found) => `${endpoint} 拒绝答复（HTTP ${found}）。`,

@@ -6,10 +6,10 @@ import { counting, partsOf, vehicleName } from '../../../web/model/facts.ts';
 import { headlineOf, knownLines, unknownLines } from '../../../web/model/knowledge.ts';
 import { countGroups, everything, filtered, groupOf } from '../../../web/model/timeline.ts';
 import { viewOf } from '../../../web/model/view.ts';
-import { textsOf } from '../../../web/texts/texts.ts';
+import { en } from '../../../web/texts/en.ts';
 import { CAR, NEVER, reading, sampleWorld, type World } from '../../core/verify/world.ts';
 
-const tongue = { language: 'en', texts: textsOf.en, format: createFormat('en-GB', 'KMT') } as const;
+const tongue = { language: 'en', texts: en, format: createFormat('en-GB', 'KMT') } as const;
 
 async function viewed(world: World, text = CAR, withhold: readonly string[] = []) {
   const report = world.report(text);
@@ -95,7 +95,7 @@ describe('viewOf', () => {
     expect(vehicleName(view)).to.equal('Aurora A1');
     expect(headlineOf(view)).to.equal('alert');
     expect(knownLines(tongue, view)).to.include('4 entries by 3 organisations');
-    expect(unknownLines(tongue, view)).to.include(textsOf.en.knowledge.noRegistry);
+    expect(unknownLines(tongue, view)).to.include(en.knowledge.noRegistry);
     expect(partsOf(view)).to.deep.equal({ parts: [], missing: [] });
   });
 });

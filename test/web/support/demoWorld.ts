@@ -14,9 +14,8 @@ import { World } from '../../core/verify/world.ts';
 /** The code that stands at the ledger's address in a world without a chain. */
 export const LEDGER_CODE: Hex = '0x600160005260206000f3';
 
-/** A world whose ledger has code that an endpoint can show. */
-export function worldWithCode(): World {
-  const world = new World();
+/** Gives a world's ledger code that an endpoint can show. */
+export function giveCode(world: World): World {
   const [link] = world.directoryLinks;
   if (link?.change === 'added') {
     world.directoryLinks[0] = { ...link, codeHash: toHex(keccak_256(fromHex(LEDGER_CODE))) };
@@ -33,7 +32,7 @@ export type DemoWorld = {
 /** The demo's vehicles without a chain: what the page is shown while nothing but the page is tested. */
 export function demoWorld(now = Math.floor(Date.now() / 1000)): DemoWorld {
   const demo = generateDemo();
-  const world = worldWithCode();
+  const world = giveCode(new World());
   const ids = new Map(
     demo.organisations.map(({ name }, index) => [name, BigInt(index + 1) as OrganisationId]),
   );

@@ -9,10 +9,10 @@ import { Accept } from './accept/accept.ts';
 import { digestOf } from './accept/open.ts';
 import type { SubmissionRequest, SubmissionStatus } from './accept/schema.ts';
 import type { Rpc } from './chain/rpc.ts';
-import { checkIdentity } from './index/identity.ts';
+import { checkIdentity, firstLedger, ownLedger } from './index/identity.ts';
 import { Indexer, type IndexerOptions } from './index/indexer.ts';
 import type { Keyring } from './keyring/keyring.ts';
-import { asProblem, type Problem } from './problem.ts';
+import { asProblem, Problem } from './problem.ts';
 import type { Evaluator } from './pseudonym/evaluator.ts';
 import { Lease } from './relay/lease.ts';
 import { NEXT_ATTEMPT_SECONDS, Relay } from './relay/relay.ts';
@@ -125,6 +125,8 @@ export interface PipelineEvents {
   final: { readonly submissions: readonly SubmissionHash[]; readonly block: number };
   /** These subjects have another head than before: what is cached of them is old. */
   subjects: { readonly subjects: readonly Subject[] };
+  /** Ledgers of the directory can be shown, or written to, that could not be before; or can no more. */
+  ledgers: { readonly ledgers: readonly number[] };
   /** The standing of organisations changed. */
   organisations: { readonly organisations: readonly bigint[] };
   /** Blocks above `to` were undone. */
@@ -144,6 +146,8 @@ export interface Pipeline {
   accept(request: SubmissionRequest): Promise<SubmissionStatus>;
   status(hash: SubmissionHash): Promise<SubmissionStatus | null>;
   progress(): PipelineProgress;
+  /** The number in the index of the ledger that is written to. */
+  ownLedger(): Promise<number>;
   readonly counters: PipelineCounters;
   /** Digests on the ledger whose blocks are not here. */
   missing(limit: number): Promise<Digest[]>;
@@ -196,6 +200,7 @@ class RunningPipeline implements Pipeline {
   #stopping = false;
   #stopped: Problem | null = null;
   #trouble: Problem | null = null;
+  #own: number | null = null;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -211,13 +216,14 @@ class RunningPipeline implements Pipeline {
     this.#accept = new Accept({
       ...{ store, rpc, ledger, organisations, evaluator, keyring, clock },
       ...this.#limits,
+      ownLedger: () => this.ownLedger(),
       counters: this.counters,
       onAccept: options.onAccept,
       onStored: () => this.#relayBell.ring(),
     });
     this.#indexer = new Indexer({
-      ...{ store, rpc, firstBlock, finality, clock },
-      contracts: { ledger: ledger.address, organisations, directory },
+      ...{ store, rpc, directory, firstBlock, finality, clock },
+      first: () => firstLedger(store, { ledger, organisations, directory, firstBlock }),
       lease: this.#lease,
       counters: this.counters,
       log: this.#log,
@@ -226,6 +232,7 @@ class RunningPipeline implements Pipeline {
     });
     this.#relay = new Relay({
       ...{ store, rpc, ledger, clock },
+      ownLedger: () => this.ownLedger(),
       account: keyring.relayer,
       lease: this.#lease,
       limits: this.#limits,
@@ -274,6 +281,17 @@ class RunningPipeline implements Pipeline {
     return this.#accept.status(hash);
   }
 
+  async ownLedger(): Promise<number> {
+    if (this.#own !== null) return this.#own;
+    const { store, ledger } = this.#options;
+    const own = await ownLedger(store, ledger);
+    if (own === null) {
+      throw new Problem('index.otherLedger', `The index has not seen ${ledger.address} in the directory.`);
+    }
+    this.#own = own;
+    return own;
+  }
+
   progress(): PipelineProgress {
     const { cursor, final, head } = this.#indexer;
     return {
@@ -301,7 +319,9 @@ class RunningPipeline implements Pipeline {
   }
 
   #emit<E extends keyof PipelineEvents>(event: E, payload: PipelineEvents[E]): void {
-    if (event === 'organisations' || event === 'reorganised') this.#accept.forgetStandings();
+    if (event === 'organisations' || event === 'ledgers' || event === 'reorganised') {
+      this.#accept.forgetStandings();
+    }
     for (const listener of this.#events.listeners(event)) {
       try {
         listener(payload);
@@ -353,8 +373,9 @@ class RunningPipeline implements Pipeline {
     if (!(await this.#lease.hold())) return this.#follow();
     const progressed = await this.#indexer.step();
     const moved = await this.#indexer.finalise();
-    if (progressed) this.#missingBell.ring();
-    return progressed || moved ? 0 : pollMilliseconds;
+    const caughtUp = await this.#indexer.catchUp();
+    if (progressed || caughtUp) this.#missingBell.ring();
+    return progressed || moved || caughtUp ? 0 : pollMilliseconds;
   }
 
   /** Another process indexes: what it wrote is news here too. */

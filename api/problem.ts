@@ -64,6 +64,7 @@ export const problems = {
   'submission.contentTwice': { status: 422, title: 'A content stands twice', retryable: false },
   'submission.reverted': { status: 422, title: 'The transaction was reverted', retryable: true },
   'subject.mismatch': { status: 422, title: 'The subject is not the identifier’s', retryable: false },
+  'ledger.closed': { status: 409, title: 'The ledger is closed to writing', retryable: false },
   'nonce.conflict': { status: 409, title: 'The nonce is taken by another submission', retryable: false },
   'organisation.unknown': { status: 404, title: 'No such organisation', retryable: false },
   'apiKey.unknown': { status: 404, title: 'No such API key', retryable: false },

@@ -3,6 +3,7 @@ import { fromHex } from '../../core/bytes.ts';
 import { encodeIsValidSignature, encodeStanding, VALID_SIGNATURE } from '../chain/contracts.ts';
 import { callWords, quantity, readWords } from '../chain/read.ts';
 import { malformed, type Rpc, RpcRefusal } from '../chain/rpc.ts';
+import { OWN_REGISTER } from '../index/ledgers.ts';
 import type { Queryable } from '../store/store.ts';
 
 /** What the ledger will ask about a submission. */
@@ -33,8 +34,9 @@ export async function indexedStanding(
   value.set(signer, 12);
   const links = await store.query<{ change: number; value: Uint8Array }>(
     `SELECT change, value FROM organisation_links
-     WHERE organisation = $1 AND (change IN (1, 2, 3, 4) OR (change IN (7, 8) AND value = $2)) ORDER BY position`,
-    [organisation, value],
+     WHERE register = $3 AND organisation = $1
+       AND (change IN (1, 2, 3, 4) OR (change IN (7, 8) AND value = $2)) ORDER BY position`,
+    [organisation, value, OWN_REGISTER],
   );
   let standing: SignerStanding = { known: false, suspended: false, key: 'unknown', kinds: 0n };
   for (const link of links) {
@@ -65,6 +67,7 @@ const CACHE_SIZE = 10_000;
  */
 export class StandingCache {
   readonly #standings = new Map<string, { readonly standing: SignerStanding; readonly at: number }>();
+  #closure: { readonly closedAt: string | null; readonly at: number } | null = null;
   /** Counts the changes, so that what was read before one is not kept after it. */
   #version = 0;
 
@@ -79,9 +82,24 @@ export class StandingCache {
     return standing;
   }
 
+  /** Since when the ledger is closed to writing, in seconds since 1970; null while it is open. */
+  async closedAt(store: Queryable, ledger: number): Promise<string | null> {
+    const known = this.#closure;
+    if (known !== null && performance.now() - known.at < CACHE_MILLISECONDS) return known.closedAt;
+    const version = this.#version;
+    const [row] = await store.query<{ closed_at: string }>(
+      'SELECT closed_at FROM closures WHERE ledger = $1',
+      [ledger],
+    );
+    const closedAt = row?.closed_at ?? null;
+    if (version === this.#version) this.#closure = { closedAt, at: performance.now() };
+    return closedAt;
+  }
+
   clear(): void {
     this.#version += 1;
     this.#standings.clear();
+    this.#closure = null;
   }
 }
 

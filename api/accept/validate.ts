@@ -23,6 +23,8 @@ export interface ValidationContext {
   readonly rpc: Rpc;
   readonly ledger: LedgerAddress;
   readonly organisations: Hex;
+  /** The ledger’s number in the index. */
+  readonly ownLedger: () => Promise<number>;
   readonly evaluator: Evaluator;
   readonly standings: StandingCache;
   /** Seconds since 1970. */
@@ -67,6 +69,7 @@ export async function validate(
   checkDeadline(request.submission.deadline, context);
   checkKinds(request.entries);
   const contractSignature = await checkSignature(request, hash, context);
+  await checkOpen(context);
   await checkStanding(request, context);
   const valid = await openContents(request, context);
   await checkOverrides(valid, context.store);
@@ -126,6 +129,17 @@ async function checkSignature(
     'submission.signature',
     `The signature is not that of ${signer} over this submission, for this chain and ledger.`,
     { extensions: { hash } },
+  );
+}
+
+/** A closed ledger takes nothing any more: there is no promise to give. */
+async function checkOpen({ standings, store, ledger, ownLedger }: ValidationContext): Promise<void> {
+  const closedAt = await standings.closedAt(store, await ownLedger());
+  if (closedAt === null) return;
+  throw new Problem(
+    'ledger.closed',
+    `${formatLedgerId(ledger)} is closed to writing since ${closedAt}: sign for its successor, and hand in to a service of it.`,
+    { extensions: { closedAt } },
   );
 }
 

@@ -25,6 +25,8 @@ export interface Acceptance {
 export interface WriterOptions {
   readonly store: Store;
   readonly keyring: Keyring;
+  /** The number in the index of the ledger that is written to. */
+  readonly ownLedger: () => Promise<number>;
   readonly clock: () => Date;
   readonly counters: PipelineCounters;
   readonly onAccept?:
@@ -92,10 +94,11 @@ export class Writer {
   }
 
   async #inTransaction(acceptances: readonly Acceptance[]): Promise<(Stored | Problem)[]> {
+    const ledger = await this.#options.ownLedger();
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#options.store.transaction((transaction) =>
-          this.#storeAll(transaction, acceptances),
+          this.#storeAll(transaction, acceptances, ledger),
         );
       } catch (error) {
         const busy = error instanceof Problem && error.code === 'store.busy';
@@ -107,10 +110,11 @@ export class Writer {
   async #storeAll(
     transaction: Transaction,
     acceptances: readonly Acceptance[],
+    ledger: number,
   ): Promise<(Stored | Problem)[]> {
     const storedAt = this.#options.clock();
-    const taken = await nonceHolders(transaction, acceptances);
-    const accepted = await acceptedNonces(transaction, acceptances);
+    const taken = await nonceHolders(transaction, acceptances, ledger);
+    const accepted = await acceptedNonces(transaction, acceptances, ledger);
     const fresh: Acceptance[] = [];
     const outcomes = acceptances.map((acceptance): Stored | Problem => {
       const { hash } = acceptance.submission;
@@ -123,7 +127,7 @@ export class Writer {
       fresh.push(acceptance);
       return accepted.has(name) ? 'anchored' : { storedAt };
     });
-    if (fresh.length > 0) await this.#insert(transaction, fresh, accepted, storedAt);
+    if (fresh.length > 0) await this.#insert(transaction, fresh, accepted, ledger, storedAt);
     return outcomes;
   }
 
@@ -131,6 +135,7 @@ export class Writer {
     transaction: Transaction,
     fresh: readonly Acceptance[],
     accepted: ReadonlyMap<string, AcceptedNonce>,
+    ledger: number,
     now: Date,
   ): Promise<void> {
     const inserted = await insertRows(
@@ -138,6 +143,7 @@ export class Writer {
       'submissions',
       {
         hash: 'bytea',
+        ledger: 'int4',
         organisation: 'int8',
         nonce: 'numeric',
         signer: 'bytea',
@@ -159,6 +165,7 @@ export class Writer {
         const anchor = accepted.get(nonceName(submission));
         return {
           hash: fromHex(hash, 32),
+          ledger,
           organisation: submission.organisation,
           nonce: submission.nonce,
           signer: fromHex(submission.signer, 20),
@@ -270,6 +277,7 @@ function conflict({ submission }: Acceptance, holder: Hex): Problem {
 async function nonceHolders(
   transaction: Transaction,
   acceptances: readonly Acceptance[],
+  ledger: number,
 ): Promise<{ hashes: Set<SubmissionHash>; live: Map<string, Hex> }> {
   const submissions = acceptances.map(({ submission }) => submission);
   const rows = await transaction.query<{
@@ -280,12 +288,13 @@ async function nonceHolders(
   }>(
     `SELECT hash, organisation, nonce, state NOT IN ('expired', 'conflicted') AS live FROM submissions
      WHERE hash = ANY($1::bytea[])
-        OR (state NOT IN ('expired', 'conflicted')
+        OR (state NOT IN ('expired', 'conflicted') AND ledger = $4
             AND (organisation, nonce) IN (SELECT * FROM unnest($2::int8[], $3::numeric[])))`,
     [
       submissions.map(({ hash }) => fromHex(hash, 32)),
       submissions.map(({ submission }) => submission.organisation),
       submissions.map(({ submission }) => submission.nonce),
+      ledger,
     ],
   );
   const hashes = new Set<SubmissionHash>();
@@ -309,6 +318,7 @@ interface AcceptedNonce {
 async function acceptedNonces(
   transaction: Transaction,
   acceptances: readonly Acceptance[],
+  ledger: number,
 ): Promise<Map<string, AcceptedNonce>> {
   const rows = await transaction.query<{
     organisation: bigint;
@@ -320,10 +330,11 @@ async function acceptedNonces(
   }>(
     `SELECT a.organisation, a.nonce, a.submission_hash, a.block_number, b.hash, a.transaction_hash
      FROM accepted a LEFT JOIN chain_blocks b ON b.number = a.block_number
-     WHERE (a.organisation, a.nonce) IN (SELECT * FROM unnest($1::int8[], $2::numeric[]))`,
+     WHERE a.ledger = $3 AND (a.organisation, a.nonce) IN (SELECT * FROM unnest($1::int8[], $2::numeric[]))`,
     [
       acceptances.map(({ submission }) => submission.submission.organisation),
       acceptances.map(({ submission }) => submission.submission.nonce),
+      ledger,
     ],
   );
   return new Map(

@@ -7,6 +7,7 @@ import { recoverSigner } from '../../core/chain/submission.ts';
 import type { Address, OrganisationId } from '../../core/chain/types.ts';
 import { isValidContractSignature } from '../accept/standing.ts';
 import type { Rpc } from '../chain/rpc.ts';
+import { OWN_REGISTER } from '../index/ledgers.ts';
 import { Problem } from '../problem.ts';
 import type { Store } from '../store/store.ts';
 import type { Account, Caller } from './caller.ts';
@@ -75,7 +76,7 @@ type Credential = {
 const RECORD = `LEFT JOIN LATERAL (
     SELECT array_agg(change ORDER BY position) AS change, array_agg(value::bytea ORDER BY position) AS value,
            array_agg(timestamp ORDER BY position) AS timestamp
-    FROM organisation_links WHERE organisation_links.organisation = credential.organisation
+    FROM organisation_links WHERE register = ${OWN_REGISTER} AND organisation_links.organisation = credential.organisation
   ) AS record ON true`;
 
 export function createAuth(options: AuthOptions): Auth {

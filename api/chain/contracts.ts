@@ -18,6 +18,7 @@ export const topics = {
   accepted: topic('Accepted(uint64,uint256,bytes32)'),
   skipped: topic('Skipped(uint64,uint256,bytes32,uint8)'),
   changed: topic('Changed(uint64,uint8,bytes32)'),
+  closed: topic('Closed(uint256)'),
   ledgerAdded: topic('LedgerAdded(uint256,uint256,address,address,bytes32,bytes32)'),
   ledgerClosed: topic('LedgerClosed(uint256,uint256)'),
 } as const;

@@ -1,9 +1,10 @@
-import type { Hex } from '../../core/bytes.ts';
+import { fromHex, type Hex } from '../../core/bytes.ts';
 import type { LedgerAddress } from '../../core/chain/types.ts';
 import { getHeader, readBigInt } from '../chain/read.ts';
 import type { Rpc } from '../chain/rpc.ts';
 import { Problem } from '../problem.ts';
-import type { Store } from '../store/store.ts';
+import type { Queryable, Store } from '../store/store.ts';
+import { type FirstLedger, OWN_REGISTER } from './ledgers.ts';
 
 export interface StoreIdentity {
   readonly ledger: LedgerAddress;
@@ -13,8 +14,39 @@ export interface StoreIdentity {
 }
 
 /**
- * A store belongs to one ledger on one chain: what it was first used with is written down and compared ever after, so
- * that a wrong address or endpoint is noticed before anything is mixed.
+ * The number in the index of the ledger that is written to: 0 for the one that the store was made for. A successor, of the
+ * same organisations, has another, once the index has seen it in the directory; null before.
+ */
+export async function ownLedger(
+  store: Queryable,
+  { address }: Pick<LedgerAddress, 'address'>,
+): Promise<number | null> {
+  const [first] = await store.query<{ value: string }>(`SELECT value FROM settings WHERE key = 'ledger'`);
+  if (first === undefined || first.value === address.toLowerCase()) return 0;
+  const [row] = await store.query<{ number: number }>(
+    'SELECT number FROM directory_links WHERE number IS NOT NULL AND register = $1 AND ledger = $2',
+    [OWN_REGISTER, fromHex(address, 20)],
+  );
+  return row?.number ?? null;
+}
+
+/** What the store was made for, which the index counts from. */
+export async function firstLedger(store: Queryable, identity: StoreIdentity): Promise<FirstLedger> {
+  const rows = await store.query<{ key: string; value: string }>(
+    `SELECT key, value FROM settings WHERE key IN ('ledger', 'organisations')`,
+  );
+  const settings = new Map(rows.map(({ key, value }) => [key, value as Hex]));
+  return {
+    chainId: identity.ledger.chainId,
+    address: settings.get('ledger') ?? identity.ledger.address,
+    organisations: settings.get('organisations') ?? identity.organisations,
+  };
+}
+
+/**
+ * A store belongs to one directory on one chain: what it was first used with is written down and compared ever after, so
+ * that a wrong address or endpoint is noticed before anything is mixed. Another ledger than the first may be written to
+ * when it has the same organisations and the index has seen it in the directory: a successor.
  * @throws `index.otherChain` `index.otherLedger` `chain.unavailable`
  */
 export async function checkIdentity(store: Store, rpc: Rpc, identity: StoreIdentity): Promise<void> {
@@ -60,7 +92,13 @@ export async function checkIdentity(store: Store, rpc: Rpc, identity: StoreIdent
     }
   };
   compare('index.otherChain', chain);
-  compare('index.otherLedger', contracts);
+  compare('index.otherLedger', { organisations, directory, firstBlock: String(firstBlock) });
+  if ((await ownLedger(store, ledger)) === null) {
+    throw new Problem(
+      'index.otherLedger',
+      `The store was made for ledger ${found.get('ledger')}, this is ${ledger.address}, which the index has not seen in the directory: use the store that belongs here, or let it read the directory with its former deployment first.`,
+    );
+  }
 }
 
 /**

@@ -24,15 +24,25 @@ import { type Rpc, RpcRefusal } from '../chain/rpc.ts';
 import type { PipelineCounters, PipelineEvents, PipelineLog } from '../pipeline.ts';
 import { Problem } from '../problem.ts';
 import type { Lease } from '../relay/lease.ts';
-import type { Store } from '../store/store.ts';
-import { decodeLogs, type FollowedContracts } from './logs.ts';
+import type { Store, Transaction } from '../store/store.ts';
+import {
+  behindName,
+  type FirstLedger,
+  type IndexedLedger,
+  numberLedgers,
+  readLedgers,
+  unreadableName,
+} from './ledgers.ts';
+import { decodeLogs, type FollowedContract, type FollowedContracts } from './logs.ts';
 import { anchor, finalise, skip, unanchor } from './submissions.ts';
-import { type Addition, fold, indexTables, insertAddition } from './tables.ts';
+import { type Addition, fold, indexTables, insertAddition, readTipKey, type Tip } from './tables.ts';
 
 export interface IndexerOptions {
   readonly store: Store;
   readonly rpc: Rpc;
-  readonly contracts: FollowedContracts;
+  readonly directory: Hex;
+  /** The ledger that the store was made for. */
+  readonly first: () => Promise<FirstLedger>;
   readonly firstBlock: number;
   readonly finality: () => Promise<bigint>;
   readonly lease: Lease;
@@ -65,25 +75,32 @@ const SECOND_THOUGHT_MILLISECONDS = 100;
 const HEADS_AT_ONCE = 8;
 const HEADERS_AT_ONCE = 100;
 
+/** Before the first block of any chain. */
+const NOWHERE: Place = { number: -1, hash: `0x${'00'.repeat(32)}` };
+
 /**
- * Follows the chain's logs into the tables. Near the end of the chain block by block, each by its hash and linked to
+ * Follows the logs of every ledger that the directory lists on this chain into the tables. Near the end of the chain block by block, each by its hash and linked to
  * the one before, so that no reorganisation can slip through; behind the final block by ranges. Everything of a step is
- * written in one transaction with the cursor.
+ * written in one transaction with the cursor. A ledger that is newly listed may have a past: it is read beside what goes
+ * on, with a cursor of its own, until that is where the index is.
  */
 export class Indexer {
   readonly #options: IndexerOptions;
-  readonly #addresses: readonly Hex[];
+  #first: FirstLedger | null = null;
+  /** By number. */
+  #ledgers: readonly IndexedLedger[] = [];
+  #contracts: FollowedContracts = new Map();
+  #addresses: readonly Hex[] = [];
   #cursor: Place | null = null;
   #final: Place & { readonly timestamp: number } = { number: -1, hash: '0x', timestamp: 0 };
   #head = -1;
   #span = FIRST_SPAN;
+  #pastSpan = FIRST_SPAN;
   #shorterSince: number | null = null;
   #checkedAt = 0;
 
   constructor(options: IndexerOptions) {
     this.#options = options;
-    const { ledger, organisations, directory } = options.contracts;
-    this.#addresses = [ledger, organisations, directory];
   }
 
   get cursor(): number {
@@ -120,6 +137,16 @@ export class Indexer {
     }
     const final = places.get('final');
     if (final !== undefined && final.number > this.#final.number) this.#final = { ...final, timestamp: 0 };
+    await this.#loadLedgers();
+  }
+
+  async #loadLedgers(): Promise<void> {
+    const { store, directory } = this.#options;
+    this.#first ??= await this.#options.first();
+    this.#ledgers = await readLedgers(store, this.#first);
+    const followed = this.#ledgers.filter(({ state }) => state === 'followed');
+    this.#contracts = contractsOf(followed, directory);
+    this.#addresses = [...this.#contracts.keys()];
   }
 
   /** Tells of a block that was seen elsewhere. @returns whether it is news */
@@ -143,7 +170,7 @@ export class Indexer {
       await this.#reorganise(cursor);
       return true;
     }
-    const stretch = await this.#read(cursor, head);
+    const stretch = await this.#read(cursor, head, this.#followed());
     this.#options.counters.milliseconds.read += performance.now() - started;
     if (stretch === null) {
       await this.#reorganise(cursor);
@@ -158,16 +185,26 @@ export class Indexer {
     return this.#cursor;
   }
 
-  /** The next blocks and their logs; null when they don't continue what was read before. */
-  async #read(cursor: Place, head: Header): Promise<Stretch | null> {
-    if (head.number - cursor.number > BLOCKS_AT_ONCE) {
-      const settled = Math.min(Number(await this.#options.finality()), head.number);
-      if (settled - cursor.number > BLOCKS_AT_ONCE) return this.#readRange(cursor, settled);
-    }
-    return this.#readBlocks(cursor, head);
+  #followed(): Reading {
+    return {
+      addresses: this.#addresses,
+      span: () => this.#span,
+      setSpan: (span) => {
+        this.#span = span;
+      },
+    };
   }
 
-  async #readBlocks(cursor: Place, head: Header): Promise<Stretch | null> {
+  /** The next blocks and their logs; null when they don't continue what was read before. */
+  async #read(cursor: Place, head: Header, reading: Reading): Promise<Stretch | null> {
+    if (head.number - cursor.number > BLOCKS_AT_ONCE) {
+      const settled = Math.min(Number(await this.#options.finality()), head.number);
+      if (settled - cursor.number > BLOCKS_AT_ONCE) return this.#readRange(cursor, settled, reading);
+    }
+    return this.#readBlocks(cursor, head, reading);
+  }
+
+  async #readBlocks(cursor: Place, head: Header, { addresses }: Reading): Promise<Stretch | null> {
     const { rpc } = this.#options;
     const count = Math.min(head.number - cursor.number, BLOCKS_AT_ONCE);
     const numbers = Array.from({ length: count }, (_, index) => cursor.number + 1 + index);
@@ -186,32 +223,34 @@ export class Indexer {
     }
     if (linked.length === 0) throw inconsistent('a block went away');
     const ranges = linked.map(({ hash, number }) => ({ blockHash: hash, number }));
-    const results = await rpc.batch(ranges.map((range) => logsCall(range, this.#addresses)));
+    const results = await rpc.batch(ranges.map((range) => logsCall(range, addresses)));
     const logs = results.flatMap((result, index) => {
       const range = ranges[index];
       // A block that is asked for by its hash and refused has just been replaced.
       if (result instanceof RpcRefusal) throw inconsistent(result.rpcMessage);
-      return range === undefined ? [] : readLogs(result, range, this.#addresses);
+      return range === undefined ? [] : readLogs(result, range, addresses);
     });
     return { headers: linked, logs };
   }
 
-  async #readRange(cursor: Place, settled: number): Promise<Stretch | null> {
+  async #readRange(cursor: Place, settled: number, reading: Reading): Promise<Stretch | null> {
     const { rpc } = this.#options;
-    const toBlock = Math.min(cursor.number + this.#span, settled);
+    const { addresses } = reading;
+    const span = reading.span();
+    const toBlock = Math.min(cursor.number + span, settled);
     const range = { fromBlock: cursor.number + 1, toBlock };
     let logs: ChainLog[];
     try {
-      const call = logsCall(range, this.#addresses);
-      logs = readLogs(await rpc.call(call.method, call.params), range, this.#addresses);
+      const call = logsCall(range, addresses);
+      logs = readLogs(await rpc.call(call.method, call.params), range, addresses);
     } catch (error) {
       const tooMuch =
         error instanceof RpcRefusal || (error instanceof Problem && error.code === 'chain.tooLarge');
-      if (!tooMuch || this.#span === 1) throw error;
-      this.#span = Math.max(1, Math.floor(Math.min(this.#span, toBlock - cursor.number) / 4));
-      return this.#readRange(cursor, settled);
+      if (!tooMuch || span === 1) throw error;
+      reading.setSpan(Math.max(1, Math.floor(Math.min(span, toBlock - cursor.number) / 4)));
+      return this.#readRange(cursor, settled, reading);
     }
-    if (logs.length < FEW_LOGS) this.#span = Math.min(LONGEST_SPAN, this.#span * 2);
+    if (logs.length < FEW_LOGS) reading.setSpan(Math.min(LONGEST_SPAN, span * 2));
     const numbers = [...new Set([...logs.map(({ blockNumber }) => blockNumber), toBlock])];
     const checked = cursor.number >= 0 ? [cursor.number, ...numbers] : numbers;
     const headers = await this.#headers(checked);
@@ -239,11 +278,12 @@ export class Indexer {
   }
 
   async #write(cursor: Place, { headers, logs }: Stretch): Promise<void> {
-    const { store, contracts, counters, clock, emit, log } = this.#options;
+    const { store, counters, clock, emit, log } = this.#options;
     const last = headers.at(-1);
     if (last === undefined) return;
     const started = performance.now();
-    const events = decodeLogs(logs, contracts);
+    const foreign = new Set<FollowedContract>();
+    const events = decodeLogs(logs, this.#contracts, (contract) => foreign.add(contract));
     const timestamps = new Map(headers.map(({ number, timestamp }) => [number, timestamp]));
     const addition = await fold(store, events, timestamps);
     const folded = performance.now();
@@ -252,15 +292,19 @@ export class Indexer {
     const blockHashes = new Map(headers.map(({ number, hash }) => [number, hash]));
     const now = clock();
     const skips = events.filter((event) => event.event === 'skipped');
+    const listed = events.filter((event) => event.event === 'ledgerAdded');
+    const numbers = numberLedgers(this.#ledgers, listed, this.#first?.chainId ?? -1n);
     const outcome = await store.transaction(async (transaction) => {
       await this.#moveCursor(transaction, cursor, last);
-      await insertAddition(transaction, addition, headers);
+      await insertAddition(transaction, addition, headers, numbers);
+      for (const { number } of numbers.values()) if (number > 0) await setPast(transaction, number, NOWHERE);
       const anchored = await anchor(transaction, addition.accepted, blockHashes, now);
       const skipped = await skip(transaction, skips, now);
       const missing = await noteMissing(transaction, addition, new Set(anchored));
       return { anchored, skipped, missing };
     });
     this.#cursor = { number: last.number, hash: last.hash };
+    if (numbers.size > 0) await this.#loadLedgers();
     counters.milliseconds.write += performance.now() - folded;
     counters.indexedBlocks += headers.length;
     counters.indexedLinks += addition.links.length + addition.ownLinks.length;
@@ -272,14 +316,116 @@ export class Indexer {
     }
     announce(addition, outcome.anchored, last, emit);
     await this.#checkHeads(addition, last);
+    for (const contract of foreign) await this.#giveUpOn(contract, 'its logs are not those of a ledger');
+  }
+
+  /**
+   * Reads the next stretch of the past of a ledger that was newly listed, one ledger after the other. Its cursor is always
+   * on the chain that the index has read, or is undone with it. @returns whether anything was done
+   */
+  async catchUp(): Promise<boolean> {
+    const ledger = this.#ledgers.find(({ state }) => state === 'behind');
+    if (ledger === undefined || this.#cursor === null) return false;
+    const { store, rpc, counters, clock, emit, log } = this.#options;
+    const [row] = await store.query<{ block_number: bigint; block_hash: Uint8Array }>(
+      'SELECT block_number, block_hash FROM cursors WHERE name = $1',
+      [behindName(ledger.number)],
+    );
+    if (row === undefined) {
+      await this.#loadLedgers();
+      return true;
+    }
+    const past: Place = { number: Number(row.block_number), hash: toHex(row.block_hash) };
+    const end = this.#cursor;
+    // Together with those that are followed: a contract of organisations may be read already.
+    const contracts = new Map(
+      [...contractsOf([ledger], null)].filter(([address]) => !this.#contracts.has(address)),
+    );
+    const header = past.number < end.number ? await getHeader(rpc, end.number) : null;
+    // A reorganisation, which the next step will find.
+    if (header !== null && header.hash !== end.hash) return false;
+    if (past.number < end.number && header === null) return false;
+    const reading: Reading = {
+      addresses: [...contracts.keys()],
+      span: () => this.#pastSpan,
+      setSpan: (span) => {
+        this.#pastSpan = span;
+      },
+    };
+    const stretch = header === null ? { headers: [], logs: [] } : await this.#read(past, header, reading);
+    if (stretch === null) return false;
+    const last = stretch.headers.at(-1);
+    const to: Place = last ?? past;
+    const done = to.number === end.number;
+    if (done && to.hash !== end.hash) return false;
+    const foreign = new Set<FollowedContract>();
+    const events = decodeLogs(stretch.logs, contracts, (contract) => foreign.add(contract));
+    for (const contract of foreign) {
+      await this.#giveUpOn(contract, 'its logs are not those of a ledger');
+      return true;
+    }
+    const timestamps = new Map(stretch.headers.map(({ number, timestamp }) => [number, timestamp]));
+    const addition = await fold(store, events, timestamps);
+    const blockHashes = new Map(stretch.headers.map(({ number, hash }) => [number, hash]));
+    const outcome = await store.transaction(async (transaction) => {
+      if (!(await this.#options.lease.lock(transaction))) {
+        throw new Problem('relay.leaseLost', 'Another process has taken the index over.');
+      }
+      await insertAddition(transaction, addition, [], new Map());
+      const anchored = await anchor(transaction, addition.accepted, blockHashes, clock());
+      const missing = await noteMissing(transaction, addition, new Set(anchored));
+      if (!done) await setPast(transaction, ledger.number, to);
+      else await transaction.execute('DELETE FROM cursors WHERE name = $1', [behindName(ledger.number)]);
+      return { anchored, missing };
+    });
+    counters.indexedLinks += addition.links.length + addition.ownLinks.length;
+    counters.anchoredSubmissions += outcome.anchored.length;
+    counters.missingBlocks += outcome.missing;
+    if (outcome.anchored.length > 0) emit('anchored', { submissions: outcome.anchored, block: to.number });
+    if (done) {
+      await this.#loadLedgers();
+      log.info('The index has read the past of a ledger.', { ledger: ledger.address, number: ledger.number });
+      emit('ledgers', { ledgers: [ledger.number] });
+    }
+    if (last !== undefined) await this.#checkHeads(addition, last, true);
+    return true;
+  }
+
+  /** Another ledger than the first is not worth stopping for: it is shown no more, and reports say so. */
+  async #giveUpOn(contract: FollowedContract, why: string): Promise<void> {
+    if (contract.contract === 'directory') return;
+    const { store, log, emit } = this.#options;
+    const { contract: kind, number } = contract;
+    const of = this.#ledgers.filter((ledger) =>
+      kind === 'ledger' ? ledger.number === number : ledger.register === number,
+    );
+    const left = this.#ledgers.filter((ledger) => !of.includes(ledger));
+    await store.transaction(async (transaction) => {
+      for (const ledger of of) {
+        await transaction.execute('DELETE FROM cursors WHERE name = $1', [behindName(ledger.number)]);
+        await setPlace(transaction, unreadableName(ledger.number), this.#place());
+      }
+      for (const register of new Set(of.map((ledger) => ledger.register))) {
+        const sharing = left.filter((ledger) => ledger.register === register);
+        if (sharing.some(({ state }) => state === 'followed')) continue;
+        // Nobody reads this register now: whoever needs it begins anew.
+        await transaction.execute('DELETE FROM organisation_links WHERE register = $1', [register]);
+        for (const ledger of sharing.filter(({ state }) => state === 'behind')) {
+          await forgetLedger(transaction, ledger.number);
+          await setPast(transaction, ledger.number, NOWHERE);
+        }
+      }
+    });
+    for (const ledger of of) {
+      const facts = { ledger: ledger.address, number: ledger.number, why };
+      log.error('A ledger of the directory cannot be read here.', facts);
+    }
+    await this.#loadLedgers();
+    emit('ledgers', { ledgers: of.map((ledger) => ledger.number) });
   }
 
   /** Fails when another process has moved it: then what this one read is not what comes next. */
-  async #moveCursor(
-    transaction: Parameters<Parameters<Store['transaction']>[0]>[0],
-    from: Place,
-    to: Place,
-  ): Promise<void> {
+  async #moveCursor(transaction: Transaction, from: Place, to: Place): Promise<void> {
     const held = await this.#options.lease.lock(transaction);
     const moved = held
       ? await transaction.execute(
@@ -331,13 +477,36 @@ export class Indexer {
         await transaction.execute(`DELETE FROM ${table} WHERE block_number > $1`, [ancestor.number]);
       }
       await transaction.execute('DELETE FROM chain_blocks WHERE number > $1', [ancestor.number]);
+      await this.#undoLedgers(transaction, ancestor);
       return changed.map(({ subject }) => toHex(subject) as Subject);
     });
     this.#cursor = ancestor;
+    await this.#loadLedgers();
     counters.reorganisations += 1;
     log.warn('The chain was reorganised; blocks were undone.', { from: cursor.number, to: ancestor.number });
     emit('reorganised', { from: cursor.number, to: ancestor.number });
     if (subjects.length > 0) emit('subjects', { subjects });
+  }
+
+  /** What was read of a ledger's past goes back with the rest; one that is no longer listed was never there. */
+  async #undoLedgers(transaction: Transaction, to: Place): Promise<void> {
+    await transaction.execute(
+      `UPDATE cursors SET block_number = $1, block_hash = $2 WHERE name LIKE 'ledger:%' AND block_number > $1`,
+      [to.number, fromHex(to.hash, 32)],
+    );
+    const [listed] = await transaction.query<{ last: number | null }>(
+      'SELECT max(number) AS last FROM directory_links',
+    );
+    const gone = this.#ledgers.filter(({ number }) => number > (listed?.last ?? 0));
+    for (const { number, register } of gone) {
+      await forgetLedger(transaction, number);
+      if (register === number) {
+        await transaction.execute('DELETE FROM organisation_links WHERE register = $1', [number]);
+      }
+      await transaction.execute('DELETE FROM cursors WHERE name = ANY($1::text[])', [
+        [behindName(number), unreadableName(number)],
+      ]);
+    }
   }
 
   async #ancestor(cursor: Place): Promise<Place> {
@@ -408,17 +577,17 @@ export class Indexer {
    * Compares some of the heads that were just computed with the contracts' own: the fold and the chain must agree, or
    * logs were missed or the contracts are not the ones that are meant.
    */
-  async #checkHeads(addition: Addition, at: Header): Promise<void> {
-    const checks = checksOf(addition);
-    const rare = addition.changeTips.size > 0 || addition.directoryTip !== null;
+  async #checkHeads(addition: Addition, at: Header, always = false): Promise<void> {
+    const checks = this.#checksOf(addition);
+    const rare = always || addition.changeTips.size > 0 || addition.directoryTip !== null;
     const due = performance.now() - this.#checkedAt >= (this.#options.checkMilliseconds ?? 2_000);
     if (checks.length === 0 || (!due && !rare)) return;
     this.#checkedAt = performance.now();
-    const { rpc, contracts } = this.#options;
+    const { rpc } = this.#options;
     const results = await rpc.batch(
-      checks.map(({ contract, data }) => ({
+      checks.map(({ to, data }) => ({
         method: 'eth_call',
-        params: [{ to: contracts[contract], data }, { blockHash: at.hash }],
+        params: [{ to, data }, { blockHash: at.hash }],
       })),
     );
     for (const [index, result] of results.entries()) {
@@ -431,20 +600,59 @@ export class Indexer {
       if ((await getHeader(rpc, at.number))?.hash !== at.hash) return;
       // And some, asked for their newest block while they mine the next one, answer from the next one's state.
       if (await this.#agreesOnSecondThought(check, at)) continue;
-      throw new Problem(
-        'index.headMismatch',
-        `As of block ${at.number} the index has the head ${check.head} of ${check.name}, the ${check.contract} contract ${head}: rebuild the index, and if that does not help distrust the endpoint.`,
-      );
+      const { contract } = check;
+      const why = `As of block ${at.number} the index has the head ${check.head} of ${check.name}, the ${contract.contract} contract ${head}: rebuild the index, and if that does not help distrust the endpoint.`;
+      if (contract.contract === 'directory' || contract.number === 0) {
+        throw new Problem('index.headMismatch', why);
+      }
+      await this.#giveUpOn(contract, why);
     }
   }
 
+  #checksOf(addition: Addition): HeadCheck[] {
+    const addressOf = new Map(this.#ledgers.map(({ number, address }) => [number, address]));
+    const registerAt = new Map(this.#ledgers.map(({ register, organisations }) => [register, organisations]));
+    const checks: HeadCheck[] = [];
+    const check = (contract: FollowedContract, to: Hex | undefined, data: string, tip: Tip, name: string) => {
+      if (to !== undefined) checks.push({ contract, to, data, head: toHex(tip.head), name });
+    };
+    for (const [key, tip] of spread(addition.subjectTips, HEADS_AT_ONCE)) {
+      const { number, name } = readTipKey(key);
+      const data = encodeHeadOfSubject(Buffer.from(name, 'hex'));
+      check({ contract: 'ledger', number }, addressOf.get(number), data, tip, `subject 0x${name}`);
+    }
+    for (const [key, tip] of spread(addition.ownTips, HEADS_AT_ONCE)) {
+      const { number, name } = readTipKey(key);
+      const data = encodeOwnHead(BigInt(name));
+      const whose = `organisation ${name}'s own chain`;
+      check({ contract: 'ledger', number }, addressOf.get(number), data, tip, whose);
+    }
+    for (const [key, tip] of spread(addition.changeTips, HEADS_AT_ONCE)) {
+      const { number, name } = readTipKey(key);
+      const data = encodeHeadOfOrganisation(BigInt(name));
+      const whose = `organisation ${name}`;
+      check({ contract: 'organisations', number }, registerAt.get(number), data, tip, whose);
+    }
+    if (addition.directoryTip !== null) {
+      const { directory } = this.#options;
+      check(
+        { contract: 'directory' },
+        directory,
+        encodeDirectoryHead(),
+        addition.directoryTip,
+        'the directory',
+      );
+    }
+    return checks;
+  }
+
   /** Whether the contract, asked again about a block that is no longer the newest, has the head after all. */
-  async #agreesOnSecondThought({ contract, data, head }: HeadCheck, at: Header): Promise<boolean> {
-    const { rpc, contracts } = this.#options;
+  async #agreesOnSecondThought({ to, data, head }: HeadCheck, at: Header): Promise<boolean> {
+    const { rpc } = this.#options;
     for (let attempt = 0; attempt < SECOND_THOUGHTS; attempt++) {
       await setTimeout(SECOND_THOUGHT_MILLISECONDS);
       const [result] = await rpc.batch([
-        { method: 'eth_call', params: [{ to: contracts[contract], data }, { blockHash: at.hash }] },
+        { method: 'eth_call', params: [{ to, data }, { blockHash: at.hash }] },
       ]);
       if (result instanceof RpcRefusal || result === '0x' || result === undefined) return true;
       if (readWords(result)[0] === head) return true;
@@ -459,32 +667,52 @@ interface Stretch {
   readonly logs: readonly ChainLog[];
 }
 
+/** Whose logs are read, and how many blocks at a time. */
+interface Reading {
+  readonly addresses: readonly Hex[];
+  span(): number;
+  setSpan(blocks: number): void;
+}
+
 interface HeadCheck {
-  readonly contract: keyof FollowedContracts;
+  readonly contract: FollowedContract;
+  readonly to: Hex;
   readonly data: string;
   readonly head: Hex;
   readonly name: string;
 }
 
-function checksOf(addition: Addition): HeadCheck[] {
-  const checks: HeadCheck[] = [];
-  for (const [subject, { head }] of spread(addition.subjectTips, HEADS_AT_ONCE)) {
-    const data = encodeHeadOfSubject(Buffer.from(subject, 'hex'));
-    checks.push({ contract: 'ledger', data, head: toHex(head), name: `subject 0x${subject}` });
+/** The contracts of ledgers by their address, each once. */
+function contractsOf(ledgers: readonly IndexedLedger[], directory: Hex | null): FollowedContracts {
+  const contracts = new Map<Hex, FollowedContract>();
+  if (directory !== null) contracts.set(directory, { contract: 'directory' });
+  for (const { number, register, address, organisations } of ledgers) {
+    if (!contracts.has(address)) contracts.set(address, { contract: 'ledger', number });
+    if (!contracts.has(organisations)) {
+      contracts.set(organisations, { contract: 'organisations', number: register });
+    }
   }
-  for (const [organisation, { head }] of spread(addition.ownTips, HEADS_AT_ONCE)) {
-    const name = `organisation ${organisation}'s own chain`;
-    checks.push({ contract: 'ledger', data: encodeOwnHead(organisation), head: toHex(head), name });
+  return contracts;
+}
+
+/** Takes out what the index has read of a ledger, but for its organisations. */
+async function forgetLedger(transaction: Transaction, number: number): Promise<void> {
+  for (const table of ['links', 'own_links', 'accepted', 'closures']) {
+    await transaction.execute(`DELETE FROM ${table} WHERE ledger = $1`, [number]);
   }
-  for (const [organisation, { head }] of spread(addition.changeTips, HEADS_AT_ONCE)) {
-    const data = encodeHeadOfOrganisation(organisation);
-    checks.push({ contract: 'organisations', data, head: toHex(head), name: `organisation ${organisation}` });
-  }
-  if (addition.directoryTip !== null) {
-    const head = toHex(addition.directoryTip.head);
-    checks.push({ contract: 'directory', data: encodeDirectoryHead(), head, name: 'the directory' });
-  }
-  return checks;
+}
+
+/** How far the past of a ledger is read. */
+const setPast = (transaction: Transaction, number: number, place: Place) =>
+  setPlace(transaction, behindName(number), place);
+
+async function setPlace(transaction: Transaction, name: string, { number, hash }: Place): Promise<void> {
+  await transaction.execute(
+    `INSERT INTO cursors (name, block_number, block_hash) VALUES ($1, $2, $3)
+     ON CONFLICT (name) DO UPDATE
+     SET block_number = excluded.block_number, block_hash = excluded.block_hash, updated_at = now()`,
+    [name, number, fromHex(hash, 32)],
+  );
 }
 
 /** So many of a map's items, from all over it. */
@@ -495,7 +723,7 @@ function spread<K, V>(items: ReadonlyMap<K, V>, count: number): [K, V][] {
 
 /** Entries of submissions that are not here: their blocks are somebody else's. */
 async function noteMissing(
-  transaction: Parameters<Parameters<Store['transaction']>[0]>[0],
+  transaction: Transaction,
   addition: Addition,
   ours: ReadonlySet<SubmissionHash>,
 ): Promise<number> {
@@ -503,16 +731,25 @@ async function noteMissing(
     const submission = event.event === 'entry' ? event.submission : null;
     return submission === null || !ours.has(toHex(submission) as SubmissionHash);
   });
-  if (foreign.length === 0) return 0;
+  // Who attests under another register handed its profile in elsewhere: it is public, and found by its digest too.
+  const profiles = addition.changes.filter(({ event }) => event.register > 0 && event.change === PROFILE_SET);
+  if (foreign.length + profiles.length === 0) return 0;
+  const wanted = [
+    ...foreign.map(({ event }) => ({ digest: event.digest, block: event.blockNumber })),
+    ...profiles.map(({ event }) => ({ digest: event.value, block: event.blockNumber })),
+  ];
   return transaction.execute(
     `INSERT INTO missing_blocks (digest, block_number)
      SELECT DISTINCT ON (digest) digest, block_number FROM unnest($1::bytea[], $2::int8[]) AS f(digest, block_number)
      WHERE NOT EXISTS (SELECT 1 FROM blocks b WHERE b.digest = f.digest)
      ORDER BY digest, block_number
      ON CONFLICT DO NOTHING`,
-    [foreign.map(({ event }) => event.digest), foreign.map(({ event }) => event.blockNumber)],
+    [wanted.map(({ digest }) => digest), wanted.map(({ block }) => block)],
   );
 }
+
+/** The change of an organisation's record that names its profile. */
+const PROFILE_SET = 5;
 
 function announce(
   addition: Addition,
@@ -521,9 +758,15 @@ function announce(
   emit: IndexerOptions['emit'],
 ): void {
   if (addition.subjectTips.size > 0) {
-    emit('subjects', { subjects: Array.from(addition.subjectTips.keys(), (hex) => `0x${hex}` as Subject) });
+    const subjects = Array.from(addition.subjectTips.keys(), (key) => `0x${readTipKey(key).name}` as Subject);
+    emit('subjects', { subjects });
   }
-  if (addition.changeTips.size > 0) emit('organisations', { organisations: [...addition.changeTips.keys()] });
+  if (addition.changeTips.size > 0) {
+    const organisations = Array.from(addition.changeTips.keys(), (key) => BigInt(readTipKey(key).name));
+    emit('organisations', { organisations });
+  }
+  const closed = addition.closed.map(({ ledger }) => ledger);
+  if (closed.length > 0) emit('ledgers', { ledgers: closed });
   if (anchored.length > 0) emit('anchored', { submissions: anchored, block: last.number });
   emit('block', { number: last.number, hash: last.hash, timestamp: last.timestamp });
 }

@@ -10,8 +10,13 @@ export interface LogPlace {
   readonly transactionHash: Buffer;
 }
 
+/** Of a ledger, by its number in the index. */
+interface OfLedger extends LogPlace {
+  readonly ledger: number;
+}
+
 /** An entry on a subject's chain, or (without a subject) on an organisation's own. */
-export interface EntryEvent extends LogPlace {
+export interface EntryEvent extends OfLedger {
   readonly event: 'entry';
   readonly subject: Buffer | null;
   readonly kind: number;
@@ -21,7 +26,7 @@ export interface EntryEvent extends LogPlace {
   submission: Buffer | null;
 }
 
-export interface ModuleEntryEvent extends LogPlace {
+export interface ModuleEntryEvent extends OfLedger {
   readonly event: 'moduleEntry';
   readonly subject: Buffer;
   readonly kind: number;
@@ -31,22 +36,30 @@ export interface ModuleEntryEvent extends LogPlace {
   readonly actionHash: Buffer;
 }
 
-export interface AcceptedEvent extends LogPlace {
+export interface AcceptedEvent extends OfLedger {
   readonly event: 'accepted';
   readonly organisation: bigint;
   readonly nonce: bigint;
   readonly submission: Buffer;
 }
 
-export interface SkippedEvent extends LogPlace {
+export interface SkippedEvent extends OfLedger {
   readonly event: 'skipped';
   readonly organisation: bigint;
   readonly submission: Buffer;
   readonly reason: number;
 }
 
+/** The ledger takes no more entries. */
+export interface ClosedEvent extends OfLedger {
+  readonly event: 'closed';
+  readonly closedAt: bigint;
+}
+
 export interface ChangedEvent extends LogPlace {
   readonly event: 'changed';
+  /** The number of its contract in the index. */
+  readonly register: number;
   readonly organisation: bigint;
   readonly change: number;
   readonly value: Buffer;
@@ -73,18 +86,27 @@ export type ChainEvent =
   | ModuleEntryEvent
   | AcceptedEvent
   | SkippedEvent
+  | ClosedEvent
   | ChangedEvent
   | LedgerAddedEvent
   | LedgerClosedEvent;
 
-export interface FollowedContracts {
-  readonly ledger: Hex;
-  readonly organisations: Hex;
-  readonly directory: Hex;
-}
+export type FollowedContract =
+  | { readonly contract: 'ledger' | 'organisations'; readonly number: number }
+  | { readonly contract: 'directory' };
 
-/** The events of the contracts that are followed; their other logs are passed over. */
-export function decodeLogs(logs: readonly ChainLog[], contracts: FollowedContracts): ChainEvent[] {
+/** By address. */
+export type FollowedContracts = ReadonlyMap<Hex, FollowedContract>;
+
+/**
+ * The events of the contracts that are followed; their other logs are passed over.
+ * @param onForeign told of a contract, not of number 0, that logs what no such contract does: it is not known here
+ */
+export function decodeLogs(
+  logs: readonly ChainLog[],
+  contracts: FollowedContracts,
+  onForeign: (contract: FollowedContract) => void = () => undefined,
+): ChainEvent[] {
   const events: ChainEvent[] = [];
   const open: EntryEvent[] = [];
   let transaction: Hex | undefined;
@@ -93,30 +115,38 @@ export function decodeLogs(logs: readonly ChainLog[], contracts: FollowedContrac
       transaction = log.transactionHash;
       open.length = 0;
     }
-    const event = decodeLog(log, contracts);
+    const contract = contracts.get(log.address);
+    if (contract === undefined) continue;
+    let event: ChainEvent | null;
+    try {
+      event = decodeLog(log, contract);
+    } catch (error) {
+      if (contract.contract === 'directory' || contract.number === 0) throw error;
+      onForeign(contract);
+      continue;
+    }
     if (event === null) continue;
     events.push(event);
     if (event.event === 'entry') open.push(event);
     else if (event.event === 'accepted') {
       // The entries of a submission are logged right before it is accepted.
       for (const entry of open)
-        if (entry.organisation === event.organisation) entry.submission = event.submission;
+        if (entry.organisation === event.organisation && entry.ledger === event.ledger)
+          entry.submission = event.submission;
       open.length = 0;
     }
   }
   return events;
 }
 
-function decodeLog(log: ChainLog, contracts: FollowedContracts): ChainEvent | null {
-  switch (log.address) {
-    case contracts.ledger:
-      return decodeLedgerLog(log);
-    case contracts.organisations:
-      return decodeOrganisationsLog(log);
-    case contracts.directory:
+function decodeLog(log: ChainLog, followed: FollowedContract): ChainEvent | null {
+  switch (followed.contract) {
+    case 'ledger':
+      return decodeLedgerLog(log, followed.number);
+    case 'organisations':
+      return decodeOrganisationsLog(log, followed.number);
+    case 'directory':
       return decodeDirectoryLog(log);
-    default:
-      return null;
   }
 }
 
@@ -162,12 +192,13 @@ function indexed(log: ChainLog): string {
 const indexedBytes = (log: ChainLog) => bytes(indexed(log).slice(2));
 const indexedNumber = (log: ChainLog) => BigInt(indexed(log));
 
-function decodeLedgerLog(log: ChainLog): ChainEvent | null {
+function decodeLedgerLog(log: ChainLog, ledger: number): ChainEvent | null {
   switch (log.topics[0]) {
     case topics.recorded: {
       const words = new Words(log, 3);
       return {
         event: 'entry',
+        ledger,
         ...words.place,
         subject: indexedBytes(log),
         organisation: words.number(0),
@@ -180,6 +211,7 @@ function decodeLedgerLog(log: ChainLog): ChainEvent | null {
       const words = new Words(log, 2);
       return {
         event: 'entry',
+        ledger,
         ...words.place,
         subject: null,
         organisation: indexedNumber(log),
@@ -192,6 +224,7 @@ function decodeLedgerLog(log: ChainLog): ChainEvent | null {
       const words = new Words(log, 5);
       return {
         event: 'moduleEntry',
+        ledger,
         ...words.place,
         subject: indexedBytes(log),
         kind: words.byte(0),
@@ -205,6 +238,7 @@ function decodeLedgerLog(log: ChainLog): ChainEvent | null {
       const words = new Words(log, 2);
       return {
         event: 'accepted',
+        ledger,
         ...words.place,
         organisation: indexedNumber(log),
         nonce: words.number(0),
@@ -215,22 +249,29 @@ function decodeLedgerLog(log: ChainLog): ChainEvent | null {
       const words = new Words(log, 3);
       return {
         event: 'skipped',
+        ledger,
         ...words.place,
         organisation: indexedNumber(log),
         submission: words.bytes(1),
         reason: words.byte(2),
       };
     }
+    case topics.closed: {
+      if (log.topics.length !== 1) throw malformed('a log has more or fewer topics than its event');
+      const words = new Words(log, 1);
+      return { event: 'closed', ledger, ...words.place, closedAt: words.number(0) };
+    }
     default:
       return null;
   }
 }
 
-function decodeOrganisationsLog(log: ChainLog): ChainEvent | null {
+function decodeOrganisationsLog(log: ChainLog, register: number): ChainEvent | null {
   if (log.topics[0] !== topics.changed) return null;
   const words = new Words(log, 2);
   return {
     event: 'changed',
+    register,
     ...words.place,
     organisation: indexedNumber(log),
     change: words.byte(0),

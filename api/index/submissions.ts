@@ -22,10 +22,14 @@ export async function anchor(
   await transaction.execute(
     `UPDATE submissions s
      SET state = 'conflicted', ended_at = $4, problem = 'nonce.conflict', transaction_hash = NULL
-     FROM unnest($1::int8[], $2::numeric[], $3::bytea[]) AS a(organisation, nonce, hash)
-     WHERE s.organisation = a.organisation AND s.nonce = a.nonce AND s.hash <> a.hash
+     FROM unnest($1::int8[], $2::numeric[], $3::bytea[], $5::int4[]) AS a(organisation, nonce, hash, ledger)
+     WHERE s.organisation = a.organisation AND s.nonce = a.nonce AND s.ledger = a.ledger AND s.hash <> a.hash
        AND s.state NOT IN ('expired', 'conflicted')`,
-    [accepted.map(({ organisation }) => organisation), accepted.map(({ nonce }) => nonce), hashes, now],
+    [
+      accepted.map(({ organisation }) => organisation),
+      accepted.map(({ nonce }) => nonce),
+      ...[hashes, now, accepted.map(({ ledger }) => ledger)],
+    ],
   );
   const rows = await transaction.query<{ hash: Uint8Array }>(
     `UPDATE submissions s
@@ -90,12 +94,21 @@ export async function unanchor(transaction: Transaction, above: number): Promise
   await transaction.execute(
     `UPDATE submissions SET state = 'stored', ended_at = NULL, problem = NULL
      WHERE hash IN (
-       SELECT DISTINCT ON (s.organisation, s.nonce) s.hash
-       FROM accepted a JOIN submissions s ON s.organisation = a.organisation AND s.nonce = a.nonce
+       SELECT DISTINCT ON (s.ledger, s.organisation, s.nonce) s.hash
+       FROM accepted a JOIN submissions s
+         ON s.ledger = a.ledger AND s.organisation = a.organisation AND s.nonce = a.nonce
        WHERE a.block_number > $1 AND s.state = 'conflicted' AND NOT EXISTS (
-         SELECT 1 FROM submissions live WHERE live.organisation = s.organisation AND live.nonce = s.nonce
+         SELECT 1 FROM submissions live
+         WHERE live.ledger = s.ledger AND live.organisation = s.organisation AND live.nonce = s.nonce
            AND live.state NOT IN ('expired', 'conflicted'))
-       ORDER BY s.organisation, s.nonce, s.received_at, s.hash)`,
+       ORDER BY s.ledger, s.organisation, s.nonce, s.received_at, s.hash)`,
+    [above],
+  );
+  // What waits for a ledger whose closing is undone may be sent again.
+  await transaction.execute(
+    `UPDATE submissions SET problem = NULL, next_attempt_at = NULL
+     WHERE state = 'stored' AND problem = 'ledger.closed'
+       AND ledger IN (SELECT ledger FROM closures WHERE block_number > $1)`,
     [above],
   );
   await transaction.execute(

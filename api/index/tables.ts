@@ -3,10 +3,12 @@ import type { Header } from '../chain/read.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Queryable, Transaction } from '../store/store.ts';
 import { afterChange, afterEntry, afterLedgerAdded, afterLedgerClosed, afterModuleEntry } from './heads.ts';
+import type { LedgerNumbers } from './ledgers.ts';
 import type {
   AcceptedEvent,
   ChainEvent,
   ChangedEvent,
+  ClosedEvent,
   EntryEvent,
   LedgerAddedEvent,
   LedgerClosedEvent,
@@ -36,11 +38,20 @@ export interface Addition {
   readonly changes: readonly Linked<ChangedEvent>[];
   readonly directory: readonly Linked<LedgerAddedEvent | LedgerClosedEvent>[];
   readonly accepted: readonly AcceptedEvent[];
-  /** The new ends, by subject (hex) and organisation. */
+  readonly closed: readonly ClosedEvent[];
+  /** The new ends, by ledger and subject (`0/` hex), ledger and organisation, register and organisation (`0/1`). */
   readonly subjectTips: ReadonlyMap<string, Tip>;
-  readonly ownTips: ReadonlyMap<bigint, Tip>;
-  readonly changeTips: ReadonlyMap<bigint, Tip>;
+  readonly ownTips: ReadonlyMap<string, Tip>;
+  readonly changeTips: ReadonlyMap<string, Tip>;
   readonly directoryTip: Tip | null;
+}
+
+const tipKey = (ledger: number, name: string | bigint) => `${ledger}/${name}`;
+
+/** The ledger or register of a tip, and whose it is. */
+export function readTipKey(key: string): { readonly number: number; readonly name: string } {
+  const slash = key.indexOf('/');
+  return { number: Number(key.slice(0, slash)), name: key.slice(slash + 1) };
 }
 
 /** Continues the chains that the events extend, from where the tables end. */
@@ -54,6 +65,7 @@ export async function fold(
   const changes: ChangedEvent[] = [];
   const directoryEvents: (LedgerAddedEvent | LedgerClosedEvent)[] = [];
   const accepted: AcceptedEvent[] = [];
+  const closed: ClosedEvent[] = [];
   for (const event of events) {
     switch (event.event) {
       case 'entry':
@@ -73,6 +85,9 @@ export async function fold(
       case 'accepted':
         accepted.push(event);
         break;
+      case 'closed':
+        closed.push(event);
+        break;
       case 'skipped':
         break;
     }
@@ -82,12 +97,17 @@ export async function fold(
     if (timestamp === undefined) throw new TypeError('a log of a block that was not read');
     return timestamp;
   };
-  const subjectTips = await tipsOfSubjects(
+  const subjectTips = await tipsOfSubjects(store, subjectEvents);
+  const ownTips = await tipsOfOrganisations(
     store,
-    subjectEvents.map(({ subject }) => subject),
+    'own_links',
+    ownEvents.map(({ ledger, organisation }) => ({ number: ledger, organisation })),
   );
-  const ownTips = await tipsOfOrganisations(store, 'own_links', ownEvents);
-  const changeTips = await tipsOfOrganisations(store, 'organisation_links', changes);
+  const changeTips = await tipsOfOrganisations(
+    store,
+    'organisation_links',
+    changes.map(({ register, organisation }) => ({ number: register, organisation })),
+  );
   let directoryTip = directoryEvents.length === 0 ? null : await tipOfDirectory(store);
 
   const extend = <K, E extends ChainEvent>(
@@ -105,19 +125,19 @@ export async function fold(
 
   return {
     links: subjectEvents.map((event) =>
-      extend(subjectTips, event.subject.toString('hex'), event, (head, timestamp) =>
+      extend(subjectTips, tipKey(event.ledger, event.subject.toString('hex')), event, (head, timestamp) =>
         event.event === 'entry'
           ? afterEntry(head, event.kind, event.organisation, timestamp, event.digest)
           : afterModuleEntry(head, event, timestamp),
       ),
     ),
     ownLinks: ownEvents.map((event) =>
-      extend(ownTips, event.organisation, event, (head, timestamp) =>
+      extend(ownTips, tipKey(event.ledger, event.organisation), event, (head, timestamp) =>
         afterEntry(head, event.kind, event.organisation, timestamp, event.digest),
       ),
     ),
     changes: changes.map((event) =>
-      extend(changeTips, event.organisation, event, (head, timestamp) =>
+      extend(changeTips, tipKey(event.register, event.organisation), event, (head, timestamp) =>
         afterChange(head, event.change, timestamp, event.value),
       ),
     ),
@@ -131,6 +151,7 @@ export async function fold(
       return { event, position: length, timestamp: timeOf(event), head: next };
     }),
     accepted,
+    closed,
     subjectTips,
     ownTips,
     changeTips,
@@ -138,36 +159,47 @@ export async function fold(
   };
 }
 
-async function tipsOfSubjects(store: Queryable, subjects: readonly Buffer[]): Promise<Map<string, Tip>> {
-  const distinct = new Map(subjects.map((subject) => [subject.toString('hex'), subject]));
+async function tipsOfSubjects(store: Queryable, events: readonly SubjectEvent[]): Promise<Map<string, Tip>> {
+  const distinct = new Map(
+    events.map((event) => [tipKey(event.ledger, event.subject.toString('hex')), event]),
+  );
+  const asked = [...distinct.values()];
   const rows =
-    distinct.size === 0
+    asked.length === 0
       ? []
-      : await store.query<{ subject: Uint8Array; position: number; head: Uint8Array }>(
-          `SELECT l.subject, l.position, l.head FROM unnest($1::bytea[]) AS asked(subject)
-           CROSS JOIN LATERAL (SELECT subject, position, head FROM links
-             WHERE links.subject = asked.subject ORDER BY position DESC LIMIT 1) AS l`,
-          [[...distinct.values()]],
+      : await store.query<{ ledger: number; subject: Uint8Array; position: number; head: Uint8Array }>(
+          `SELECT l.ledger, l.subject, l.position, l.head
+           FROM unnest($1::int4[], $2::bytea[]) AS asked(ledger, subject)
+           CROSS JOIN LATERAL (SELECT ledger, subject, position, head FROM links
+             WHERE links.subject = asked.subject AND links.ledger = asked.ledger
+             ORDER BY position DESC LIMIT 1) AS l`,
+          [asked.map(({ ledger }) => ledger), asked.map(({ subject }) => subject)],
         );
-  return new Map(rows.map((row) => [Buffer.from(row.subject).toString('hex'), tipOf(row)]));
+  return new Map(
+    rows.map((row) => [tipKey(row.ledger, Buffer.from(row.subject).toString('hex')), tipOf(row)]),
+  );
 }
 
 async function tipsOfOrganisations(
   store: Queryable,
   table: 'own_links' | 'organisation_links',
-  events: readonly { readonly organisation: bigint }[],
-): Promise<Map<bigint, Tip>> {
-  const distinct = [...new Set(events.map(({ organisation }) => organisation))];
+  chains: readonly { readonly number: number; readonly organisation: bigint }[],
+): Promise<Map<string, Tip>> {
+  const distinct = new Map(chains.map((chain) => [tipKey(chain.number, chain.organisation), chain]));
+  const asked = [...distinct.values()];
+  const of = table === 'own_links' ? 'ledger' : 'register';
   const rows =
-    distinct.length === 0
+    asked.length === 0
       ? []
-      : await store.query<{ organisation: bigint; position: number; head: Uint8Array }>(
-          `SELECT l.organisation, l.position, l.head FROM unnest($1::int8[]) AS asked(organisation)
+      : await store.query<{ number: number; organisation: bigint; position: number; head: Uint8Array }>(
+          `SELECT asked.number, l.organisation, l.position, l.head
+           FROM unnest($1::int4[], $2::int8[]) AS asked(number, organisation)
            CROSS JOIN LATERAL (SELECT organisation, position, head FROM ${table}
-             WHERE ${table}.organisation = asked.organisation ORDER BY position DESC LIMIT 1) AS l`,
-          [distinct],
+             WHERE ${table}.organisation = asked.organisation AND ${table}.${of} = asked.number
+             ORDER BY position DESC LIMIT 1) AS l`,
+          [asked.map(({ number }) => number), asked.map(({ organisation }) => organisation)],
         );
-  return new Map(rows.map((row) => [row.organisation, tipOf(row)]));
+  return new Map(rows.map((row) => [tipKey(row.number, row.organisation), tipOf(row)]));
 }
 
 async function tipOfDirectory(store: Queryable): Promise<Tip> {
@@ -182,11 +214,15 @@ const tipOf = ({ position, head }: { position: number; head: Uint8Array }): Tip 
   head,
 });
 
-/** Writes an addition and the blocks that it comes from. */
+/**
+ * Writes an addition and the blocks that it comes from.
+ * @param numbers of the ledgers that the directory newly lists
+ */
 export async function insertAddition(
   transaction: Transaction,
   addition: Addition,
   headers: readonly Header[],
+  numbers: ReadonlyMap<LedgerAddedEvent, LedgerNumbers>,
 ): Promise<void> {
   await insertRows(
     transaction,
@@ -204,6 +240,7 @@ export async function insertAddition(
     transaction,
     'organisation_links',
     {
+      register: 'int4',
       organisation: 'int8',
       position: 'int4',
       change: 'int2',
@@ -226,6 +263,8 @@ export async function insertAddition(
       organisations: 'bytea',
       code_hash: 'bytea',
       pseudonym_key: 'bytea',
+      number: 'int4',
+      register: 'int4',
       closed_at: 'numeric',
       head: 'bytea',
       ...place,
@@ -241,6 +280,8 @@ export async function insertAddition(
         organisations: added?.organisations ?? null,
         code_hash: added?.codeHash ?? null,
         pseudonym_key: added?.pseudonymKey ?? null,
+        number: (added === null ? undefined : numbers.get(added)?.number) ?? null,
+        register: (added === null ? undefined : numbers.get(added)?.register) ?? null,
         closed_at: event.event === 'ledgerClosed' ? event.closedAt : null,
         head,
         ...placeOf(event),
@@ -250,11 +291,22 @@ export async function insertAddition(
   await insertRows(
     transaction,
     'accepted',
-    { organisation: 'int8', nonce: 'numeric', submission_hash: 'bytea', ...place },
+    { ledger: 'int4', organisation: 'int8', nonce: 'numeric', submission_hash: 'bytea', ...place },
     addition.accepted.map((event) => ({
+      ledger: event.ledger,
       organisation: event.organisation,
       nonce: event.nonce,
       submission_hash: event.submission,
+      ...placeOf(event),
+    })),
+  );
+  await insertRows(
+    transaction,
+    'closures',
+    { ledger: 'int4', closed_at: 'numeric', ...place },
+    addition.closed.map((event) => ({
+      ledger: event.ledger,
+      closed_at: event.closedAt,
       ...placeOf(event),
     })),
   );
@@ -272,6 +324,7 @@ async function insertLinks(transaction: Transaction, { links, ownLinks }: Additi
     transaction,
     'links',
     {
+      ledger: 'int4',
       subject: 'bytea',
       position: 'int4',
       kind: 'int2',
@@ -289,6 +342,7 @@ async function insertLinks(transaction: Transaction, { links, ownLinks }: Additi
       const module = event.event === 'moduleEntry' ? event : null;
       const entry = event.event === 'entry' ? event : null;
       return {
+        ledger: event.ledger,
         subject: event.subject,
         position,
         kind: event.kind,
@@ -308,6 +362,7 @@ async function insertLinks(transaction: Transaction, { links, ownLinks }: Additi
     transaction,
     'own_links',
     {
+      ledger: 'int4',
       organisation: 'int8',
       position: 'int4',
       kind: 'int2',
@@ -318,6 +373,7 @@ async function insertLinks(transaction: Transaction, { links, ownLinks }: Additi
       ...place,
     },
     ownLinks.map(({ event, position, timestamp, head }) => ({
+      ledger: event.ledger,
       organisation: event.organisation,
       position,
       kind: event.kind,
@@ -336,6 +392,7 @@ export const indexTables = [
   'own_links',
   'organisation_links',
   'directory_links',
+  'closures',
   'accepted',
   'missing_blocks',
 ] as const;

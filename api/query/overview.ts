@@ -1,7 +1,7 @@
 import type { Json } from '../../core/canonical.ts';
 import { foldLinks } from '../../core/chain/link.ts';
 import { standingAt } from '../../core/chain/organisation.ts';
-import { type OrganisationId, ZERO_SUBJECT } from '../../core/chain/types.ts';
+import { type LedgerId, type OrganisationId, ZERO_SUBJECT } from '../../core/chain/types.ts';
 import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
 import { checkDigit, type Vin } from '../../core/identifiers/vin.ts';
 import { kindByNumber } from '../../core/kinds/kinds.ts';
@@ -22,7 +22,7 @@ import type { VerifiedEntry, VerifiedOrganisation } from '../../core/verify/resu
  * What a history comes to, as the service reads it: the same rules that a reader applies, but the reader has to take
  * the service's word that nothing was left out. Only a report can be checked.
  */
-export function overviewOf(report: Report, identifier: Identifier) {
+export function overviewOf(report: Report, identifier: Identifier, own: LedgerId) {
   const entries: VerifiedEntry[] = [];
   const organisations: VerifiedOrganisation[] = [];
   for (const section of report.ledgers) {
@@ -31,18 +31,18 @@ export function overviewOf(report: Report, identifier: Identifier) {
       ...section.organisations.map((organisation) => verifiedOrganisation(section, organisation)),
     );
   }
-  const [section] = report.ledgers;
+  const section = report.ledgers.find(({ ledger }) => ledger === own) ?? report.ledgers[0];
   const asOf = BigInt(section?.asOf.timestamp ?? report.createdAt);
   const { findings, summary } = conclude(report, identifier, entries, organisations, asOf, () => undefined);
-  const links = section?.links ?? [];
   return {
     identifier: formatIdentifier(identifier),
     ...(identifier.type === 'vin' ? { checkDigit: checkDigit(identifier.value as Vin) } : {}),
     subject: section?.subject ?? ZERO_SUBJECT,
-    ledger: section?.ledger ?? '',
-    head: foldLinks(links.map(linkOf)),
+    ledger: section?.ledger ?? own,
+    head: foldLinks((section?.links ?? []).map(linkOf)),
     asOf: section?.asOf ?? { number: 0, hash: ZERO_SUBJECT, timestamp: 0 },
-    recorded: links.length > 0,
+    recorded: report.ledgers.some(({ links }) => links.length > 0),
+    unread: (report.unread ?? []).map(({ ledger, reason }) => ({ ledger, reason })),
     findings,
     summary,
     entries: entries.flatMap((entry) => (typeof entry.chain === 'string' ? [entryView(entry)] : [])),
@@ -51,8 +51,14 @@ export function overviewOf(report: Report, identifier: Identifier) {
         ? []
         : [{ attester: entry.chain.organisation.toString(), ...entryView(entry) }],
     ),
-    organisations: (section?.organisations ?? []).map(organisationView),
+    organisations: attestersOf(report).map(organisationView),
   };
+}
+
+/** Each once, however many ledgers it attested in; the first section's where registers differ. */
+function attestersOf(report: Report): ReportOrganisation[] {
+  const all = report.ledgers.flatMap(({ organisations }) => organisations);
+  return all.filter(({ id }, index) => all.findIndex((other) => other.id === id) === index);
 }
 
 export type Overview = ReturnType<typeof overviewOf>;
@@ -95,6 +101,7 @@ function entryView(entry: VerifiedEntry) {
   const { _sd: _, ...data } = envelope?.data ?? {};
   return {
     digest: link.digest,
+    ledger: entry.ledger,
     position: entry.position,
     kind: kindByNumber(link.kind)?.name ?? String(link.kind),
     ...('organisation' in link ? { organisation: link.organisation.toString() } : { actor: link.actor }),

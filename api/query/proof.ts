@@ -6,7 +6,7 @@ import { foldDirectory } from '../../core/chain/directory.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import { foldLinks } from '../../core/chain/link.ts';
 import { foldOrganisation } from '../../core/chain/organisation.ts';
-import type { Address, Subject } from '../../core/chain/types.ts';
+import { type Address, type Subject, ZERO_SUBJECT } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { plainSlot, SLOTS } from '../../core/proof/proofView.ts';
 import { writeProof } from '../../core/proof/reportProof.ts';
@@ -93,10 +93,8 @@ export function createProofs(options: ProofOptions): Proofs {
 
   /** Null: the report does not say what the chain says, or not any more. */
   async function proofOf(report: Report, chainId: bigint, chain: ProvenChain): Promise<KeptProof | number> {
-    const [section] = report.ledgers;
-    if (section === undefined) throw new TypeError('a report without a ledger');
     const claims = claimsOf(report, chainId);
-    const place = { subject: section.subject as Subject, chainId, basis: basisOf(claims) };
+    const place = { subject: subjectOf(report), chainId, basis: basisOf(claims) };
     const kept = await stillThere(store, chain, await readKept(store, place));
     const newest = kept[0];
     const now = clock().getTime();
@@ -123,7 +121,8 @@ export function createProofs(options: ProofOptions): Proofs {
       proof,
       takenAt: clock(),
     };
-    await keep(store, place, taken, section.links.length > 0);
+    const recorded = report.ledgers.some(({ links }) => links.length > 0);
+    await keep(store, place, taken, recorded);
     return preferred([taken, ...kept.filter(({ block }) => block.hash !== taken.block.hash)], now, limits);
   }
 
@@ -174,6 +173,11 @@ export function createProofs(options: ProofOptions): Proofs {
       }
     },
   };
+}
+
+/** The same in every section: they are all under the operator's key. Zero where there is none at all. */
+function subjectOf(report: Report): Subject {
+  return (report.ledgers[0]?.subject ?? ZERO_SUBJECT) as Subject;
 }
 
 function withProofs(report: Report, proofs: ReadonlyMap<bigint, KeptProof>): Report {

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { fromHex, toHex } from '../../core/bytes.ts';
+import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import { standingAt } from '../../core/chain/organisation.ts';
 import type { Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
 import { type Envelope, openEnvelope, openSealed } from '../../core/envelope/envelope.ts';
 import type { Identifier } from '../../core/identifiers/identifier.ts';
 import { changesOf, type Report, type ReportOrganisation } from '../../core/report/report.ts';
+import { OWN_REGISTER } from '../index/ledgers.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { Problem } from '../problem.ts';
 import type { Queryable, Store } from '../store/store.ts';
@@ -65,10 +67,11 @@ type Cached = Served & { readonly version: string; readonly madeAt: number; chec
 
 export function createQuery(
   source: ReportSource,
-  pipeline: Pick<Pipeline, 'on'>,
+  pipeline: Pick<Pipeline, 'on' | 'ownLedger'>,
   proofs: Proofs | null = null,
 ): Query {
-  const { store, secrets } = source;
+  const { store, secrets, deployment } = source;
+  const ledger = formatLedgerId({ chainId: deployment.chainId, address: deployment.ledger });
   const cache = new TextCache<Cached>(CACHE_CHARACTERS);
   /** What is being made; whoever asks for the same meanwhile gets the same. */
   const making = new Map<string, Promise<Served>>();
@@ -86,6 +89,7 @@ export function createQuery(
   };
   pipeline.on('subjects', ({ subjects }) => forget(subjects));
   pipeline.on('organisations', forgetAll);
+  pipeline.on('ledgers', forgetAll);
   pipeline.on('reorganised', forgetAll);
 
   async function served(
@@ -139,8 +143,8 @@ export function createQuery(
   async function recordsOf(ids: readonly bigint[]): Promise<ReportOrganisation[]> {
     const changes = await store.query<ChangeRow>(
       `SELECT organisation, change, value, timestamp FROM organisation_links
-       WHERE organisation = ANY($1::int8[]) ORDER BY organisation, position`,
-      [ids],
+       WHERE register = $2 AND organisation = ANY($1::int8[]) ORDER BY organisation, position`,
+      [ids, OWN_REGISTER],
     );
     const digests = changes.filter(({ change }) => change === PROFILE_SET).map(({ value }) => value);
     const profiles = await store.query<{ digest: Uint8Array; body: Uint8Array }>(
@@ -167,7 +171,7 @@ export function createQuery(
     overview: (identifier, viewer) =>
       served('overview', identifier, viewer, async () => {
         const report = await read(identifier, viewer, false);
-        return { text: JSON.stringify(overviewOf(report, identifier)), whole: isWhole(report) };
+        return { text: JSON.stringify(overviewOf(report, identifier, ledger)), whole: isWhole(report) };
       }),
 
     async isRecorded(subject) {
@@ -179,9 +183,9 @@ export function createQuery(
 
     async organisations(after, limit) {
       const ids = await store.query<{ organisation: bigint }>(
-        `SELECT organisation FROM organisation_links WHERE organisation > $1 AND position = 0
+        `SELECT organisation FROM organisation_links WHERE register = $3 AND organisation > $1 AND position = 0
          ORDER BY organisation LIMIT $2`,
-        [after, limit],
+        [after, limit, OWN_REGISTER],
       );
       return recordsOf(ids.map((row) => row.organisation));
     },
@@ -192,12 +196,12 @@ export function createQuery(
       await organisation(id);
       const [row] = await store.query<{ last: string | null }>(
         `SELECT max(nonce)::text AS last FROM (
-           SELECT max(nonce) AS nonce FROM accepted WHERE organisation = $1
+           SELECT max(nonce) AS nonce FROM accepted WHERE ledger = $2 AND organisation = $1
            UNION ALL
            SELECT max(nonce) AS nonce FROM submissions
-           WHERE organisation = $1 AND state NOT IN ('expired', 'conflicted')
+           WHERE ledger = $2 AND organisation = $1 AND state NOT IN ('expired', 'conflicted')
          ) AS used`,
-        [id],
+        [id, await pipeline.ownLedger()],
       );
       return row?.last === null || row === undefined ? 0n : BigInt(row.last) + 1n;
     },
@@ -272,16 +276,22 @@ async function versionOf(from: Queryable, subject: Subject): Promise<string> {
     `(SELECT head::bytea FROM ${table} ORDER BY block_number DESC, log_index DESC LIMIT 1)`;
   const tables = ['own_links', 'organisation_links', 'directory_links'];
   const [row] = await from.query<{
-    own: Uint8Array | null;
+    own: (Uint8Array | null)[];
+    unread: string[];
     others: (Uint8Array | null)[];
     set_stored: Date | null;
   }>(
-    `SELECT (SELECT head::bytea FROM links WHERE subject = $1 ORDER BY position DESC LIMIT 1) AS own,
-       ARRAY[${tables.map(last).join(', ')}] AS others, (SELECT max(stored_at) FROM sets) AS set_stored`,
+    `SELECT ARRAY(SELECT (SELECT head::bytea FROM links WHERE subject = $1 AND ledger = listed.number
+           ORDER BY position DESC LIMIT 1)
+         FROM generate_series(0, (SELECT coalesce(max(number), 0) FROM directory_links)) AS listed(number)
+         ORDER BY listed.number) AS own,
+       ARRAY[${tables.map(last).join(', ')}] AS others,
+       ARRAY(SELECT name FROM cursors WHERE name LIKE '%:%' ORDER BY name) AS unread,
+       (SELECT max(stored_at) FROM sets) AS set_stored`,
     [fromHex(subject, 32)],
   );
-  const heads = [row?.own, ...(row?.others ?? [])].map((head) => (head ? toHex(head) : '-'));
-  return [...heads, row?.set_stored?.getTime() ?? 0].join('/');
+  const heads = [...(row?.own ?? []), ...(row?.others ?? [])].map((head) => (head ? toHex(head) : '-'));
+  return [...heads, ...(row?.unread ?? []), row?.set_stored?.getTime() ?? 0].join('/');
 }
 
 type ClaimRow = {

@@ -1,10 +1,13 @@
 import { fromHex, toBase64Url, toHex } from '../../core/bytes.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
-import type { Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
+import type { Address, Digest, LedgerId, OrganisationId, Subject } from '../../core/chain/types.ts';
+import { openEnvelope } from '../../core/envelope/envelope.ts';
+import { VinculumError } from '../../core/errors.ts';
 import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
 import { vehicleBuilt } from '../../core/kinds/vehicle.ts';
-import type { Report, ReportContent, ReportOrganisation } from '../../core/report/report.ts';
+import type { Report, ReportContent, ReportOrganisation, UnreadLedger } from '../../core/report/report.ts';
 import type { Deployment } from '../deployment.ts';
+import { OWN_REGISTER, readStates } from '../index/ledgers.ts';
 import { Problem } from '../problem.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Store, Transaction } from '../store/store.ts';
@@ -56,20 +59,32 @@ export async function buildReport(
   viewer: Viewer,
 ): Promise<Report> {
   const { subject, transcript } = source.evaluator.evaluate(identifier);
-  const state = await source.store.transaction((transaction) => readState(transaction, subject, viewer), {
-    isolation: 'repeatable read',
-  });
+  const state = await source.store.transaction(
+    (transaction) => readState(transaction, subject, viewer, source.evaluator.publicKey),
+    { isolation: 'repeatable read' },
+  );
   const contents: Record<string, ReportContent> = {};
   const ownDigests = new Set(state.ownLinks.map((link) => toHex(link.digest)));
   for (const row of state.contents) {
     const digest = toHex(row.digest) as Digest;
-    contents[digest] = contentOf(source.secrets, row);
+    contents[digest] = contentOf(source.secrets, row, viewer);
     const content = contents[digest];
     if (!ownDigests.has(digest) || content === undefined || 'withheld' in content) continue;
     const setProof = await source.sets.prove(digest, content, identifier);
     if (setProof !== null) contents[digest] = { ...content, setProof };
   }
   const { deployment } = source;
+  const evaluated = {
+    subject,
+    transcript: {
+      evaluated: toBase64Url(transcript.evaluated),
+      proof: toBase64Url(transcript.proof),
+    },
+  };
+  const unread = state.listed.flatMap(({ id, unread: reason }): UnreadLedger[] => {
+    if (reason === null) return [];
+    return reason === 'key' ? [{ ledger: id, reason }] : [{ ledger: id, reason, ...evaluated }];
+  });
   return {
     vinculum: 'report/1',
     identifier: formatIdentifier(identifier),
@@ -79,52 +94,98 @@ export async function buildReport(
       address: deployment.directory,
       links: state.directory.map(directoryLink),
     },
-    ledgers: [
-      {
-        ledger: formatLedgerId({ chainId: deployment.chainId, address: deployment.ledger }),
-        subject,
-        transcript: {
-          evaluated: toBase64Url(transcript.evaluated),
-          proof: toBase64Url(transcript.proof),
-        },
-        asOf: state.asOf,
-        links: state.links.map(reportLink),
-        ownChains: ownChainsOf(state.makers, state.ownLinks),
-        organisations: organisationsOf(state.changes, state.profiles),
-      },
-    ],
+    ledgers: state.shown.map((ledger) => ({
+      ledger: ledger.id,
+      ...evaluated,
+      asOf: state.asOf,
+      ...historyIn(state, ledger),
+    })),
+    ...(unread.length === 0 ? {} : { unread }),
     contents,
   };
 }
 
-async function readState(transaction: Transaction, subject: Subject, viewer: Viewer) {
-  const links = await transaction.query<LinkRow>(
-    `SELECT ${LINK_COLUMNS}, module, actor, action_hash FROM links WHERE subject = $1 ORDER BY position`,
-    [fromHex(subject, 32)],
+/** A ledger of the directory, and why its history cannot be shown, if it can't. */
+type ListedLedger = {
+  readonly id: LedgerId;
+  readonly number: number;
+  readonly register: number;
+  readonly unread: UnreadLedger['reason'] | null;
+};
+
+type ListedRow = DirectoryRow & { readonly number: number | null; readonly register: number | null };
+
+function listedLedgers(
+  rows: readonly ListedRow[],
+  states: ReadonlyMap<number, 'behind' | 'unreadable'>,
+  publicKey: Uint8Array,
+): ListedLedger[] {
+  return rows.flatMap((row): ListedLedger[] => {
+    const { change, chain_id: chainId, ledger, pseudonym_key: key, number, register } = row;
+    if (change !== 'added' || chainId === null || ledger === null || key === null) return [];
+    const id = formatLedgerId({ chainId: BigInt(chainId), address: toHex(ledger) as Address });
+    const place = { id, number: number ?? NOT_INDEXED, register: register ?? NOT_INDEXED };
+    // Under another key the subject has another name, which nobody without that key can tell.
+    if (!Buffer.from(key).equals(publicKey)) return [{ ...place, unread: 'key' }];
+    if (number === null) return [{ ...place, unread: 'chain' }];
+    return [{ ...place, unread: states.get(number) ?? null }];
+  });
+}
+
+/** The number of a ledger on another chain. */
+const NOT_INDEXED = -1;
+
+/** A row of `links` or `own_links`, with the ledger that it is of. */
+type LedgerLinkRow = LinkRow & { readonly ledger: number };
+type RegisterChangeRow = ChangeRow & { readonly register: number };
+
+async function readState(transaction: Transaction, subject: Subject, viewer: Viewer, publicKey: Uint8Array) {
+  const directory = await transaction.query<ListedRow>(
+    `SELECT change, ledger_index, chain_id, ledger, organisations, code_hash, pseudonym_key, closed_at, number, register
+     FROM directory_links ORDER BY position`,
+  );
+  const listed = listedLedgers(directory, await readStates(transaction), publicKey);
+  const shown = listed.filter(({ unread }) => unread === null);
+  const registerOf = new Map(shown.map(({ number, register }) => [number, register]));
+  const links = await transaction.query<LedgerLinkRow>(
+    `SELECT ledger, ${LINK_COLUMNS}, module, actor, action_hash FROM links
+     WHERE subject = $1 AND ledger = ANY($2::int4[]) ORDER BY ledger, position`,
+    [fromHex(subject, 32), shown.map(({ number }) => number)],
   );
   const makers = distinct(
-    links.flatMap((link) =>
-      link.organisation !== null && MAKER_KINDS.includes(link.kind) ? [link.organisation] : [],
+    links.flatMap(({ ledger, kind, organisation }) =>
+      organisation !== null && MAKER_KINDS.includes(kind)
+        ? [{ number: registerOf.get(ledger) ?? NOT_INDEXED, organisation }]
+        : [],
     ),
   );
+  // A maker's campaigns may stand on its own chain in any ledger that takes its attesters from the same register.
+  const ownChains = shown.flatMap(({ number, register }) =>
+    makers.filter((maker) => maker.number === register).map((maker) => ({ ...maker, number })),
+  );
   const ownLinks =
-    makers.length === 0
+    ownChains.length === 0
       ? []
-      : await transaction.query<LinkRow & { organisation: bigint }>(
-          `SELECT ${LINK_COLUMNS} FROM own_links WHERE organisation = ANY($1::int8[]) ORDER BY organisation, position`,
-          [makers],
+      : await transaction.query<LedgerLinkRow & { organisation: bigint }>(
+          `SELECT ledger, ${LINK_COLUMNS} FROM own_links
+           WHERE (ledger, organisation) IN (SELECT * FROM unnest($1::int4[], $2::int8[]))
+           ORDER BY ledger, organisation, position`,
+          columnsOf(ownChains),
         );
   const attesters = distinct([
-    ...links.flatMap((link) => (link.organisation === null ? [] : [link.organisation])),
+    ...links.flatMap(({ ledger, organisation }) =>
+      organisation === null ? [] : [{ number: registerOf.get(ledger) ?? NOT_INDEXED, organisation }],
+    ),
     ...makers,
   ]);
   const changes =
     attesters.length === 0
       ? []
-      : await transaction.query<ChangeRow>(
-          `SELECT organisation, change, value, timestamp FROM organisation_links
-           WHERE organisation = ANY($1::int8[]) ORDER BY organisation, position`,
-          [attesters],
+      : await transaction.query<RegisterChangeRow>(
+          `SELECT register, organisation, change, value, timestamp FROM organisation_links
+           WHERE (register, organisation) IN (SELECT * FROM unnest($1::int4[], $2::int8[]))
+           ORDER BY register, organisation, position`,
+          columnsOf(attesters),
         );
   const all = [...links, ...ownLinks];
   const contents =
@@ -141,7 +202,13 @@ async function readState(transaction: Transaction, subject: Subject, viewer: Vie
            ) AS opened ON true`,
           [
             all.map((link) => link.digest),
-            all.map((link) => viewer !== null && link.organisation === viewer),
+            // In another register the viewer's number is somebody else's.
+            all.map(
+              (link) =>
+                viewer !== null &&
+                link.organisation === viewer &&
+                registerOf.get(link.ledger) === OWN_REGISTER,
+            ),
           ],
         );
   const profileDigests = changes.filter(({ change }) => change === PROFILE_SET).map(({ value }) => value);
@@ -152,10 +219,6 @@ async function readState(transaction: Transaction, subject: Subject, viewer: Vie
           'SELECT digest, body FROM blocks WHERE digest = ANY($1::bytea[])',
           [profileDigests],
         );
-  const directory = await transaction.query<DirectoryRow>(
-    `SELECT change, ledger_index, chain_id, ledger, organisations, code_hash, pseudonym_key, closed_at
-     FROM directory_links ORDER BY position`,
-  );
   const [block] = await transaction.query<{ number: bigint; hash: Uint8Array; timestamp: bigint }>(
     'SELECT number, hash, timestamp FROM chain_blocks ORDER BY number DESC LIMIT 1',
   );
@@ -163,27 +226,58 @@ async function readState(transaction: Transaction, subject: Subject, viewer: Vie
     throw new Problem('index.behind', 'The index has not read the ledger’s first blocks yet.');
   }
   const asOf = { number: Number(block.number), hash: toHex(block.hash), timestamp: Number(block.timestamp) };
-  return { links, makers, ownLinks, changes, contents, profiles, directory, asOf };
+  return { listed, shown, links, ownChains, ownLinks, changes, contents, profiles, directory, asOf };
+}
+
+type State = Awaited<ReturnType<typeof readState>>;
+
+/** What a section shows of one ledger: its links, and the own chains and attesters that belong to them. */
+function historyIn(state: State, { number, register }: ListedLedger) {
+  const links = state.links.filter((link) => link.ledger === number);
+  const own = state.ownChains.filter((chain) => chain.number === number);
+  const attesters = new Set([
+    ...links.map((link) => link.organisation),
+    ...own.map(({ organisation }) => organisation),
+  ]);
+  const changes = state.changes.filter(
+    (change) => change.register === register && attesters.has(change.organisation),
+  );
+  return {
+    links: links.map(reportLink),
+    ownChains: own.map(({ organisation }) => ({
+      organisation: organisation.toString(),
+      links: state.ownLinks
+        .filter((link) => link.ledger === number && link.organisation === organisation)
+        .map(reportLink),
+    })),
+    organisations: organisationsOf(changes, state.profiles),
+  };
 }
 
 /** The change of an organisation's record that names its profile. */
 const PROFILE_SET = 5;
 
-function contentOf(secrets: Secrets, row: ContentRow): ReportContent {
+function contentOf(secrets: Secrets, row: ContentRow, viewer: Viewer): ReportContent {
   if (row.body === null) return { withheld: WITHHELD.block };
   if (row.wrapped === null) return { withheld: WITHHELD.key };
+  const key = secrets.blockKey(row.digest, row.wrapped);
+  const sealed = row.disclosures ?? [];
+  const shown = sealed.length > 0 && isAttester(viewer, row.body, key);
   return {
     block: toBase64Url(row.body),
-    key: toBase64Url(secrets.blockKey(row.digest, row.wrapped)),
-    disclosures: (row.disclosures ?? []).map((wrapped) => secrets.disclosure(row.digest, wrapped)),
+    key: toBase64Url(key),
+    disclosures: shown ? sealed.map((wrapped) => secrets.disclosure(row.digest, wrapped)) : [],
   };
 }
 
-function ownChainsOf(makers: readonly bigint[], links: readonly (LinkRow & { organisation: bigint })[]) {
-  return makers.map((maker) => ({
-    organisation: maker.toString(),
-    links: links.filter((link) => link.organisation === maker).map(reportLink),
-  }));
+/** Whose the content is, by its envelope: anybody can put another's digest on the ledger. */
+function isAttester(viewer: Viewer, block: Uint8Array, key: Uint8Array): boolean {
+  try {
+    return viewer !== null && openEnvelope(block, key).organisation === viewer.toString();
+  } catch (error) {
+    if (error instanceof VinculumError) return false;
+    throw error;
+  }
 }
 
 export function organisationsOf(
@@ -193,7 +287,7 @@ export function organisationsOf(
   const texts = new Map(
     profiles.map(({ digest, body }) => [toHex(digest), Buffer.from(body).toString('utf8')]),
   );
-  return distinct(changes.map((change) => change.organisation)).map((id) => {
+  return [...new Set(changes.map((change) => change.organisation))].map((id) => {
     const own = changes.filter((change) => change.organisation === id);
     const last = own.findLast(({ change }) => change === PROFILE_SET);
     const profile = last === undefined ? undefined : texts.get(toHex(last.value));
@@ -201,6 +295,14 @@ export function organisationsOf(
   });
 }
 
-function distinct(values: readonly bigint[]): bigint[] {
-  return [...new Set(values)];
+/** An organisation of a ledger or of a register, by its number. */
+type Numbered = { readonly number: number; readonly organisation: bigint };
+
+function distinct(values: readonly Numbered[]): Numbered[] {
+  return [...new Map(values.map((value) => [`${value.number}/${value.organisation}`, value])).values()];
 }
+
+const columnsOf = (values: readonly Numbered[]) => [
+  values.map(({ number }) => number),
+  values.map(({ organisation }) => organisation),
+];

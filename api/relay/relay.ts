@@ -24,6 +24,8 @@ export interface RelayOptions {
   readonly store: Store;
   readonly rpc: Rpc;
   readonly ledger: LedgerAddress;
+  /** Its number in the index. */
+  readonly ownLedger: () => Promise<number>;
   readonly account: Account;
   readonly lease: Lease;
   readonly clock: () => Date;
@@ -269,6 +271,7 @@ export class Relay {
     const started = performance.now();
     const limit = Math.min(MAX_TRANSACTION_GAS, head.gasLimit);
     const fees = await this.#fees(head);
+    const ledger = await this.#options.ownLedger();
     const prepared = await store.transaction(async (transaction) => {
       if (!(await lease.lock(transaction))) throw leaseLost();
       const candidates = await transaction.query<SubmissionRow & Candidate>(
@@ -278,10 +281,11 @@ export class Relay {
                   sum(octet_length(s.entries)) OVER (ORDER BY s.received_at, s.hash) - octet_length(s.entries) AS before
            FROM submissions s
            WHERE s.state = 'stored' AND s.transaction_hash IS NULL AND s.deadline > $1
-             AND (s.next_attempt_at IS NULL OR s.next_attempt_at <= $2)
+             AND (s.next_attempt_at IS NULL OR s.next_attempt_at <= $2) AND s.ledger = $4
+             AND NOT EXISTS (SELECT 1 FROM closures WHERE closures.ledger = $4)
            ORDER BY s.received_at, s.hash LIMIT ${CANDIDATES}
          ) AS waiting WHERE before < $3 ORDER BY received_at, hash`,
-        [head.timestamp + MINIMUM_SECONDS_LEFT, clock(), MOST_ENTRIES * ENTRY_BYTES],
+        [head.timestamp + MINIMUM_SECONDS_LEFT, clock(), MOST_ENTRIES * ENTRY_BYTES, ledger],
       );
       const chosen = choose(candidates, limit);
       if (chosen.length === 0) return null;
@@ -395,10 +399,17 @@ export class Relay {
     const seconds = Math.floor(now.getTime() / 1000);
     // What was sent may be in a block that is not read yet: it ends only when a final block is later than its deadline.
     await this.#options.store.execute(
-      `UPDATE submissions SET state = 'expired', ended_at = $1, problem = 'submission.expired', transaction_hash = NULL
+      `UPDATE submissions SET state = 'expired', ended_at = $1, transaction_hash = NULL,
+              problem = CASE problem WHEN 'ledger.closed' THEN problem ELSE 'submission.expired' END
        WHERE state IN ('stored', 'submitted') AND deadline < $2
          AND (transaction_hash IS NULL OR deadline < $3)`,
       [now, seconds - EXPIRY_GRACE_SECONDS, this.#options.final().timestamp],
+    );
+    // What waits for a ledger that was closed waits in vain.
+    await this.#options.store.execute(
+      `UPDATE submissions SET problem = 'ledger.closed'
+       WHERE state = 'stored' AND ledger IN (SELECT ledger FROM closures)
+         AND problem IS DISTINCT FROM 'ledger.closed'`,
     );
   }
 }

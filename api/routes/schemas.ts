@@ -18,6 +18,7 @@ export const finding = z
 export const entry = z
   .strictObject({
     digest,
+    ledger: ledgerId,
     position: z.int().min(0),
     kind: z.string(),
     organisation: decimal.optional(),
@@ -47,12 +48,17 @@ export const overview = z
     identifier: z.string(),
     checkDigit: z.enum(['valid', 'invalid', 'not-applicable']).optional(),
     subject,
-    ledger: ledgerId,
-    head: hex(32),
+    ledger: ledgerId.meta({ description: 'The one that this service writes to' }),
+    head: hex(32).meta({ description: 'Of the subject in that ledger' }),
     asOf: blockReference,
     recorded: z
       .boolean()
       .meta({ description: 'Whether anything was ever recorded; the report proves it, or that not' }),
+    unread: z
+      .array(z.strictObject({ ledger: ledgerId, reason: z.enum(['chain', 'behind', 'unreadable', 'key']) }))
+      .meta({
+        description: 'Ledgers of the directory that this service cannot show: there may be more in them',
+      }),
     findings: z.array(finding),
     summary: members.nullable().meta({ description: 'See core/findings/summary.ts' }),
     entries: z.array(entry),

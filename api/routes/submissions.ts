@@ -66,6 +66,7 @@ export const acceptSubmissions = defineRoute({
     'submission.contentMissing',
     'submission.contentTwice',
     'subject.mismatch',
+    'ledger.closed',
     'nonce.conflict',
     'block.digestMismatch',
     'block.wrongKey',

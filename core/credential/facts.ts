@@ -146,9 +146,10 @@ export function factsOf(text: string, report: Report, verification: Verification
           digest: link.digest,
           attester: isModuleLink(link) ? link.module : link.organisation.toString(),
         })),
-      unreadLedgers: report.ledgers.flatMap(({ ledger }) =>
-        read.has(ledger.split(':')[1] ?? '') ? [] : [ledger],
-      ),
+      unreadLedgers: [
+        ...report.ledgers.flatMap(({ ledger }) => (read.has(ledger.split(':')[1] ?? '') ? [] : [ledger])),
+        ...(report.unread ?? []).map(({ ledger }) => ledger),
+      ],
       recallAttesters: [...(summary?.recalls.attesters ?? [])],
       notProvable: [...notProvable],
     },

@@ -66,16 +66,33 @@ const ownChainSchema = z.strictObject({
   links: z.array(reportLinkSchema),
 });
 
+const transcriptSchema = z.strictObject({ evaluated: base64url, proof: base64url });
+
 const ledgerSchema = z.strictObject({
   ledger: ledgerId,
   subject: hex(32),
-  transcript: z.strictObject({ evaluated: base64url, proof: base64url }),
+  transcript: transcriptSchema,
   /** The block at which the operator read the chain. */
   asOf: reportBlockSchema,
   links: z.array(reportLinkSchema),
   ownChains: z.array(ownChainSchema),
   organisations: z.array(organisationSchema),
 });
+
+/**
+ * A ledger whose history this operator cannot show, and why: it does not follow the `chain`; it is still `behind`, reading
+ * the ledger's past; the ledger's logs are `unreadable` to it; or it does not hold the pseudonym `key`, and then it cannot
+ * name the subject there either. It claims nothing of the history, and no reader may take it for an empty one.
+ */
+const unreadSchema = z.discriminatedUnion('reason', [
+  z.strictObject({
+    ledger: ledgerId,
+    reason: z.enum(['chain', 'behind', 'unreadable']),
+    subject: hex(32),
+    transcript: transcriptSchema,
+  }),
+  z.strictObject({ ledger: ledgerId, reason: z.literal('key') }),
+]);
 
 const directoryLinkSchema = z.discriminatedUnion('change', [
   z.strictObject({
@@ -119,8 +136,10 @@ export const reportSchema = z.strictObject({
     address: hex(20),
     links: z.array(directoryLinkSchema),
   }),
-  /** One section for every ledger of the directory. */
+  /** One section for every ledger of the directory, but for those that are `unread`. */
   ledgers: z.array(ledgerSchema),
+  /** The ledgers without a section: with any, no report is more than incomplete. */
+  unread: z.optional(z.array(unreadSchema)),
   contents: z.record(hex(32), contentSchema),
   /** Storage proofs (EIP-1186) for every chain of the directory, so that one trusted block hash is enough. */
   proofs: z.optional(z.array(proofSchema)),
@@ -128,6 +147,7 @@ export const reportSchema = z.strictObject({
 
 export type Report = z.infer<typeof reportSchema>;
 export type LedgerSection = Report['ledgers'][number];
+export type UnreadLedger = z.infer<typeof unreadSchema>;
 export type ReportLink = z.infer<typeof reportLinkSchema>;
 export type ReportContent = z.infer<typeof contentSchema>;
 export type ReportProof = z.infer<typeof proofSchema>;
@@ -221,6 +241,9 @@ export function directoryLinksOf(report: Report): DirectoryLink[] {
 }
 
 /** The typed names of a section. */
-export function sectionNames(section: LedgerSection): { ledger: LedgerId; subject: Subject } {
+export function sectionNames(section: Pick<LedgerSection, 'ledger' | 'subject'>): {
+  ledger: LedgerId;
+  subject: Subject;
+} {
   return { ledger: section.ledger as LedgerId, subject: section.subject as Subject };
 }

@@ -4,7 +4,15 @@ import { foldDirectory } from '../chain/directory.ts';
 import { formatLedgerId } from '../chain/ledgerId.ts';
 import { foldLinks, type Link } from '../chain/link.ts';
 import { foldOrganisation, standingAt } from '../chain/organisation.ts';
-import { type Address, type LedgerId, type OrganisationId, ZERO_SUBJECT } from '../chain/types.ts';
+import {
+  type Address,
+  type Head,
+  type LedgerId,
+  type OrganisationId,
+  ZERO_HEAD,
+  ZERO_SUBJECT,
+} from '../chain/types.ts';
+import { VinculumError } from '../errors.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../identifiers/identifier.ts';
 import { verifyTranscript } from '../pseudonym/pseudonym.ts';
 import {
@@ -90,10 +98,12 @@ export async function verify(
   const protocol = new Protocol();
   const done = (step: StepName): void => options.onStep?.(step, protocol.outcome(step));
   const identifier = readIdentifier(report, protocol);
-  const { recorded, opened } = await readLedgers(report, trust, views, protocol);
+  const { recorded, opened, unread } = await readLedgers(report, trust, views, protocol);
 
   if (identifier !== null)
-    for (const { section, record } of opened) checkSubject(section, record, identifier, protocol);
+    for (const { section, record } of [...opened, ...unread]) {
+      checkSubject(section, record, identifier, protocol);
+    }
   done('subject');
   done('ledgers');
 
@@ -106,6 +116,7 @@ export async function verify(
   for (const { section, record, view } of opened) {
     if (view !== null) saw(record.chainId, await checkCompleteness(section, record, view, protocol));
   }
+  for (const ledger of unread) await lookIntoUnread(ledger, protocol);
   done('completeness');
 
   const entries = opened.flatMap(({ section }) => judgeSection(report, section, protocol));
@@ -179,8 +190,11 @@ function readIdentifier(report: Report, protocol: Protocol): Identifier | null {
   }
 }
 
-type OpenedLedger = {
-  readonly section: LedgerSection;
+/** What the subject of a section is claimed to be. */
+type SubjectClaim = Pick<LedgerSection, 'ledger' | 'subject' | 'transcript'>;
+
+type OpenedLedger<Section extends SubjectClaim = LedgerSection> = {
+  readonly section: Section;
   readonly record: RecordedLedger;
   readonly view: ChainView | null;
 };
@@ -191,7 +205,12 @@ async function readLedgers(
   trust: Trust,
   views: Views,
   protocol: Protocol,
-): Promise<{ recorded: { view: ChainView | null }[]; opened: OpenedLedger[] }> {
+): Promise<{
+  recorded: { view: ChainView | null }[];
+  opened: OpenedLedger[];
+  /** Those of which nothing but the subject is claimed. */
+  unread: OpenedLedger<SubjectClaim>[];
+}> {
   const directory = { directory: trust.directory };
   const expected = `${trust.chainId}:${trust.directory}`;
   const found = `${report.directory.chainId}:${report.directory.address}`;
@@ -207,6 +226,7 @@ async function readLedgers(
 
   const recorded: { view: ChainView | null }[] = [{ view: home }];
   const opened: OpenedLedger[] = [];
+  const unread: OpenedLedger<SubjectClaim>[] = [];
   const known = new Set<string>();
   for (const link of links) {
     if (link.change !== 'added') continue;
@@ -215,17 +235,27 @@ async function readLedgers(
     known.add(ledger);
     const at = { ledger };
     const sections = report.ledgers.filter((section) => section.ledger === ledger);
-    const section = sections[0];
-    if (section === undefined || sections.length > 1) {
-      const code = section === undefined ? 'ledger.leftOut' : 'ledger.twice';
+    const gaps = (report.unread ?? []).filter((gap) => gap.ledger === ledger);
+    const [section] = sections;
+    const [gap] = gaps;
+    if (sections.length + gaps.length !== 1) {
+      const code = sections.length + gaps.length === 0 ? 'ledger.leftOut' : 'ledger.twice';
       protocol.note('ledgers', { outcome: 'failed', code, at });
       continue;
     }
     const view = link.chainId === trust.chainId ? home : await views(link.chainId);
     recorded.push({ view });
-    opened.push({ section, record, view });
+    if (section !== undefined) opened.push({ section, record, view });
+    if (gap !== undefined && 'subject' in gap) unread.push({ section: gap, record, view });
+    // Whoever says that it cannot show a ledger claims nothing of it: whatever is in it, this report is not whole.
+    if (gap !== undefined) {
+      const where = { ...at, reason: gap.reason };
+      protocol.note('ledgers', { outcome: 'incomplete', code: 'ledger.unread', at: where });
+    }
     if (view === null) {
-      protocol.note('ledgers', { outcome: 'incomplete', code: 'ledger.unread', at });
+      if (gap === undefined) {
+        protocol.note('ledgers', { outcome: 'incomplete', code: 'ledger.unread', at });
+      }
       continue;
     }
     protocol.compare('ledgers', 'ledger.codeHash', at, record.codeHash, await view.codeHash(record.address));
@@ -237,21 +267,16 @@ async function readLedgers(
       await view.pseudonymKey(record.address),
     );
   }
-  for (const section of report.ledgers) {
-    if (!known.has(section.ledger)) {
-      protocol.note('ledgers', {
-        outcome: 'failed',
-        code: 'ledger.notInDirectory',
-        at: { ledger: section.ledger },
-      });
-    }
+  for (const { ledger } of [...report.ledgers, ...(report.unread ?? [])]) {
+    if (known.has(ledger)) continue;
+    protocol.note('ledgers', { outcome: 'failed', code: 'ledger.notInDirectory', at: { ledger } });
   }
-  return { recorded, opened };
+  return { recorded, opened, unread };
 }
 
 /** Step 1: the section's subject is this identifier's, under the key that the directory records for the ledger. */
 function checkSubject(
-  section: LedgerSection,
+  section: SubjectClaim,
   record: RecordedLedger,
   identifier: Identifier,
   protocol: Protocol,
@@ -302,6 +327,32 @@ async function checkCompleteness(
     timestamps.push(...own.map((link) => link.timestamp));
   }
   return timestamps;
+}
+
+/**
+ * Step 3 for a ledger that the report does not show: a reader with a source of its own learns whether there is anything
+ * in it of the subject. That is no more than the reader's own look: the ledger stays unread.
+ */
+async function lookIntoUnread(
+  { section, record, view }: OpenedLedger<SubjectClaim>,
+  protocol: Protocol,
+): Promise<void> {
+  if (view === null) return;
+  const { ledger, subject } = sectionNames(section);
+  let head: Head;
+  try {
+    head = await view.head(record.address, subject);
+  } catch (error) {
+    // A storage proof shows what its report claims, and nothing else.
+    if (error instanceof VinculumError && error.code.startsWith('proof.')) return;
+    throw error;
+  }
+  protocol.note(
+    'completeness',
+    head === ZERO_HEAD
+      ? { outcome: 'passed', code: 'head.subject', at: { ledger, subject, links: 0 } }
+      : { outcome: 'incomplete', code: 'head.unread', at: { ledger, subject }, found: head },
+  );
 }
 
 /** Step 4, for every entry of a section. */

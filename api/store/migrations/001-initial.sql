@@ -6,8 +6,9 @@ CREATE DOMAIN bytes32 AS bytea CHECK (octet_length(VALUE) = 32);
 CREATE DOMAIN address AS bytea CHECK (octet_length(VALUE) = 20);
 CREATE DOMAIN uint256 AS numeric(78, 0) CHECK (VALUE >= 0);
 
--- A store belongs to one ledger: chain id, genesis hash and the contracts' addresses are written once and compared at
--- every start.
+-- A store belongs to one directory of ledgers, on one chain: chain id, genesis hash and the contracts' addresses are
+-- written once and compared at every start. The ledger that it was made for is number 0 in all tables, any other one of
+-- the directory on this chain 1 + its place in the list.
 CREATE TABLE settings (
   key text PRIMARY KEY,
   value text NOT NULL
@@ -76,6 +77,7 @@ CREATE TABLE documents (
 -- submission may still be accepted until its deadline.
 CREATE TABLE submissions (
   hash bytes32 PRIMARY KEY,
+  ledger int4 NOT NULL DEFAULT 0, -- the one it was signed for
   organisation int8 NOT NULL,
   nonce uint256 NOT NULL,
   signer address NOT NULL,
@@ -101,7 +103,7 @@ CREATE TABLE submissions (
   receipt jsonb -- the operator's signed promise
 );
 -- Two live submissions cannot share a nonce; a dead one frees it.
-CREATE UNIQUE INDEX submissions_live_nonce ON submissions (organisation, nonce)
+CREATE UNIQUE INDEX submissions_live_nonce ON submissions (ledger, organisation, nonce)
   WHERE state NOT IN ('expired', 'conflicted');
 CREATE INDEX submissions_to_relay ON submissions (received_at, hash) WHERE state = 'stored';
 CREATE INDEX submissions_on_chain ON submissions (block_number) WHERE state IN ('submitted', 'anchored');
@@ -164,6 +166,7 @@ CREATE TABLE chain_blocks (
 -- The links of all subjects' chains. An entry of an organisation has `organisation`; one of a module has `module`,
 -- `actor` and `action_hash` instead.
 CREATE TABLE links (
+  ledger int4 NOT NULL,
   subject bytes32 NOT NULL,
   position int4 NOT NULL CHECK (position >= 0),
   kind int2 NOT NULL,
@@ -178,7 +181,7 @@ CREATE TABLE links (
   log_index int4 NOT NULL,
   transaction_hash bytes32 NOT NULL,
   submission_hash bytes32,
-  PRIMARY KEY (subject, position),
+  PRIMARY KEY (subject, ledger, position),
   CHECK (
     (organisation IS NOT NULL AND module IS NULL AND actor IS NULL AND action_hash IS NULL)
     OR (organisation IS NULL AND module IS NOT NULL AND actor IS NOT NULL AND action_hash IS NOT NULL)
@@ -191,6 +194,7 @@ CREATE INDEX links_organisation_kind ON links (organisation, kind, block_number,
 -- The links of the organisations' own chains. A table of its own: they have no subject, and no reader of a subject
 -- should have to leave them out.
 CREATE TABLE own_links (
+  ledger int4 NOT NULL,
   organisation int8 NOT NULL,
   position int4 NOT NULL CHECK (position >= 0),
   kind int2 NOT NULL,
@@ -201,14 +205,16 @@ CREATE TABLE own_links (
   log_index int4 NOT NULL,
   transaction_hash bytes32 NOT NULL,
   submission_hash bytes32,
-  PRIMARY KEY (organisation, position)
+  PRIMARY KEY (ledger, organisation, position)
 );
 CREATE UNIQUE INDEX own_links_log ON own_links (block_number, log_index);
 CREATE INDEX own_links_digest ON own_links (digest);
 CREATE INDEX own_links_kind ON own_links (kind, block_number, log_index);
 
--- The changes of the organisations' standing.
+-- The changes of the organisations' standing. Each contract of organisations is a register: its number is that of the
+-- first ledger that takes its attesters from it.
 CREATE TABLE organisation_links (
+  register int4 NOT NULL,
   organisation int8 NOT NULL,
   position int4 NOT NULL CHECK (position >= 0),
   change int2 NOT NULL,
@@ -218,12 +224,13 @@ CREATE TABLE organisation_links (
   block_number int8 NOT NULL,
   log_index int4 NOT NULL,
   transaction_hash bytes32 NOT NULL,
-  PRIMARY KEY (organisation, position)
+  PRIMARY KEY (register, organisation, position)
 );
 CREATE UNIQUE INDEX organisation_links_log ON organisation_links (block_number, log_index);
 CREATE INDEX organisation_links_value ON organisation_links (value, change);
 
--- The changes of the directory of ledgers.
+-- The changes of the directory of ledgers. An added ledger of this chain has its number and its register here. While
+-- its past is read, `cursors` says how far (`ledger:<number>`); `unreadable:<number>` there is one that is read no more.
 CREATE TABLE directory_links (
   position int4 PRIMARY KEY CHECK (position >= 0),
   change text NOT NULL CHECK (change IN ('added', 'closed')),
@@ -233,6 +240,8 @@ CREATE TABLE directory_links (
   organisations address,
   code_hash bytes32,
   pseudonym_key bytes32,
+  number int4,
+  register int4,
   closed_at uint256, -- seconds since 1970, if the directory's manager is sane
   head bytes32 NOT NULL,
   block_number int8 NOT NULL,
@@ -245,15 +254,25 @@ CREATE TABLE directory_links (
 );
 CREATE UNIQUE INDEX directory_links_log ON directory_links (block_number, log_index);
 
--- The nonces that the ledger has used up, and for what: also those that came by another operator.
+-- The ledgers that have said themselves that they are closed to writing.
+CREATE TABLE closures (
+  ledger int4 PRIMARY KEY,
+  closed_at uint256 NOT NULL,
+  block_number int8 NOT NULL,
+  log_index int4 NOT NULL,
+  transaction_hash bytes32 NOT NULL
+);
+
+-- The nonces that the ledgers have used up, and for what: also those that came by another operator.
 CREATE TABLE accepted (
+  ledger int4 NOT NULL,
   organisation int8 NOT NULL,
   nonce uint256 NOT NULL,
   submission_hash bytes32 NOT NULL,
   block_number int8 NOT NULL,
   log_index int4 NOT NULL,
   transaction_hash bytes32 NOT NULL,
-  PRIMARY KEY (organisation, nonce)
+  PRIMARY KEY (ledger, organisation, nonce)
 );
 CREATE UNIQUE INDEX accepted_log ON accepted (block_number, log_index);
 CREATE INDEX accepted_submission ON accepted (submission_hash);

@@ -466,16 +466,17 @@ describe('Pipeline', function () {
         });
 
         it('sends again what a reverted transaction carried, each submission alone', async () => {
-          const closed = await createWorld();
-          await closed.ledgerCall('close');
-          const pipeline = pipelineIn(closed, store);
+          const broken = await createWorld();
+          // Whatever is called there reverts.
+          await broken.chain.rpc.call('anvil_setCode', [broken.ledger.address, '0x60006000fd']);
+          const pipeline = pipelineIn(broken, store);
           running.add(pipeline);
           await pipeline.start();
           await eventually(
             () => pipeline.progress().lag === 0 && pipeline.progress().head > 0,
             'it is indexed',
           );
-          const statuses = await Promise.all([1, 2].map(() => pipeline.accept(services(closed, 1))));
+          const statuses = await Promise.all([1, 2].map(() => pipeline.accept(services(broken, 1))));
           await eventually(async () => pipeline.counters.reverted >= 3, 'it was reverted, then each alone');
           for (const { hash } of statuses) {
             const status = await pipeline.status(hash as SubmissionHash);
@@ -484,7 +485,7 @@ describe('Pipeline', function () {
           }
           expect(await count('relay_transactions', 'succeeded')).to.equal(0);
           await pipeline.stop();
-          await closed.stop();
+          await broken.stop();
         });
 
         it('sets gas by a formula that covers what is used, close to its cap too', async () => {
@@ -543,11 +544,12 @@ describe('Pipeline', function () {
 
       describe('the index', () => {
         const tables = {
-          links: 'subject, position',
-          own_links: 'organisation, position',
-          organisation_links: 'organisation, position',
+          links: 'subject, ledger, position',
+          own_links: 'ledger, organisation, position',
+          organisation_links: 'register, organisation, position',
           directory_links: 'position',
-          accepted: 'organisation, nonce',
+          closures: 'ledger',
+          accepted: 'ledger, organisation, nonce',
         };
         const dump = async () => {
           const dumped: Record<string, object[]> = {};

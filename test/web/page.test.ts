@@ -391,6 +391,22 @@ describe('the page', function () {
       expect(await page.locator('.finding[data-code="entry.withheld"]').count()).to.equal(1);
     });
 
+    it('says that it cannot show a ledger: incomplete, with what stands there', async () => {
+      served.behaviour.report = (report) => {
+        const [section] = report.ledgers.splice(0);
+        if (section !== undefined) {
+          const { ledger, subject, transcript } = section;
+          report.unread = [{ ledger, reason: 'behind', subject, transcript }];
+        }
+        return report;
+      };
+      const page = await lookUp(demo.demo.showcase.clean);
+      expect(await verdictOf(page)).to.include({ verdict: 'incomplete', light: 'caution' });
+      expect(await page.locator('.headline').getAttribute('data-headline')).to.equal('unread');
+      await page.locator('[data-step="completeness"] summary').click();
+      await page.locator('[data-check="head.unread"]').waitFor();
+    });
+
     it('answers with another vehicle: not even shown', async () => {
       served.behaviour.report = () => world.report(demo.demo.showcase.recall);
       const page = await lookUp(demo.demo.showcase.clean);

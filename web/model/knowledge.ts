@@ -4,12 +4,16 @@ import { groupOf } from './timeline.ts';
 import type { ReportView } from './view.ts';
 
 /** The sentence at the head of a report, by the gravest thing that its history holds. */
-export type Headline = 'alert' | 'warning' | 'notice' | 'clean' | 'absent';
+export type Headline = 'alert' | 'warning' | 'notice' | 'clean' | 'unread' | 'absent';
 
 export function headlineOf(view: ReportView): Headline {
   if (view.absent) return 'absent';
   const has = (severity: Severity): boolean => view.findings.some((finding) => finding.severity === severity);
-  return has('alert') ? 'alert' : has('warning') ? 'warning' : has('notice') ? 'notice' : 'clean';
+  if (has('alert')) return 'alert';
+  if (has('warning')) return 'warning';
+  // Nothing bad in what is shown says little where a ledger is not shown.
+  if (view.unread.length > 0) return 'unread';
+  return has('notice') ? 'notice' : 'clean';
 }
 
 /** What is known of the vehicle, in a few lines. */
@@ -63,6 +67,7 @@ export function unknownLines(tongue: Tongue, view: ReportView): string[] {
   const { summary } = view;
   if (summary === null || view.absent) return [knowledge.always];
   const lines: string[] = [];
+  if (view.unread.length > 0) lines.push(counted(tongue, view.unread.length, knowledge.unread));
   const { withheld, erased, unknownKind, void: voided } = summary.entries;
   if (withheld > 0) lines.push(counted(tongue, withheld, knowledge.withheld));
   if (erased > 0) lines.push(counted(tongue, erased, knowledge.erased));

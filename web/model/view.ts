@@ -93,6 +93,8 @@ export type ReportView = {
   readonly ledgers: number;
   /** Nothing was ever recorded under this identifier, in any ledger of the directory. */
   readonly absent: boolean;
+  /** The ledgers whose history the service says it cannot show. */
+  readonly unread: readonly string[];
   /** The blocks that the report carries storage proofs of, as their headers say. */
   readonly proofs: readonly {
     readonly chainId: string;
@@ -142,7 +144,8 @@ export function viewOf(report: Report, verification: Verification): ReportView {
     createdAt: report.createdAt,
     directory: { chainId: report.directory.chainId, address: report.directory.address },
     ledgers: report.ledgers.length,
-    absent: report.ledgers.every(({ links }) => links.length === 0),
+    absent: (report.unread ?? []).length === 0 && report.ledgers.every(({ links }) => links.length === 0),
+    unread: (report.unread ?? []).map(({ ledger }) => ledger),
     proofs: proofsOf(report),
     entries,
     campaigns: shown(own),

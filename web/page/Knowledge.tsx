@@ -17,7 +17,8 @@ export function Headline({ view, refuted, proven }: { view: ReportView; refuted:
   const serious = view.findings.filter(({ severity }) => severity === 'alert');
   const doubtful = view.findings.filter(({ severity }) => severity === 'warning');
   const wrong = [...serious, ...doubtful];
-  const light = refuted || kind === 'alert' ? 'bad' : kind === 'warning' ? 'caution' : 'neutral';
+  const unsure = kind === 'warning' || kind === 'unread';
+  const light = refuted || kind === 'alert' ? 'bad' : unsure ? 'caution' : 'neutral';
   return (
     <div className={`headline is-${light}`} data-headline={refuted ? 'refuted' : kind}>
       <p className="headline-word">{refuted ? headline.refuted : headline[kind]}</p>

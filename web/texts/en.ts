@@ -234,6 +234,7 @@ export const en = {
       warning: 'Ask before you buy: some points are recorded',
       notice: 'Nothing alarming is recorded',
       clean: 'Nothing negative is recorded',
+      unread: 'This service can’t show the whole history',
       absent: 'No history is recorded under this number',
       absentText:
         'Nobody has ever recorded anything for it. That says nothing about the vehicle: it may be unknown here, or the number may be wrong. Compare each character with the certificate.',
@@ -251,6 +252,10 @@ export const en = {
     accidents: (count: string, one: boolean) =>
       one ? 'One accident recorded' : `${count} accidents recorded`,
     accidentsNone: 'No accident recorded',
+    unread: (count: string, one: boolean) =>
+      one
+        ? 'What stands in a ledger that this service can’t show'
+        : `What stands in ${count} ledgers that this service can’t show`,
     gap: (from: string, to: string) => `Anything between ${from} and ${to}`,
     withheld: (count: string, one: boolean) => `${entries(count, one)} whose content was not handed over`,
     erased: (count: string, one: boolean) => `${entries(count, one)} whose content was erased`,
@@ -511,6 +516,7 @@ export const en = {
       kind: 'Kind',
       identifier: 'Identifier',
       chainId: 'Chain',
+      reason: 'Reason',
     } as Record<string, string>,
     cid: 'CID',
     link: 'Link',
@@ -541,6 +547,7 @@ export const en = {
       'ledger.pseudonymKey': 'The ledger’s key for numbers is the listed one',
       'ledger.notInDirectory': 'The report has a ledger that the directory does not list',
       'head.subject': 'The history ends in the fingerprint on the ledger',
+      'head.unread': 'A ledger that the report does not show holds entries of this number',
       'head.ownChain': 'The maker’s campaigns end in their fingerprint on the ledger',
       'entry.proven': 'The content is the recorded one, opens and belongs here',
       'entry.missing': 'The content is not in the report',

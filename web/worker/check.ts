@@ -1,11 +1,13 @@
 import type { Hex } from '../../core/bytes.ts';
-import { parseLedgerId } from '../../core/chain/ledgerId.ts';
+import { foldDirectory } from '../../core/chain/directory.ts';
+import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import { foldLinks } from '../../core/chain/link.ts';
+import { foldOrganisation } from '../../core/chain/organisation.ts';
 import type { OrganisationId, Subject } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { readHeader } from '../../core/proof/header.ts';
 import { anchoredView, offlineViews, reportProof } from '../../core/proof/reportProof.ts';
-import { linkOf, type Report } from '../../core/report/report.ts';
+import { changesOf, directoryLinksOf, linkOf, type Report } from '../../core/report/report.ts';
 import { type ChainView, rpcView } from '../../core/verify/chainView.ts';
 import type { Outcome, StepName, Verification } from '../../core/verify/result.ts';
 import { type Trust, type Views, verify } from '../../core/verify/verify.ts';
@@ -94,7 +96,7 @@ export async function check(report: Report, order: CheckOrder, listener: Listene
     };
     try {
       const verification = await verify(report, trust, guarded, { onStep: listener.onStep });
-      troubles.push(...(await movedSince(report, sources, endpoints)));
+      troubles.push(...(await movedSince(report, trust, sources, endpoints)));
       return { verification, sources: [...sources.values()], troubles };
     } catch (error) {
       if (asked.failing === null || !(error instanceof VinculumError)) throw error;
@@ -104,17 +106,17 @@ export async function check(report: Report, order: CheckOrder, listener: Listene
 }
 
 /**
- * What a proof shows was so at its block. The endpoints are asked whether it still is: whoever hands out an old proof
- * could hide what came after.
+ * What a proof shows was so at its block. The endpoints are asked whether it still is, of every head that the report
+ * tells: whoever hands out an old proof could hide what came after.
  */
 async function movedSince(
   report: Report,
+  trust: Trust,
   sources: ReadonlyMap<string, Source>,
   endpoints: ReadonlyMap<string, readonly Endpoint[]>,
 ): Promise<Trouble[]> {
   const moved: Trouble[] = [];
-  for (const section of report.ledgers) {
-    const { chainId, address } = parseLedgerId(section.ledger);
+  for (const [chainId, claims] of claimsOf(report, trust)) {
     const chain = chainId.toString();
     const asked = endpoints.get(chain);
     if (sources.get(chain)?.by !== 'proof' || asked === undefined) continue;
@@ -123,18 +125,10 @@ async function movedSince(
         asked.map(({ request }) => request),
         chainId,
       );
-      const heads = [
-        [foldLinks(section.links.map(linkOf)), await view.head(address, section.subject as Subject)],
-        ...(await Promise.all(
-          section.ownChains.map(async ({ organisation, links }) => [
-            foldLinks(links.map(linkOf)),
-            await view.ownHead(address, BigInt(organisation) as OrganisationId),
-          ]),
-        )),
-      ];
-      for (const [told, now] of heads) {
-        if (told !== now)
-          moved.push({ code: 'asOf.moved', chainId: chain, expected: now ?? '', found: told ?? '' });
+      const heads = await Promise.all(claims.map(async ({ told, now }) => ({ told, head: await now(view) })));
+      const other = heads.find(({ told, head }) => told !== head);
+      if (other !== undefined) {
+        moved.push({ code: 'asOf.moved', chainId: chain, expected: other.head, found: other.told });
       }
     } catch (error) {
       if (!(error instanceof VinculumError)) throw error;
@@ -142,6 +136,38 @@ async function movedSince(
     }
   }
   return moved;
+}
+
+type HeadClaim = { readonly told: string; readonly now: (view: ChainView) => Promise<string> };
+
+/** Every head that a report tells, by its chain: of the directory, histories, own chains and attesters. */
+function claimsOf(report: Report, trust: Trust): ReadonlyMap<bigint, readonly HeadClaim[]> {
+  const claims = new Map<bigint, HeadClaim[]>();
+  const add = (chainId: bigint, told: string, now: HeadClaim['now']): void => {
+    claims.set(chainId, [...(claims.get(chainId) ?? []), { told, now }]);
+  };
+  const links = directoryLinksOf(report);
+  add(trust.chainId, foldDirectory(links), (view) => view.directoryHead(trust.directory));
+  for (const link of links) {
+    if (link.change !== 'added') continue;
+    const { chainId, ledger: address, organisations } = link;
+    const section = report.ledgers.find(({ ledger }) => ledger === formatLedgerId({ chainId, address }));
+    if (section === undefined) continue;
+    add(chainId, foldLinks(section.links.map(linkOf)), (view) =>
+      view.head(address, section.subject as Subject),
+    );
+    for (const own of section.ownChains) {
+      add(chainId, foldLinks(own.links.map(linkOf)), (view) =>
+        view.ownHead(address, BigInt(own.organisation) as OrganisationId),
+      );
+    }
+    for (const attester of section.organisations) {
+      add(chainId, foldOrganisation(changesOf(attester)), (view) =>
+        view.organisationHead(organisations, BigInt(attester.id) as OrganisationId),
+      );
+    }
+  }
+  return claims;
 }
 
 /** The proof does not hold, or the endpoints do not know its block: not that they are down. */

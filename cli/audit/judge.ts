@@ -203,8 +203,9 @@ async function provePseudonyms(
       );
       for (const [index, [subject, identifier]] of group.entries()) {
         const transcript = handed?.[index] ?? null;
-        if (transcript === null) continue;
-        if (subjectOf(verifier, identifier, transcript) === subject) {
+        const evaluated = transcript === null ? null : subjectOf(verifier, identifier, transcript);
+        if (evaluated === null) continue;
+        if (evaluated === subject) {
           proven.set(subject, 'proven');
           continue;
         }
@@ -243,6 +244,7 @@ function refute(
   });
 }
 
+/** Null: the transcript proves nothing under this ledger's key. It may be another ledger's. */
 function subjectOf(
   verifier: Awaited<ReturnType<typeof createTranscriptVerifier>>,
   identifier: string,

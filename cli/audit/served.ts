@@ -17,6 +17,7 @@ const reportSchema = z.looseObject({
   ledgers: z.array(
     z.looseObject({ ledger: z.string(), subject: z.string(), links: z.array(reportLinkSchema) }),
   ),
+  unread: z.optional(z.array(z.looseObject({ ledger: z.string(), reason: z.string() }))),
 });
 const AT_ONCE = 6;
 
@@ -41,6 +42,8 @@ export async function compareServed(
   const known = chains.filter(({ identifier }) => identifier !== null);
   let compared = 0;
   let differing = 0;
+  let unread: string | null = null;
+  let unreadSubjects = 0;
   await concurrently(known, AT_ONCE, async ({ subject, identifier }) => {
     const onLedger = (ledger.histories.get(subject) ?? []).map(({ link, block, transaction }) => ({
       link,
@@ -48,6 +51,11 @@ export async function compareServed(
       transaction,
     }));
     let told = await toldHistory(client, ledger, identifier ?? '');
+    if (told.unread !== null) {
+      unread = told.unread;
+      unreadSubjects += 1;
+      return;
+    }
     let found = differences(onLedger, told.links);
     if (found.length > 0 || told.subject !== subject) {
       // The ledger may have grown since it was read: both are asked again before anything is said.
@@ -69,19 +77,24 @@ export async function compareServed(
       });
     }
   });
-  return { compared, differing, skipped: chains.length - known.length };
+  if (unread !== null) {
+    const at = { ledger: ledger.ledger, reason: unread };
+    problems.push({ outcome: 'incomplete', code: 'served.unread', at });
+  }
+  return { compared, differing, skipped: chains.length - known.length + unreadSubjects };
 }
 
 async function toldHistory(
   client: Client,
   ledger: RebuiltLedger,
   identifier: string,
-): Promise<{ subject: string; links: Link[] }> {
+): Promise<{ subject: string; links: Link[]; unread: string | null }> {
   const path = reportPath(parseIdentifier(identifier, { overrideCheckDigit: true }));
   const answer = await client.bytes(path, { headers: { accept: 'application/json' } });
   const report = parseAnswer(client.url, '/report', reportSchema, answer.body);
   const section = report.ledgers.find((candidate) => candidate.ledger === ledger.ledger);
-  return { subject: section?.subject ?? '', links: (section?.links ?? []).map(linkOf) };
+  const unread = report.unread?.find((candidate) => candidate.ledger === ledger.ledger)?.reason ?? null;
+  return { subject: section?.subject ?? '', links: (section?.links ?? []).map(linkOf), unread };
 }
 
 async function historyNow(rpc: Rpc, ledger: RebuiltLedger, subject: Subject) {

@@ -239,7 +239,10 @@ function show(output: Output, result: AuditResult, facts: Facts): void {
     line('Served', served.compared, [
       [served.compared - served.differing, 'histories told as the ledger has them'],
       [served.differing, style.bad('told otherwise')],
-      [served.skipped, 'not compared: nothing of them could be opened'],
+      [
+        served.skipped,
+        'not compared: nothing of them could be opened, or the service does not show the ledger',
+      ],
     ]);
   }
   showProblems(output, result.problems, facts.limit);
@@ -286,6 +289,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   'served.added': 'the service tells an entry that is not on the ledger',
   'served.altered': 'the service tells an entry otherwise than the ledger has it',
   'served.moved': 'the service tells an entry at another place than the ledger has it',
+  'served.unread': 'the service says itself that it does not show this ledger',
   'served.subject': 'the service tells another subject’s history',
 };
 

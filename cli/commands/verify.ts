@@ -318,7 +318,9 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   'ledger.leftOut': 'the report leaves out a ledger of the directory',
   'ledger.twice': 'the report has a ledger twice',
   'ledger.notInDirectory': 'the report has a ledger that the directory does not list',
-  'ledger.unread': 'no endpoint was given for this ledger’s chain',
+  'ledger.unread':
+    'this ledger was not read: no endpoint of its chain was given, or the operator cannot show it; it may hold more',
+  'head.unread': 'this ledger holds entries of the vehicle that the report does not show',
   'ledger.codeHash': 'the contract there is not the one that the directory records',
   'ledger.pseudonymKey': 'the ledger’s pseudonym key is not the one that the directory records',
   'head.subject': 'the history told is not the one on the ledger',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Wallet } from 'ethers';
+import { keccak256, Wallet } from 'ethers';
 import type { SubmissionRequest, SubmissionState, SubmissionStatus } from '../../../api/accept/schema.ts';
 import { type Keyring, temporaryKeyring } from '../../../api/keyring/keyring.ts';
 import { createPipeline, type Pipeline, type PipelineOptions } from '../../../api/pipeline.ts';
@@ -36,6 +36,10 @@ export interface World {
   /** What the registrar, guardian and every controller do. */
   organisationsCall(method: string, ...parameters: unknown[]): Promise<void>;
   deploy(name: string, ...parameters: unknown[]): Promise<Address>;
+  /** The same world as seen from another ledger, of the same organisations if not said otherwise; not listed yet. */
+  addLedger(options?: { readonly organisations?: Address; readonly key?: Uint8Array }): Promise<World>;
+  /** Lists this world’s ledger in the directory. */
+  list(): Promise<void>;
   /** Relays submissions as a stranger would, and mines them. */
   relay(...requests: readonly SubmissionRequest[]): Promise<void>;
   /** Uses the relayer's next nonce for something else. */
@@ -75,7 +79,7 @@ export async function createWorld(chain?: TestChain): Promise<World> {
     async (method: string, ...parameters: unknown[]) =>
       account.send(contract[method]?.(...parameters) ?? Promise.reject(new Error(`no ${method}`)));
   const organisationsCall = callOf(organisations);
-  const ledgerCall = callOf(ledger);
+  const directoryCall = callOf(directory);
 
   let last = 0n;
   const admit = async (kindsOfIt: bigint): Promise<Organisation> => {
@@ -87,10 +91,8 @@ export async function createWorld(chain?: TestChain): Promise<World> {
   };
   const workshop = await admit(allKinds);
   const registrar = await admit(allKinds);
-  return {
+  const common = {
     chain: running,
-    ledger: { chainId: running.chainId, address: await lower(ledger) },
-    organisations: await lower(organisations),
     directory: await lower(directory),
     firstBlock,
     keyring,
@@ -99,26 +101,46 @@ export async function createWorld(chain?: TestChain): Promise<World> {
     registrar,
     admit,
     organisationsCall,
-    ledgerCall,
-    directoryCall: callOf(directory),
-    relay: (...requests) =>
-      ledgerCall(
-        'recordSigned',
-        requests.map(({ submission }) => ({
-          ...submission,
-          entries: fromBase64Url(submission.entries),
-          signature: fromBase64Url(submission.signature),
-        })),
-        { gasLimit: 16_000_000 },
-      ),
+    directoryCall,
     stealNonce: () =>
       account.send(new Wallet(anvilKeys[1], account.provider).sendTransaction({ to: owner, value: 1n })),
-    deploy: async (name, ...parameters) => lower(await account.deploy(name, ...parameters)),
+    deploy: async (name: string, ...parameters: unknown[]) =>
+      lower(await account.deploy(name, ...parameters)),
     async stop() {
       account.close();
       await running.stop();
     },
   };
+  const seenFrom = async (contract: typeof ledger, of: Address, key: Uint8Array): Promise<World> => {
+    const address = await lower(contract);
+    const ledgerCall = callOf(contract);
+    return {
+      ...common,
+      ledger: { chainId: running.chainId, address },
+      organisations: of,
+      ledgerCall,
+      relay: (...requests) =>
+        ledgerCall(
+          'recordSigned',
+          requests.map(({ submission }) => ({
+            ...submission,
+            entries: fromBase64Url(submission.entries),
+            signature: fromBase64Url(submission.signature),
+          })),
+          { gasLimit: 16_000_000 },
+        ),
+      async addLedger(options = {}) {
+        const parameters = [await authority.getAddress(), options.organisations ?? of, options.key ?? key];
+        const added = await account.deploy('Ledger', ...parameters, zero, zero);
+        return seenFrom(added, options.organisations ?? of, options.key ?? key);
+      },
+      async list() {
+        const code = keccak256(await account.provider.getCode(address));
+        await directoryCall('add', running.chainId, address, of, code, key);
+      },
+    };
+  };
+  return seenFrom(ledger, await lower(organisations), keyring.pseudonymPublicKey);
 }
 
 /** A VIN of a maker where no check digit is required. */

@@ -21,14 +21,23 @@ export async function ownLedger(
   store: Queryable,
   { address }: Pick<LedgerAddress, 'address'>,
 ): Promise<number | null> {
-  const [first] = await store.query<{ value: string }>(`SELECT value FROM settings WHERE key = 'ledger'`);
-  if (first === undefined || first.value === address.toLowerCase()) return 0;
+  const known = await store.query<{ key: string; value: string }>(
+    `SELECT key, value FROM settings WHERE key IN ('ledger', $1)`,
+    [numberSetting(address)],
+  );
+  const settings = new Map(known.map(({ key, value }) => [key, value]));
+  if (settings.size === 0 || settings.get('ledger') === address.toLowerCase()) return 0;
+  const number = settings.get(numberSetting(address));
+  if (number !== undefined) return Number(number);
   const [row] = await store.query<{ number: number }>(
     'SELECT number FROM directory_links WHERE number IS NOT NULL AND register = $1 AND ledger = $2',
     [OWN_REGISTER, fromHex(address, 20)],
   );
   return row?.number ?? null;
 }
+
+/** Where the number of a successor is kept: an index that is rebuilt has not seen the directory yet. */
+const numberSetting = (address: Hex) => `number:${address.toLowerCase()}`;
 
 /** What the store was made for, which the index counts from. */
 export async function firstLedger(store: Queryable, identity: StoreIdentity): Promise<FirstLedger> {
@@ -93,11 +102,18 @@ export async function checkIdentity(store: Store, rpc: Rpc, identity: StoreIdent
   };
   compare('index.otherChain', chain);
   compare('index.otherLedger', { organisations, directory, firstBlock: String(firstBlock) });
-  if ((await ownLedger(store, ledger)) === null) {
+  const number = await ownLedger(store, ledger);
+  if (number === null) {
     throw new Problem(
       'index.otherLedger',
       `The store was made for ledger ${found.get('ledger')}, this is ${ledger.address}, which the index has not seen in the directory: use the store that belongs here, or let it read the directory with its former deployment first.`,
     );
+  }
+  if (number > 0) {
+    await store.execute('INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      numberSetting(ledger.address),
+      String(number),
+    ]);
   }
 }
 

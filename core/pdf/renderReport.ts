@@ -567,6 +567,10 @@ function evidence(flow: Flow, { report, result, text, words: say, parameters }: 
     line(evidenceOf.subject, subject, true);
     line(evidenceOf.head, head, true);
   }
+  for (const { ledger } of report.unread ?? []) {
+    line(evidenceOf.ledger, ledger, true);
+    flow.paragraph(evidenceOf.notShown, { colour: COLOUR.warning });
+  }
   flow.space(6);
   flow.paragraph(say.attached, { size: 9 });
 }

@@ -163,6 +163,7 @@ export const wordsEn: Words = {
     directory: 'Directory of ledgers',
     report: 'SHA-256 of the report',
     unread: 'No proof of the chain’s state is in this report: check it with an endpoint of the chain.',
+    notShown: 'Not shown: there may be more in this ledger of the directory, which the service cannot show.',
   },
   limits: 'What nobody can prove',
   limit: [

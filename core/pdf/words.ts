@@ -82,6 +82,7 @@ export type Words = {
     readonly directory: string;
     readonly report: string;
     readonly unread: string;
+    readonly notShown: string;
   };
   readonly limits: string;
   readonly limit: readonly string[];

@@ -154,6 +154,7 @@ export const wordsZh: Words = {
     directory: '账本目录',
     report: '报告的 SHA-256',
     unread: '本报告不含链上状态的证明：请用链的端点核验。',
+    notShown: '未展示：目录中的这个账本服务方无法展示，其中可能还有记录。',
   },
   limits: '任何人都无法证明的内容',
   limit: [

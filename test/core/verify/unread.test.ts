@@ -3,6 +3,7 @@ import { toBase64Url } from '../../../core/bytes.ts';
 import { factsOf } from '../../../core/credential/facts.ts';
 import { VinculumError } from '../../../core/errors.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
+import { renderReport } from '../../../core/pdf/renderReport.ts';
 import { evaluate, generatePseudonymKeys } from '../../../core/pseudonym/pseudonym.ts';
 import { type Report, readReport, type UnreadLedger } from '../../../core/report/report.ts';
 import type { Verification } from '../../../core/verify/result.ts';
@@ -84,6 +85,19 @@ describe('a ledger that the operator cannot show', () => {
     const facts = factsOf(JSON.stringify(report), report, await check(report));
     expect(facts.verdict).to.equal('incomplete');
     expect(facts.coverage.unreadLedgers).to.deep.equal([report.unread[0]?.ledger]);
+  });
+
+  it('is named on the pages of a PDF', async () => {
+    for (const language of ['en', 'zh'] as const) {
+      const parameters = { language, page: 'https://vinculum.example/r', final: false };
+      const pages = async (unread: Report['unread']) => {
+        const report = { ...world.report(NEVER), ...(unread === undefined ? {} : { unread }) };
+        return (await renderReport(JSON.stringify(report), parameters)).length;
+      };
+      const far = { ledger: `eip155:1:0x${'77'.repeat(20)}`, reason: 'key' } as const;
+      // The attached text grows as well: by less than the sentence beside it.
+      expect(await pages([far])).to.be.greaterThan((await pages([])) + JSON.stringify(far).length);
+    }
   });
 
   const lies: [string, string, (report: ReturnType<typeof unreadReport>) => unknown][] = [

@@ -63,9 +63,9 @@ describe('migrate', () => {
       it('tells links of organisations from links of modules', async () => {
         const link = (position: number, organisation: bigint | null, module: Uint8Array | null) =>
           store.execute(
-            `INSERT INTO links (subject, position, kind, organisation, module, actor, action_hash, timestamp, digest,
+            `INSERT INTO links (ledger, subject, position, kind, organisation, module, actor, action_hash, timestamp, digest,
                head, block_number, log_index, transaction_hash)
-             VALUES ($1, $2, 64, $3, $4, $4, $5, 1, $1, $1, 1, $2, $1)`,
+             VALUES (0, $1, $2, 64, $3, $4, $4, $5, 1, $1, $1, 1, $2, $1)`,
             [bytes(32, 1), position, organisation, module, module === null ? null : bytes(32, 2)],
           );
         await link(0, 7n, null);

@@ -24,9 +24,7 @@ const CHALLENGE = Buffer.from('Challenge');
 
 export async function createVoprf(secretKey: Uint8Array): Promise<Voprf> {
   await sodium.ready;
-  const zero = new Uint8Array(32);
-  const reduced = sodium.crypto_core_ristretto255_scalar_add(secretKey, zero);
-  if (secretKey.length !== 32 || sodium.is_zero(reduced) || Buffer.compare(reduced, secretKey) !== 0) {
+  if (!isScalar(secretKey)) {
     throw new Problem('keyring.damaged', 'The pseudonym key is no scalar of ristretto255.');
   }
   const publicKey = sodium.crypto_scalarmult_ristretto255_base(secretKey);
@@ -106,4 +104,11 @@ function u16(value: number): Uint8Array {
 
 function lengthPrefixed(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([u16(bytes.length), bytes]);
+}
+
+/** Whether the bytes are a scalar in its one spelling, and not zero. */
+function isScalar(bytes: Uint8Array): boolean {
+  if (bytes.length !== 32) return false;
+  const reduced = sodium.crypto_core_ristretto255_scalar_add(bytes, new Uint8Array(32));
+  return !sodium.is_zero(reduced) && Buffer.compare(reduced, bytes) === 0;
 }

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { benchGas } from './gas.ts';
 import { benchPipeline, generatedLoad, type Load, registrationsLoad, stageTable } from './pipeline.ts';
+import { benchReports } from './reports.ts';
 import { benchStart } from './start.ts';
 import { table } from './table.ts';
 import { benchVerify } from './verify.ts';
@@ -44,6 +45,11 @@ const sections: readonly (readonly [string, string, () => Promise<string>])[] = 
     throughput,
   ],
   ['Verification', 'A report from its JSON text to the verdict, one thread.', benchVerify],
+  [
+    'Reports',
+    'The demo’s vehicles, each with its storage proof, over HTTP by 16 readers at once.',
+    benchReports,
+  ],
   ['Start', 'With dependencies installed and contracts compiled.', benchStart],
   [
     'The page',

@@ -11,11 +11,14 @@ import { table } from './table.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Starts the service and waits for its line that it is ready. */
-async function start(folder: string): Promise<{ process: ChildProcess; seconds: number }> {
+export async function start(
+  folder: string,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<{ process: ChildProcess; seconds: number }> {
   const started = performance.now();
   const child = spawn(process.execPath, [join(root, 'scripts/bootstrap.mjs'), 'scripts/start.ts'], {
     cwd: root,
-    env: { ...process.env, VINCULUM_DATA: folder, PORT: '0' },
+    env: { ...process.env, VINCULUM_DATA: folder, PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
@@ -27,7 +30,7 @@ async function start(folder: string): Promise<{ process: ChildProcess; seconds: 
   throw new Error(`npm start ended early:\n${output}`);
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+export async function stop(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit');
   child.kill('SIGINT');
   await exited;

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { get as httpGet } from 'node:http';
 import { expect } from 'chai';
+import { Contract, JsonRpcProvider, Wallet } from 'ethers';
 import { fromHex, toBase64Url } from '../../../core/bytes.ts';
+import { type Entry, packEntries } from '../../../core/chain/entry.ts';
+import { signSubmission } from '../../../core/chain/submission.ts';
 import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import { readReport } from '../../../core/report/report.ts';
@@ -22,6 +25,8 @@ const vins = {
   fresh: 'VF1AA000000000005',
   never: 'VF1AA000000000006',
   withheld: 'VF1AA000000000007',
+  copied: 'VF1AA000000000018',
+  copiedTo: 'VF1AA000000000019',
 };
 
 describe('reports', () => {
@@ -84,6 +89,49 @@ describe('reports', () => {
     expect(body.summary).to.deep.equal(JSON.parse(JSON.stringify(result.summary)));
     expect(body.head).to.equal(result.subjects[0]?.head);
   });
+
+  it('open no sealed field for somebody who anchors its entry’s digest as its own', async () => {
+    const entry = service(vins.copied, 7_000, { invoiceNumber: 'R-2024-119' });
+    await test.record(workshop, [entry]);
+    const thief = await test.admit('Copying workshop', ['workshop']);
+    const subject = test.service.services.evaluator.subject(parseIdentifier(vins.copiedTo));
+    await anchorDirectly(thief, [{ ...entry.entry, subject }]);
+    const path = `/v1/vehicles/${vins.copiedTo}/report`;
+    const reply = await test.get(path, { token: await test.signIn(thief) });
+    expect(reply.body.ledgers[0].links).to.have.length(1);
+    expect(reply.body.contents[entry.entry.digest].disclosures).to.deep.equal([]);
+    expect(reply.text).not.to.include(entry.disclosures[0]);
+  });
+
+  /** As an organisation that does not ask the service: by a transaction of its own relayer. */
+  async function anchorDirectly(attester: Attester, entries: readonly Entry[]): Promise<void> {
+    const { chain, services, rpcUrl } = test.service;
+    if (chain === null) throw new TypeError('the tests run on the embedded chain');
+    const options = { staticNetwork: true, pollingInterval: 20, cacheTimeout: -1 };
+    const provider = new JsonRpcProvider(rpcUrl, Number(test.ledger.chainId), options);
+    const relayer = new Wallet(chain.secretKey('deployer'), provider);
+    const submission = {
+      organisation: attester.id,
+      entries: packEntries(entries),
+      nonce: 99n,
+      deadline: 4_000_000_000n,
+    };
+    const { signer, signature } = signSubmission(test.ledger, submission, attester.key);
+    const ledger = new Contract(
+      services.deployment.ledger,
+      ['function recordSigned((uint64,address,uint256,uint64,bytes,bytes)[])'],
+      relayer,
+    );
+    const { organisation, nonce, deadline } = submission;
+    const sent = await ledger.getFunction('recordSigned')(
+      [[organisation, signer, nonce, deadline, submission.entries, signature]],
+      { gasLimit: 1_000_000 },
+    );
+    chain.devnet.nudge();
+    const receipt = await sent.wait();
+    provider.destroy();
+    await test.until(() => services.pipeline.progress().indexedBlock >= receipt.blockNumber);
+  }
 
   it('open sealed fields for their attester only, and remember that they did', async () => {
     const entry = service(vins.sealed, 5_000, { invoiceNumber: 'R-2024-118' });

@@ -13,7 +13,7 @@ import { encryptBlock, secureRandom } from '../../core/envelope/block.ts';
 import type { ComposedEntry, Content } from '../../core/envelope/envelope.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { parseReport, type Report } from '../../core/report/report.ts';
-import { buildTree } from '../../core/tree/tree.ts';
+import { buildTree, type SetTree } from '../../core/tree/tree.ts';
 import type { Trust } from '../../core/verify/verify.ts';
 import { type Attester, startTestService, type TestService } from '../api/fixture.ts';
 import { OperatorProxy, RpcProxy } from './proxies.ts';
@@ -301,9 +301,7 @@ export async function startSystem(): Promise<System> {
       data: { entry: entries.accident, basis: 'documentsChecked' },
     }),
   ]);
-  const affected = [CAR, THIRD_CAR].map((vin) => parseIdentifier(vin));
-  const treeKey = secureRandom(32);
-  const tree = buildTree(treeKey, affected);
+  const { treeKey, tree } = recallSet();
   await test.record(maker, [
     compose('recall', maker, 'own', {
       kind: 'recall.opened',
@@ -357,3 +355,17 @@ export async function startSystem(): Promise<System> {
 }
 
 export const subjectOf = ({ test }: System, vin: string): Subject => test.subject(parseIdentifier(vin));
+
+/**
+ * The set of the recall, under a key that gives the other car a path of its own: where two paths end at one leaf, a
+ * proof serves both vehicles, each with its own truth, and borrowing it is no lie.
+ */
+function recallSet(): { treeKey: Uint8Array; tree: SetTree } {
+  const [car, other, third] = [CAR, OTHER_CAR, THIRD_CAR].map((vin) => parseIdentifier(vin));
+  if (car === undefined || other === undefined || third === undefined) throw new TypeError('three cars');
+  for (;;) {
+    const treeKey = secureRandom(32);
+    const tree = buildTree(treeKey, [car, third]);
+    if (JSON.stringify(tree.prove(car)) !== JSON.stringify(tree.prove(other))) return { treeKey, tree };
+  }
+}

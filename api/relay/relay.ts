@@ -280,7 +280,7 @@ export class Relay {
                   s.problem IS NOT DISTINCT FROM 'submission.reverted' AS alone, s.received_at,
                   sum(octet_length(s.entries)) OVER (ORDER BY s.received_at, s.hash) - octet_length(s.entries) AS before
            FROM submissions s
-           WHERE s.state = 'stored' AND s.transaction_hash IS NULL AND s.deadline > $1
+           WHERE s.state = 'stored' AND s.nonce IS NOT NULL AND s.transaction_hash IS NULL AND s.deadline > $1
              AND (s.next_attempt_at IS NULL OR s.next_attempt_at <= $2) AND s.ledger = $4
              AND NOT EXISTS (SELECT 1 FROM closures WHERE closures.ledger = $4)
            ORDER BY s.received_at, s.hash LIMIT ${CANDIDATES}

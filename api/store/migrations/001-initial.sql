@@ -78,8 +78,8 @@ CREATE TABLE documents (
 CREATE TABLE submissions (
   hash bytes32 PRIMARY KEY,
   ledger int4 NOT NULL DEFAULT 0, -- the one it was signed for
-  organisation int8 NOT NULL,
-  nonce uint256 NOT NULL,
+  organisation int8 NOT NULL, -- 0: the owner or the buyer of a title
+  nonce uint256, -- null: an action of a module, see 003
   signer address NOT NULL,
   deadline int8 NOT NULL,
   entries bytea NOT NULL CHECK (octet_length(entries) > 0 AND octet_length(entries) % 65 = 0),
@@ -105,7 +105,7 @@ CREATE TABLE submissions (
 -- Two live submissions cannot share a nonce; a dead one frees it.
 CREATE UNIQUE INDEX submissions_live_nonce ON submissions (ledger, organisation, nonce)
   WHERE state NOT IN ('expired', 'conflicted');
-CREATE INDEX submissions_to_relay ON submissions (received_at, hash) WHERE state = 'stored';
+CREATE INDEX submissions_to_relay ON submissions (received_at, hash) WHERE state = 'stored' AND nonce IS NOT NULL;
 CREATE INDEX submissions_on_chain ON submissions (block_number) WHERE state IN ('submitted', 'anchored');
 CREATE INDEX submissions_deadline ON submissions (deadline) WHERE state IN ('received', 'stored', 'submitted');
 CREATE INDEX submissions_by_organisation ON submissions (organisation, received_at, hash);

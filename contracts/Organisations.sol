@@ -5,7 +5,6 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IOrganisations} from "./interfaces/IOrganisations.sol";
 import {Change} from "./types/Change.sol";
 import {Head} from "./types/Head.sol";
-import {RESERVED_KINDS} from "./types/Kind.sol";
 import {OrganisationId} from "./types/OrganisationId.sol";
 
 /// @title Organisations
@@ -187,9 +186,6 @@ contract Organisations is IOrganisations, AccessManaged {
     }
 
     function _defineKinds(uint256 kinds) private {
-        uint256 reserved = kinds & RESERVED_KINDS;
-        if (reserved != 0) revert OrganisationsReservedKinds(reserved);
-
         definedKinds |= kinds;
         emit KindsDefined(definedKinds);
     }

@@ -22,7 +22,7 @@ interface IOrganisations {
         uint48 acceptableAt;
         // The organisation whose amendments count as this one's; zero: none.
         OrganisationId successor;
-        // The kinds it may attest.
+        // The kinds it may attest; below 32: the transitions that it may ask a module for.
         uint256 kinds;
         // SHA-256 of its profile.
         bytes32 profile;
@@ -87,10 +87,6 @@ interface IOrganisations {
     /// @param kinds The kinds that are not.
     error OrganisationsUndefinedKinds(uint256 kinds);
 
-    /// @notice Thrown when a kind to be defined belongs to a module.
-    /// @param kinds The kinds that do.
-    error OrganisationsReservedKinds(uint256 kinds);
-
     /// @notice Thrown when the organisation has the key already.
     /// @param organisation The organisation.
     /// @param signer The key.
@@ -141,7 +137,8 @@ interface IOrganisations {
     function setSuccessor(OrganisationId organisation, OrganisationId successor) external;
 
     /// @notice Defines kinds, for good, so that they can be granted. Restricted to the registrar.
-    /// @param kinds The kinds; those defined before stay.
+    /// @param kinds The kinds; those defined before stay. A module's kinds (0–31) too: granted, they are the right to ask
+    /// the module for that transition, and never the right to write such an entry.
     function defineKinds(uint256 kinds) external;
 
     /// @notice Adds a signing key. Only the controller may.

@@ -10,7 +10,8 @@ type Kind is uint8;
 
 using {isIn} for Kind global;
 
-/// @dev The kinds that only modules record, whatever an organisation was granted.
+/// @dev The kinds that only modules record. Granted to an organisation, such a kind is the right to ask the module for
+/// that transition.
 uint256 constant RESERVED_KINDS = 0xffffffff;
 
 /// @dev The first kind of the module `Parts`; those before it belong to `Titles`.

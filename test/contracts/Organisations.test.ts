@@ -187,17 +187,13 @@ describe('Organisations', () => {
       await byRegistrar.setKinds(1n, 0n);
     });
 
-    it('never define a module’s kind, at construction neither', async () => {
-      const { organisations, registrar, authority } = await loadFixture(admitted);
-      for (const reserved of [0, 15, 16, 31]) {
-        await expect(as(organisations, registrar).defineKinds(kinds(reserved, 40)))
-          .to.be.revertedWithCustomError(organisations, 'OrganisationsReservedKinds')
-          .withArgs(kinds(reserved));
-        await expect(
-          ethers.deployContract('Organisations', [authority, 0, kinds(reserved, 40)]),
-        ).to.be.revertedWithCustomError(organisations, 'OrganisationsReservedKinds');
-      }
-      expect(await organisations.definedKinds()).to.equal(DEFINED_KINDS);
+    it('may be a module’s: the right to ask it for that transition', async () => {
+      const { organisations, registrar, signer } = await loadFixture(admitted);
+      const rights = kinds(0, 15, 16, 31);
+      await as(organisations, registrar).defineKinds(rights);
+      await as(organisations, registrar).setKinds(1n, GRANTED | rights);
+      const [, , granted] = await organisations.standing(1n, signer);
+      expect(granted).to.equal(GRANTED | rights);
     });
   });
 

@@ -14,7 +14,7 @@ import {vm} from "./Vm.sol";
 /// role. The hashes are written out here a second time, apart from the contracts' own.
 abstract contract World {
     uint64 internal constant ORGANISATIONS = 3;
-    uint256 internal constant DEFINED_KINDS = type(uint256).max << 32;
+    uint256 internal constant DEFINED_KINDS = type(uint256).max;
     address internal constant TITLES = address(0x7171E5);
     address internal constant PARTS = address(0x9A4715);
 

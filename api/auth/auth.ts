@@ -10,7 +10,7 @@ import type { Rpc } from '../chain/rpc.ts';
 import { OWN_REGISTER } from '../index/ledgers.ts';
 import { Problem } from '../problem.ts';
 import type { Store } from '../store/store.ts';
-import type { Account, Caller } from './caller.ts';
+import type { Account, Caller, Person } from './caller.ts';
 import { formatSignIn, parseSignIn, personalHash, type SignInPlace } from './signInMessage.ts';
 
 const CHALLENGE_SECONDS = 600;
@@ -38,7 +38,13 @@ export type AuthOptions = {
   readonly sessionHours: number;
 };
 
-/** Sign-in of organisations by their keys, and what it is remembered by. Tokens are kept as hashes only. */
+/** Who a session is of: an organisation’s key, or an account of its own. */
+export type SignedIn = { readonly account: Account } | { readonly person: Person };
+
+/**
+ * Sign-in of organisations by their keys and of accounts by themselves, and what it is remembered by. Tokens are kept
+ * as hashes only.
+ */
 export interface Auth {
   /**
    * Who is calling.
@@ -48,13 +54,16 @@ export interface Auth {
   identify(request: Request): Promise<Caller>;
   /** By whom a request is counted, before anything is looked up. */
   countedAs(request: Request): { key: string; account: boolean };
-  /** The text to sign. */
-  challenge(organisation: OrganisationId, signer: Address): Promise<{ message: string; expiresAt: Date }>;
+  /** The text to sign, as a key of an organisation, or as an account of its own. */
+  challenge(
+    organisation: OrganisationId | null,
+    signer: Address,
+  ): Promise<{ message: string; expiresAt: Date }>;
   /** @throws `auth.challenge` `auth.signature` `auth.notInGoodStanding` `auth.unknownKey` */
   openSession(
     message: string,
     signature: Uint8Array,
-  ): Promise<{ token: string; expiresAt: Date; account: Account }>;
+  ): Promise<{ token: string; expiresAt: Date; signedIn: SignedIn }>;
   closeSession(request: Request): Promise<void>;
   createKey(account: Account, name: string, expiresAt: Date | null): Promise<ApiKey & { key: string }>;
   listKeys(account: Account): Promise<ApiKey[]>;
@@ -65,7 +74,7 @@ export interface Auth {
 }
 
 type Credential = {
-  organisation: bigint;
+  organisation: bigint | null;
   signer: Uint8Array;
   change: number[] | null;
   value: Uint8Array[] | null;
@@ -91,7 +100,7 @@ export function createAuth(options: AuthOptions): Auth {
     return `address:${createHmac('sha256', options.callerSecret).update(address).digest('base64url').slice(0, 22)}`;
   }
 
-  async function accountOf(token: string): Promise<Account | null> {
+  async function signedInBy(token: string): Promise<SignedIn | null> {
     const by = token.startsWith(prefixes.session)
       ? 'session'
       : token.startsWith(prefixes.apiKey)
@@ -108,12 +117,9 @@ export function createAuth(options: AuthOptions): Auth {
       [hashOf(token)],
     );
     if (row === undefined) return null;
-    return requireStanding(
-      row.organisation as OrganisationId,
-      toHex(row.signer) as Address,
-      changesOf(row),
-      by,
-    );
+    const signer = toHex(row.signer) as Address;
+    if (row.organisation === null) return { person: { address: signer } };
+    return { account: requireStanding(row.organisation as OrganisationId, signer, changesOf(row), by) };
   }
 
   async function recordOf(organisation: OrganisationId): Promise<OrganisationChange[]> {
@@ -124,21 +130,32 @@ export function createAuth(options: AuthOptions): Auth {
     return row === undefined ? [] : changesOf(row);
   }
 
+  async function signedInAs(organisation: OrganisationId | null, signer: Address): Promise<SignedIn> {
+    if (organisation === null) return { person: { address: signer } };
+    const account = requireStanding(organisation, signer, await recordOf(organisation), 'session');
+    return { account };
+  }
+
   return {
     async identify(request) {
       const token = bearerOf(request);
-      if (token === null) return { account: null, operator: false, key: addressKey(request) };
+      if (token === null) return { account: null, person: null, operator: false, key: addressKey(request) };
       if (timingSafeEqual(hashOf(token), operatorHash)) {
-        return { account: null, operator: true, key: 'operator' };
+        return { account: null, person: null, operator: true, key: 'operator' };
       }
-      const account = await accountOf(token);
-      if (account === null) {
+      const signedIn = await signedInBy(token);
+      if (signedIn === null) {
         throw new Problem('auth.invalid', 'The token is unknown, expired or revoked: sign in again.');
       }
+      // Accounts cost nothing to make: who signs in with one is counted by the network address like anyone else.
+      if ('person' in signedIn) {
+        return { account: null, person: signedIn.person, operator: false, key: addressKey(request) };
+      }
+      const { account } = signedIn;
       const key = keyOf(account);
       if (lately.size > 10_000) lately.clear();
       lately.set(token, key);
-      return { account, operator: false, key };
+      return { account, person: null, operator: false, key };
     },
 
     countedAs(request) {
@@ -177,8 +194,7 @@ export function createAuth(options: AuthOptions): Auth {
         (await isValidContractSignature(options.rpc, signIn.signer, toHex(hash), signature));
       if (!signed)
         throw new Problem('auth.signature', 'The signature is not by the account that the message names.');
-      const record = await recordOf(signIn.organisation);
-      const account = requireStanding(signIn.organisation, signIn.signer, record, 'session');
+      const signedIn = await signedInAs(signIn.organisation, signIn.signer);
 
       const token = prefixes.session + randomBytes(32).toString('base64url');
       const expiresAt = new Date(Date.now() + options.sessionHours * 3_600_000);
@@ -194,8 +210,8 @@ export function createAuth(options: AuthOptions): Auth {
           [hashOf(token), fromHex(signIn.signer, 20), signIn.organisation, expiresAt],
         );
       });
-      lately.set(token, keyOf(account));
-      return { token, expiresAt, account };
+      if ('account' in signedIn) lately.set(token, keyOf(signedIn.account));
+      return { token, expiresAt, signedIn };
     },
 
     async closeSession(request) {

@@ -12,10 +12,14 @@ export type Account = {
   readonly by: 'session' | 'apiKey';
 };
 
+/** A signed-in account that acts for no organisation: an owner, a buyer, a grantee. Anyone can make one. */
+export type Person = { readonly address: Address };
+
 export type Caller = {
   readonly account: Account | null;
+  readonly person: Person | null;
   readonly operator: boolean;
-  /** By what its requests and look-ups are counted: the account, or a keyed hash of the address. */
+  /** By what its requests and look-ups are counted: the organisation, or a keyed hash of the network address. */
   readonly key: string;
 };
 

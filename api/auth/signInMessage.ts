@@ -5,7 +5,8 @@ import type { Address, OrganisationId } from '../../core/chain/types.ts';
 
 /** What a signer states to sign in (EIP-4361). */
 export type SignIn = {
-  readonly organisation: OrganisationId;
+  /** As whose key; null: as an account of its own, an owner’s, a buyer’s or a grantee’s. */
+  readonly organisation: OrganisationId | null;
   readonly signer: Address;
   readonly nonce: string;
   /** Both to the second. */
@@ -19,11 +20,16 @@ export type SignInPlace = { readonly publicUrl: string; readonly chainId: bigint
 const instant = (time: Date): string => time.toISOString().replace('.000Z', 'Z');
 
 export function formatSignIn(place: SignInPlace, signIn: SignIn): string {
+  const { organisation } = signIn;
+  const [who, resource] =
+    organisation === null
+      ? ['this account', `account:${signIn.signer}`]
+      : [`organisation ${organisation}`, `organisation:${organisation}`];
   return [
     `${new URL(place.publicUrl).host} wants you to sign in with your Ethereum account:`,
     getAddress(signIn.signer),
     '',
-    `Sign in to Vinculum as organisation ${signIn.organisation}.`,
+    `Sign in to Vinculum as ${who}.`,
     '',
     `URI: ${place.publicUrl}`,
     'Version: 1',
@@ -32,7 +38,7 @@ export function formatSignIn(place: SignInPlace, signIn: SignIn): string {
     `Issued At: ${instant(signIn.issuedAt)}`,
     `Expiration Time: ${instant(signIn.expiresAt)}`,
     'Resources:',
-    `- urn:vinculum:organisation:${signIn.organisation}`,
+    `- urn:vinculum:${resource}`,
   ].join('\n');
 }
 
@@ -41,7 +47,7 @@ const form = new RegExp(
     '^[^\\n]+',
     '(?<signer>0x[0-9a-fA-F]{40})',
     '',
-    'Sign in to Vinculum as organisation (?<organisation>[1-9][0-9]{0,18})\\.',
+    'Sign in to Vinculum as (?:this account|organisation (?<organisation>[1-9][0-9]{0,18}))\\.',
     '',
     'URI: [^\\n]+',
     'Version: 1',
@@ -50,7 +56,7 @@ const form = new RegExp(
     'Issued At: (?<issuedAt>\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ)',
     'Expiration Time: (?<expiresAt>\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ)',
     'Resources:',
-    '- urn:vinculum:organisation:[0-9]+$',
+    '- urn:vinculum:(?:account:0x[0-9a-f]{40}|organisation:[0-9]+)$',
   ].join('\\n'),
 );
 
@@ -59,7 +65,7 @@ export function parseSignIn(place: SignInPlace, message: string): SignIn | null 
   const fields = message.length > 2_000 ? undefined : form.exec(message)?.groups;
   if (fields === undefined) return null;
   const signIn: SignIn = {
-    organisation: BigInt(fields.organisation ?? '0') as OrganisationId,
+    organisation: fields.organisation === undefined ? null : (BigInt(fields.organisation) as OrganisationId),
     signer: (fields.signer ?? '').toLowerCase() as Address,
     nonce: fields.nonce ?? '',
     issuedAt: new Date(fields.issuedAt ?? ''),

@@ -57,13 +57,22 @@ function handlerOf(route: Route, services: Services): RequestHandler {
   };
 }
 
-function requireAccess(route: Route, caller: Input['caller']): void {
-  if (route.access === 'anyone') return;
-  const granted = route.access === 'operator' ? caller.operator : caller.account !== null;
-  if (granted) return;
-  throw route.access === 'operator'
-    ? new Problem('auth.required', 'This is for the operator: send the token of the data folder.')
-    : new Problem('auth.required', 'Sign in as an organisation: see POST /v1/auth/challenge.');
+const remedies: Readonly<Record<Exclude<Route['access'], 'anyone'>, string>> = {
+  operator: 'This is for the operator: send the token of the data folder.',
+  organisation: 'Sign in as an organisation: see POST /v1/auth/challenge.',
+  account: 'Sign in with the account alone, without an organisation: see POST /v1/auth/challenge.',
+  signedIn: 'Sign in: see POST /v1/auth/challenge.',
+};
+
+function requireAccess({ access }: Route, { account, person, operator }: Input['caller']): void {
+  if (access === 'anyone') return;
+  const granted = {
+    operator,
+    organisation: account !== null,
+    account: person !== null,
+    signedIn: account !== null || person !== null,
+  }[access];
+  if (!granted) throw new Problem('auth.required', remedies[access]);
 }
 
 async function bodyOf(body: BodyDefinition, request: Request, services: Services): Promise<unknown> {

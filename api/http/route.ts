@@ -4,8 +4,11 @@ import type { Caller } from '../auth/caller.ts';
 import type { Config } from '../config.ts';
 import type { Services } from '../services.ts';
 
-/** Who may call: anyone, a signed-in organisation, or the operator by the token in the data folder. */
-export type Access = 'anyone' | 'organisation' | 'operator';
+/**
+ * Who may call: anyone; a signed-in organisation; a signed-in account of its own (an owner, a buyer, a grantee); either
+ * of these two; or the operator by the token in the data folder.
+ */
+export type Access = 'anyone' | 'organisation' | 'account' | 'signedIn' | 'operator';
 
 type Schema = z.core.$ZodType;
 type OutputOf<T> = T extends Schema ? z.core.output<T> : undefined;
@@ -89,6 +92,7 @@ export const tags = {
   Vehicles: 'Histories of vehicles.',
   Parts: 'Histories of part batches and serialised parts.',
   Claims: 'Search for insurers.',
+  Privacy: 'Owners’ consents, share links, and the log of who was shown what is sealed.',
   Organisations: 'Who attests.',
   Access: 'Sign-in and API keys.',
   Service: 'Health, metrics and this description.',

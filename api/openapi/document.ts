@@ -44,6 +44,11 @@ export function openApiDocument(routes: readonly Route[], options: DocumentOptio
           scheme: 'bearer',
           description: 'A session (POST /v1/auth/session) or an API key made under one.',
         },
+        account: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A session of an account alone, without an organisation (POST /v1/auth/session).',
+        },
         operator: {
           type: 'http',
           scheme: 'bearer',
@@ -60,11 +65,17 @@ function operationOf(route: Route, schemas: Schemas): Json {
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
     tags: [route.tag],
-    security: route.access === 'anyone' ? [{}, { organisation: [] }] : [{ [route.access]: [] }],
+    security: securityOf(route.access),
     ...parametersOf(route, schemas),
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body, schemas) }),
     responses: { ...successes(route, schemas), ...failures(route) },
   };
+}
+
+function securityOf(access: Route['access']): Readonly<Record<string, readonly []>>[] {
+  if (access === 'anyone') return [{}, { organisation: [] }, { account: [] }];
+  if (access === 'signedIn') return [{ organisation: [] }, { account: [] }];
+  return [{ [access]: [] }];
 }
 
 function parametersOf(route: Route, schemas: Schemas): Json {

@@ -54,6 +54,8 @@ type Operation = {
 const accessText = {
   anyone: 'anyone',
   organisation: 'signed-in organisations',
+  account: 'signed-in accounts without an organisation',
+  signedIn: 'whoever is signed in',
   operator: 'the operator',
 } as const;
 

@@ -13,12 +13,14 @@ export const createChallenge = defineRoute({
   path: '/v1/auth/challenge',
   name: 'createChallenge',
   tag: 'Access',
-  summary: 'The message that a key of an organisation signs to sign in (EIP-4361).',
+  summary:
+    'The message to sign in with (EIP-4361): as a key of an organisation, or as an account of its own.',
+  description: 'Owners, buyers and grantees sign in with their account alone: leave `organisation` out.',
   access: 'anyone',
   body: {
     kind: 'json',
     limit: 'jsonBytes',
-    schema: z.strictObject({ organisation: organisationId, signer: givenHex(20) }),
+    schema: z.strictObject({ organisation: organisationId.optional(), signer: givenHex(20) }),
   },
   responses: {
     200: {
@@ -29,7 +31,8 @@ export const createChallenge = defineRoute({
   },
   problems: [],
   async handle({ body }, { auth }) {
-    const organisation = BigInt(body.organisation) as OrganisationId;
+    const organisation =
+      body.organisation === undefined ? null : (BigInt(body.organisation) as OrganisationId);
     const { message, expiresAt } = await auth.challenge(organisation, body.signer as Address);
     return { status: 200, body: { message, expiresAt } };
   },
@@ -62,7 +65,7 @@ export const createSession = defineRoute({
       schema: z.strictObject({
         token: z.string(),
         expiresAt: instant,
-        organisation: decimal,
+        organisation: decimal.nullable().meta({ description: 'Null: the account alone' }),
         signer: address,
       }),
     },
@@ -75,12 +78,12 @@ export const createSession = defineRoute({
     'chain.unavailable',
   ],
   async handle({ body }, { auth }) {
-    const { token, expiresAt, account } = await auth.openSession(body.message, fromHex(body.signature));
-    return {
-      status: 201,
-      headers: { 'Cache-Control': 'no-store' },
-      body: { token, expiresAt, organisation: account.organisation.toString(), signer: account.signer },
-    };
+    const { token, expiresAt, signedIn } = await auth.openSession(body.message, fromHex(body.signature));
+    const who =
+      'account' in signedIn
+        ? { organisation: signedIn.account.organisation.toString(), signer: signedIn.account.signer }
+        : { organisation: null, signer: signedIn.person.address };
+    return { status: 201, headers: { 'Cache-Control': 'no-store' }, body: { token, expiresAt, ...who } };
   },
 });
 
@@ -90,7 +93,7 @@ export const deleteSession = defineRoute({
   name: 'deleteSession',
   tag: 'Access',
   summary: 'End the session whose token is sent.',
-  access: 'organisation',
+  access: 'signedIn',
   responses: { 204: { description: 'Ended' } },
   problems: ['auth.notInGoodStanding', 'auth.unknownKey'],
   async handle({ request }, { auth }) {

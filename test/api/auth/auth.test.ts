@@ -186,6 +186,63 @@ describe('signing in', () => {
     expect((await test.get('/v1/directory', { token: made.body.key })).body.code).to.equal('auth.unknownKey');
   });
 
+  describe('as an account without an organisation', () => {
+    const key = randomBytes(32);
+    const signer = addressOfKey(key);
+    const personal = async (): Promise<string> => {
+      const reply = await test.post('/v1/auth/challenge', { signer });
+      expect(reply.status, reply.text).to.equal(200);
+      return reply.body.message;
+    };
+
+    it('gives a session that is nobody’s but the account’s', async () => {
+      const message = await personal();
+      expect(message).to.include('Sign in to Vinculum as this account.');
+      const session = await open(message, personalSign(message, key));
+      expect(session.status, session.text).to.equal(201);
+      expect(session.body).to.include({ organisation: null, signer });
+      const { token } = session.body;
+      expect((await keysOf(token)).body.code).to.equal('auth.required');
+      expect((await test.get('/v1/operator/export/keys', { token })).body.code).to.equal('auth.required');
+      expect((await test.request('DELETE', '/v1/auth/session', { token })).status).to.equal(204);
+      expect((await test.get('/v1/directory', { token })).body.code).to.equal('auth.invalid');
+    });
+
+    it('takes its own message, once, and by its own key', async () => {
+      const message = await personal();
+      const asOrganisation = message
+        .replace('as this account.', `as organisation ${workshop.id}.`)
+        .replace(/urn:vinculum:.*$/, `urn:vinculum:organisation:${workshop.id}`);
+      const other = addressOfKey(workshop.key);
+      for (const text of [
+        asOrganisation.replace(/^0x.*$/m, toHex(randomBytes(20))),
+        message.replace(/urn:vinculum:.*$/, `urn:vinculum:account:${other}`),
+        message.replace('as this account.', `as organisation ${workshop.id}.`),
+      ]) {
+        expect((await open(text, personalSign(text, key))).body.code).to.equal('auth.challenge');
+      }
+      // A text that this service could have written, but for another: the account is no key of the organisation.
+      expect((await open(asOrganisation, personalSign(asOrganisation, key))).body.code).to.equal(
+        'auth.unknownKey',
+      );
+      expect((await open(message, personalSign(message, workshop.key))).body.code).to.equal('auth.signature');
+      expect((await open(message, personalSign(message, key))).status).to.equal(201);
+      expect((await open(message, personalSign(message, key))).body.code).to.equal('auth.challenge');
+    });
+
+    it('is counted like anyone at its network address: accounts cost nothing to make', async () => {
+      const message = await personal();
+      const { token } = (await open(message, personalSign(message, key))).body;
+      const counted = test.service.services.auth;
+      const request = (authorization?: string) =>
+        ({ ip: '192.0.2.7', get: () => authorization }) as unknown as Parameters<typeof counted.identify>[0];
+      const caller = await counted.identify(request(`Bearer ${token}`));
+      expect(caller).to.deep.include({ account: null, person: { address: signer }, operator: false });
+      expect(caller.key).to.equal((await counted.identify(request())).key);
+      expect(counted.countedAs(request(`Bearer ${token}`))).to.deep.include({ account: false });
+    });
+  });
+
   it('is asked for where a route needs it', async () => {
     const reply = await keysOf();
     expect(reply.status).to.equal(401);

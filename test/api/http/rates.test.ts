@@ -80,7 +80,7 @@ describe('LookupMeter', () => {
     meters.push(meter);
     return meter;
   }
-  const anonymous = (key: string): Caller => ({ account: null, operator: false, key });
+  const anonymous = (key: string): Caller => ({ account: null, person: null, operator: false, key });
   const account = { account: {}, operator: false, key: 'organisation:1' } as Caller;
   const headersOf = () => {
     const headers: Record<string, string> = {};
@@ -120,7 +120,7 @@ describe('LookupMeter', () => {
 
   it('counts nothing for the operator', () => {
     const { response } = headersOf();
-    meterOf().take({ account: null, operator: true, key: 'operator' }, 1_000_000, response);
+    meterOf().take({ account: null, person: null, operator: true, key: 'operator' }, 1_000_000, response);
   });
 
   it('begins anew with the hour', () => {

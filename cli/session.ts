@@ -17,8 +17,27 @@ const anything = z.unknown();
  * @throws `session.otherHost` when the service asks to sign a message for another place
  */
 export async function signIn(client: Client, key: OpenKey, organisation: OrganisationId): Promise<Client> {
+  const signedIn = await openSession(client, key, organisation);
+  // The service counts by the account from the first request on that it knows the token of.
+  await signedIn.json('/v1/auth/keys', anything);
+  return signedIn;
+}
+
+/**
+ * Signs in with an account of its own: an owner's, a buyer's or a grantee's.
+ * @throws as {@link signIn}
+ */
+export function signInAccount(client: Client, key: OpenKey): Promise<Client> {
+  return openSession(client, key, null);
+}
+
+async function openSession(
+  client: Client,
+  key: OpenKey,
+  organisation: OrganisationId | null,
+): Promise<Client> {
   const { message } = await client.json('/v1/auth/challenge', challengeSchema, {
-    organisation: organisation.toString(),
+    ...(organisation === null ? {} : { organisation: organisation.toString() }),
     signer: key.address,
   });
   checkMessage(client.url, message, key, organisation);
@@ -26,14 +45,11 @@ export async function signIn(client: Client, key: OpenKey, organisation: Organis
     message,
     signature: toHex(signHash(personalHash(message), key.secretKey)),
   });
-  const signedIn = client.withToken(token);
-  // The service counts by the account from the first request on that it knows the token of.
-  await signedIn.json('/v1/auth/keys', anything);
-  return signedIn;
+  return client.withToken(token);
 }
 
 /** A service must not get a signature with which it could sign in elsewhere. */
-function checkMessage(url: string, message: string, key: OpenKey, organisation: OrganisationId): void {
+function checkMessage(url: string, message: string, key: OpenKey, organisation: OrganisationId | null): void {
   const lines = message.split('\n');
   const host = (lines[0] ?? '').split(' ')[0];
   if (host !== new URL(url).host) {
@@ -43,9 +59,9 @@ function checkMessage(url: string, message: string, key: OpenKey, organisation: 
       `The service at ${url} asks to sign in to ${host}: nothing was signed. If that is its right name, use it with --url.`,
     );
   }
+  const who = organisation === null ? 'this account' : `organisation ${organisation}`;
   const says =
-    (lines[1] ?? '').toLowerCase() === key.address &&
-    lines.includes(`Sign in to Vinculum as organisation ${organisation}.`);
+    (lines[1] ?? '').toLowerCase() === key.address && lines.includes(`Sign in to Vinculum as ${who}.`);
   if (!says) {
     throw new CommandError(
       'failed',

@@ -1,0 +1,35 @@
+import { createHmac } from 'node:crypto';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { addressOfKey } from '../../core/chain/submission.ts';
+import type { Address } from '../../core/chain/types.ts';
+
+/*
+ * Keys that a registrar keeps for holders who have none yet: a fresh one for each holder of each vehicle, derived from
+ * one secret, so that nothing but the secret must be kept. Nobody without the secret can tell that two of their
+ * addresses belong together. A holder who comes with a key of their own gets the title by `title reissue`.
+ *
+ *   key = 1 + HMAC-SHA-512(secret, "vinculum/holder/1" 0x00 ledger 0x00 identifier 0x00 number) mod (n - 1)
+ */
+
+export type HolderKey = { readonly address: Address; readonly secretKey: Uint8Array };
+
+export interface Holders {
+  /** The key of a vehicle's holder, counted from 1 as its title changed hands. */
+  key(identifier: string, holder: number): HolderKey;
+}
+
+const ORDER = secp256k1.Point.Fn.ORDER;
+
+/** @param ledger as `eip155:<chain id>:<address>` */
+export function deriveHolders(secret: Uint8Array, ledger: string): Holders {
+  return {
+    key(identifier, holder) {
+      // No identifier holds a zero character: the text says one thing only.
+      const text = ['vinculum/holder/1', ledger, identifier, String(holder)].join('\0');
+      const number = BigInt(`0x${createHmac('sha512', secret).update(text).digest('hex')}`);
+      const scalar = 1n + (number % (ORDER - 1n));
+      const secretKey = Uint8Array.from(Buffer.from(scalar.toString(16).padStart(64, '0'), 'hex'));
+      return { address: addressOfKey(secretKey), secretKey };
+    },
+  };
+}

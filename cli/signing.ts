@@ -35,16 +35,40 @@ const directorySchema = z.looseObject({ ledger: z.string() });
  * @throws `organisation.unnamed` and the codes of each part
  */
 export async function openSigning(context: Context, options: SigningOptions): Promise<Signing> {
+  const { anonymous, ledger, key } = await openPlace(context, options);
+  const organisation = organisationOf(key, options.organisation);
+  const client = await signIn(anonymous, key, organisation);
+  const signer = { ledger: ledger.address, organisation, secretKey: key.secretKey };
+  return { client, ledger, signer, key };
+}
+
+/** A key, and the ledger that a service writes to, checked on chain to be one to sign for. */
+export type Place = { readonly anonymous: Client; readonly ledger: OpenLedger; readonly key: OpenKey };
+
+export async function openPlace(context: Context, options: SigningOptions): Promise<Place> {
   const settings = context.settings();
-  const url = requireUrl(settings);
-  const anchor = requireTrustAnchor(settings, options.directory);
-  const [rpcUrl = ''] = requireRpc(settings, options.rpc);
+  // What is missing is said before anybody is asked for a password.
+  requireUrl(settings);
+  requireTrustAnchor(settings, options.directory);
+  requireRpc(settings, options.rpc);
   const key = await unlock(options.keystore, {
     file: options.passwordFile,
     dataFolder: settings.folder,
     ask: context.ask,
   });
-  const organisation = organisationOf(key, options.organisation);
+  const { anonymous, ledger } = await openService(context, options);
+  return { anonymous, ledger, key };
+}
+
+/** The ledger that a service writes to, checked on chain to be one to rely on. */
+export async function openService(
+  context: Context,
+  options: Pick<SigningOptions, 'rpc' | 'directory'>,
+): Promise<Omit<Place, 'key'>> {
+  const settings = context.settings();
+  const url = requireUrl(settings);
+  const anchor = requireTrustAnchor(settings, options.directory);
+  const [rpcUrl = ''] = requireRpc(settings, options.rpc);
   const anonymous = createClient(url, { signal: context.signal });
   const { ledger: ledgerId } = await anonymous.json('/v1/directory', directorySchema);
   const rpc = createRpc(rpcUrl, { signal: context.signal });
@@ -56,10 +80,7 @@ export async function openSigning(context: Context, options: SigningOptions): Pr
       `${rpcUrl} serves chain ${chainId}; your directory is on chain ${anchor.trust.chainId}.`,
     );
   }
-  const ledger = await openLedger(rpc, anchor.trust, ledgerId);
-  const client = await signIn(anonymous, key, organisation);
-  const signer = { ledger: ledger.address, organisation, secretKey: key.secretKey };
-  return { client, ledger, signer, key };
+  return { anonymous, ledger: await openLedger(rpc, anchor.trust, ledgerId) };
 }
 
 export function organisationOf(key: OpenKey, named: string | undefined): OrganisationId {

@@ -13,7 +13,13 @@ import { VinculumError } from '../errors.ts';
 import { formatIdentifier, type Identifier, subjectTypeOf } from '../identifiers/identifier.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { kindByName, kindByNumber } from '../kinds/kinds.ts';
-import { validateData, validateSealed } from '../kinds/validate.ts';
+import {
+  isPublicField,
+  missingFields,
+  validateData,
+  validateSealed,
+  validateShown,
+} from '../kinds/validate.ts';
 import {
   digestOf,
   encryptBlock,
@@ -48,6 +54,7 @@ export type Content = {
   readonly kindVersion?: number;
   readonly time: string;
   readonly data: Readonly<Record<string, Json>>;
+  /** Fields that only disclosures open: those that the kind seals, and any public one that the signer would rather seal. */
   readonly sealed?: Readonly<Record<string, Json>>;
 };
 
@@ -80,9 +87,11 @@ export function composeEntry(
 ): ComposedEntry {
   const kind = known(kindByName(content.kind));
   const kindVersion = content.kindVersion ?? 1;
-  for (const [name, value] of Object.entries(content.sealed ?? {}))
-    validateSealed(kind.name, kindVersion, name, value);
-  const { data, disclosures } = sealData(content.data, content.sealed ?? {}, random);
+  const sealed = content.sealed ?? {};
+  for (const [name, value] of Object.entries(sealed)) validateSealed(kind.name, kindVersion, name, value);
+  const { data, disclosures } = sealData(content.data, sealed, random);
+  // Whatever of it is sealed, it must be a whole entry of its kind.
+  validateData(kind.name, kindVersion, mergeFields(kind.name, kindVersion, content.data, sealed).data);
   const envelope: Envelope = {
     vinculum: 1,
     ledger: formatLedgerId(ledger),
@@ -163,7 +172,44 @@ function validateEnvelope(envelope: Envelope): void {
   secondsOf(envelope.time);
   const { _sd, ...data } = envelope.data;
   if (_sd !== undefined) checkSealedDigests(_sd);
-  validateData(envelope.kind, envelope.kindVersion, data);
+  validateShown(envelope.kind, envelope.kindVersion, data, sealedCount(envelope));
+}
+
+/** How many sealed fields an envelope has, by their digests. */
+export function sealedCount(envelope: Pick<Envelope, 'data'>): number {
+  const { _sd } = envelope.data;
+  return Array.isArray(_sd) ? _sd.length : 0;
+}
+
+/** What a reader knows of an entry's fields. */
+export type ReadableFields = {
+  /** The public fields, without `_sd`, with those that the signer sealed and disclosures opened. */
+  readonly data: Readonly<Record<string, Json>>;
+  /** The open fields that the kind seals. */
+  readonly sealed: Readonly<Record<string, Json>>;
+  /** Public fields that the kind demands and that are still sealed: with any, the entry counts for nothing. */
+  readonly missing: readonly string[];
+};
+
+function mergeFields(
+  kind: string,
+  version: number,
+  { _sd, ...shown }: Readonly<Record<string, Json>>,
+  opened: Readonly<Record<string, Json>>,
+): Omit<ReadableFields, 'missing'> {
+  const isPublic = ([name]: readonly [string, Json]): boolean => isPublicField(kind, version, name);
+  const fields = Object.entries(opened);
+  return {
+    data: { ...shown, ...Object.fromEntries(fields.filter(isPublic)) },
+    sealed: Object.fromEntries(fields.filter((field) => !isPublic(field))),
+  };
+}
+
+/** The fields of an entry as a reader takes them, with what disclosures opened (checked by {@link openSealed}). */
+export function readableFields(envelope: Envelope, opened: Readonly<Record<string, Json>>): ReadableFields {
+  const { kind, kindVersion } = envelope;
+  const fields = mergeFields(kind, kindVersion, envelope.data, opened);
+  return { ...fields, missing: missingFields(kind, kindVersion, fields.data) };
 }
 
 /**
@@ -248,12 +294,16 @@ export function checkBinding(envelope: Envelope, binding: Binding): void {
 }
 
 /**
- * The sealed fields that disclosures open, each valid for its kind.
+ * The sealed fields that disclosures open, each valid for its kind, and the entry with them as far as it is open. Public
+ * fields that the signer sealed are among them; {@link readableFields} puts them in their place.
  * @throws the `disclosure.*` codes and `kind.invalidData`
  */
 export function openSealed(envelope: Envelope, disclosures: readonly string[]): Record<string, Json> {
+  const { kind, kindVersion } = envelope;
   const opened = openDisclosures(envelope.data, disclosures);
-  for (const [name, value] of Object.entries(opened))
-    validateSealed(envelope.kind, envelope.kindVersion, name, value);
+  const names = Object.keys(opened);
+  for (const name of names) validateSealed(kind, kindVersion, name, opened[name]);
+  const { data } = mergeFields(kind, kindVersion, envelope.data, opened);
+  validateShown(kind, kindVersion, data, sealedCount(envelope) - names.length);
   return opened;
 }

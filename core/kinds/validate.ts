@@ -1,15 +1,15 @@
-import type * as z from 'zod/mini';
+import * as z from 'zod/mini';
 import { VinculumError } from '../errors.ts';
 import type { Kind } from './kind.ts';
-import { isKindName, type KindData, type KindName, kinds } from './kinds.ts';
+import { type KindData, type KindName, kindByName } from './kinds.ts';
 
 function kindOf(name: string, version: number): Kind {
-  if (!isKindName(name)) {
+  const kind = kindByName(name);
+  if (kind === undefined) {
     throw new VinculumError('kind.unknown', 'No kind has this name: use one of docs/protocol.md §6.', {
       details: { kind: name },
     });
   }
-  const kind: Kind = kinds[name];
   if (kind.version !== version) {
     throw new VinculumError('kind.unknownVersion', `Of ${name} only version ${kind.version} is known here.`, {
       details: { kind: name, version },
@@ -110,19 +110,71 @@ export function validateData(kind: string, version: number, data: unknown): Reco
 }
 
 function validateAmendment(data: KindData<'amended'>): void {
-  if (data.kind === 'amended') throw invalid('amended', 'data.kind', 'the kind of the original entry');
   if ((data.data === undefined) === (data.retracted === undefined)) {
     throw invalid('amended', 'data.data', 'given, or else `retracted`');
   }
-  kindOf(data.kind, data.kindVersion);
-  if (data.data === undefined) return;
+  validateCorrection(data);
+}
+
+/** What an amendment says of its original, as far as it says it: some of it may be sealed. */
+function validateCorrection({ kind, kindVersion, data }: Partial<KindData<'amended'>>): void {
+  if (kind === 'amended') throw invalid('amended', 'data.kind', 'the kind of the original entry');
+  if (kind === undefined || kindVersion === undefined) return;
+  kindOf(kind, kindVersion);
+  if (data === undefined) return;
   try {
-    validateData(data.kind, data.kindVersion, data.data);
+    validateData(kind, kindVersion, data);
   } catch (error) {
     if (!(error instanceof VinculumError) || error.code !== 'kind.invalidData') throw error;
     const { path, expected } = error.details;
     throw invalid('amended', `data.${String(path)}`, String(expected));
   }
+}
+
+/**
+ * The public fields that a kind demands and `data` does not have: sealed, where the entry is valid (docs/protocol.md
+ * §5). An amendment that neither corrects nor retracts lacks its `data`.
+ * @throws `kind.unknown` `kind.unknownVersion`
+ */
+export function missingFields(
+  kind: string,
+  version: number,
+  data: Readonly<Record<string, unknown>>,
+): string[] {
+  const { shape } = kindOf(kind, version).public;
+  const missing = Object.entries(shape as Readonly<Record<string, z.ZodMiniType>>)
+    .filter(([name, schema]) => schema._zod.optin !== 'optional' && !Object.hasOwn(data, name))
+    .map(([name]) => name);
+  const silent = kind === 'amended' && data.data === undefined && data.retracted === undefined;
+  return silent ? [...missing, 'data'] : missing;
+}
+
+/**
+ * Checks what an entry shows of its public fields where the signer may have sealed some of them: as {@link validateData},
+ * but as many that the kind demands may be missing as there are digests that can stand for them.
+ * @param seals how many digests of sealed fields nothing has opened
+ * @throws as {@link validateData}
+ */
+export function validateShown(
+  kind: string,
+  version: number,
+  data: Readonly<Record<string, unknown>>,
+  seals: number,
+): void {
+  const missing = missingFields(kind, version, data);
+  if (missing.length === 0 || missing.length > seals) {
+    validateData(kind, version, data);
+    return;
+  }
+  const { public: whole } = kindOf(kind, version);
+  const sealed = missing.filter((name) => whole.shape[name]?._zod.optin !== 'optional');
+  const schema = z.partial(whole, Object.fromEntries(sealed.map((name) => [name, true as const])));
+  const valid = parse(schema, data, 'data', kind) as Partial<KindData<'amended'>>;
+  if (kind !== 'amended') return;
+  if (valid.data !== undefined && valid.retracted !== undefined) {
+    throw invalid('amended', 'data.data', 'given, or else `retracted`');
+  }
+  validateCorrection(valid);
 }
 
 /** The schema of a sealed field, undefined where the kind has no such field. */
@@ -136,13 +188,22 @@ export function sealedSchema(kind: Kind, name: string): z.ZodMiniType | undefine
     : undefined;
 }
 
+/** Whether the schema of a kind shows this field to everybody; a signer may seal it all the same. */
+export function isPublicField(kind: string, version: number, name: string): boolean {
+  return Object.hasOwn(kindOf(kind, version).public.shape, name);
+}
+
 /**
- * Checks one sealed field of an entry by its name.
+ * Checks one sealed field of an entry by its name: one that the kind seals, or a public one that the signer sealed.
  * @throws `kind.unknown` `kind.unknownVersion`, and `kind.invalidData` for a field the kind does not have or a wrong value
  */
 export function validateSealed(kind: string, version: number, name: string, value: unknown): unknown {
-  const schema = sealedSchema(kindOf(kind, version), name);
+  const of = kindOf(kind, version);
+  const schema = isPublicField(kind, version, name)
+    ? (of.public.shape[name] as z.ZodMiniType)
+    : sealedSchema(of, name);
   const path = `sealed.${name.slice(0, 80)}`;
-  if (schema === undefined) throw invalid(kind, path, 'no such field');
+  // No field's value is `undefined`, whatever an optional field's schema says of a missing one.
+  if (schema === undefined || value === undefined) throw invalid(kind, path, 'no such field');
   return parse(schema, value, path, kind);
 }

@@ -9,6 +9,8 @@ export type Deployment = {
   readonly chainId: bigint;
   readonly authority: Address;
   readonly organisations: Address;
+  /** The module of kinds 0–15. */
+  readonly titles: Address;
   readonly ledger: Address;
   readonly directory: Address;
   readonly ledgerCodeHash: Hex;
@@ -28,6 +30,7 @@ const schema = z.object({
     .transform(BigInt),
   authority: address,
   organisations: address,
+  titles: address,
   ledger: address,
   directory: address,
   ledgerCodeHash: z

@@ -85,6 +85,7 @@ export async function startEmbeddedChain(
       ...made,
       authority: lower(made.authority),
       organisations: lower(made.organisations),
+      titles: lower(made.titles),
       ledger: lower(made.ledger),
       directory: lower(made.directory),
       ledgerCodeHash: toHex(fromHex(made.ledgerCodeHash, 32)),

@@ -23,12 +23,11 @@ export type DeploymentParameters = {
   registrarDelay: number;
   /** Seconds before a new controller can take an organisation over. */
   controllerDelay: number;
-  /** Bitmap of the kinds that can be granted; never bits 0–31. */
+  /** Bitmap of the kinds that can be granted; a bit below 32 is the right to ask a module for that transition. */
   definedKinds: bigint;
   /** The public key of the pseudonym function, 32 bytes as hex. */
   pseudonymKey: string;
-  /** The modules of kinds 0–15 and 16–31; absent: nobody. */
-  titles?: string;
+  /** The module of kinds 16–31; absent: nobody. */
   parts?: string;
 };
 
@@ -36,6 +35,8 @@ export type Deployment = {
   chainId: bigint;
   authority: string;
   organisations: string;
+  /** The module of kinds 0–15, bound to the ledger. */
+  titles: string;
   ledger: string;
   directory: string;
   ledgerCodeHash: string;
@@ -66,7 +67,7 @@ export class DeploymentError extends Error {
   }
 }
 
-/** Deploys the contracts, lists the ledger in the directory and hands every role over. Idempotent. */
+/** Deploys the contracts, binds the modules to the ledger, lists it in the directory and hands every role over. Idempotent. */
 export async function deploy(options: DeployOptions): Promise<Deployment> {
   const deployer = new Wallet(options.deployerKey);
   const provider = signingProvider(options, deployer);
@@ -97,10 +98,9 @@ export async function deployBy(
       }),
     );
 
-  const { controllerDelay, definedKinds, pseudonymKey, titles, parts } = parameters;
+  const { controllerDelay, definedKinds, pseudonymKey, parts } = parameters;
   const contractParameters = {
     ...{ controllerDelay, definedKinds, pseudonymKey },
-    ...(titles === undefined ? {} : { titles }),
     ...(parts === undefined ? {} : { parts }),
   };
   // Ignition calls a module unfinished while another one of the same folder is: the first step is not repeated.
@@ -137,10 +137,11 @@ async function addressesIn(deploymentDir: string) {
   const deployed: Record<string, string> = JSON.parse(text || '{}');
   const authority = deployed['VinculumContracts#AccessManager'];
   const organisations = deployed['VinculumContracts#Organisations'];
+  const titles = deployed['VinculumContracts#Titles'];
   const ledger = deployed['VinculumContracts#Ledger'];
   const directory = deployed['VinculumContracts#Directory'];
-  if (!authority || !organisations || !ledger || !directory) return undefined;
-  return { authority, organisations, ledger, directory };
+  if (!authority || !organisations || !titles || !ledger || !directory) return undefined;
+  return { authority, organisations, titles, ledger, directory };
 }
 
 const ARTIFACTS = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'artifacts');

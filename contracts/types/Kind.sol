@@ -8,7 +8,7 @@ pragma solidity ^0.8.30;
 ///      └── organisations' kinds ─┘ └─ module Parts ─┘ └─ module Titles ┘
 type Kind is uint8;
 
-using {isIn} for Kind global;
+using {isIn, equals as ==} for Kind global;
 
 /// @dev The kinds that only modules record. Granted to an organisation, such a kind is the right to ask the module for
 /// that transition.
@@ -23,4 +23,9 @@ uint8 constant FIRST_ORGANISATIONS_KIND = 32;
 /// @dev Whether a set of kinds has this one.
 function isIn(Kind kind, uint256 kinds) pure returns (bool) {
     return (kinds >> Kind.unwrap(kind)) & 1 == 1;
+}
+
+/// @dev Whether two numbers name the same kind.
+function equals(Kind a, Kind b) pure returns (bool) {
+    return Kind.unwrap(a) == Kind.unwrap(b);
 }

@@ -42,34 +42,40 @@ export const vinculumContracts = buildModule('VinculumContracts', (m) => {
     m.getParameter('controllerDelay'),
     m.getParameter('definedKinds'),
   ]);
+  // The ledger names its modules in its code: they come first, and are bound to it in the second step.
+  const titles = m.contract('Titles', [organisations]);
+  const parts = m.getParameter('parts', ZERO_ADDRESS);
   const ledger = m.contract('Ledger', [
-    authority,
-    organisations,
-    m.getParameter('pseudonymKey'),
-    m.getParameter('titles', ZERO_ADDRESS),
-    m.getParameter('parts', ZERO_ADDRESS),
+    ...[authority, organisations, m.getParameter('pseudonymKey')],
+    ...[titles, parts],
   ]);
   const directory = m.contract('Directory', [authority]);
-  return { authority, organisations, ledger, directory };
+  return { authority, organisations, titles, ledger, directory };
 });
 
 /**
- * Lists the ledger in the directory, then gives every role away in one transaction: there is no moment at which some are
+ * Binds the modules to the ledger, lists it in the directory, then gives every role away in one transaction: there is no moment at which some are
  * given and others not. The deployer keeps nothing, unless it is itself the admin named (`deployerIsAdmin`).
  */
 export function vinculumModule({ deployerIsAdmin }: { deployerIsAdmin: boolean }) {
   return buildModule('Vinculum', (m) => {
     const contracts = m.useModule(vinculumContracts);
-    const { authority, organisations, ledger, directory } = contracts;
+    const { authority, organisations, titles, ledger, directory } = contracts;
     const targets = { Organisations: organisations, Ledger: ledger, Directory: directory };
 
-    const listed = m.call(directory, 'add', [
-      m.getParameter('chainId'),
-      ledger,
-      organisations,
-      m.getParameter('ledgerCodeHash'),
-      m.getParameter('pseudonymKey'),
-    ]);
+    const bound = [m.call(titles, 'bind', [ledger], { id: 'bind_Titles' })];
+    const listed = m.call(
+      directory,
+      'add',
+      [
+        m.getParameter('chainId'),
+        ledger,
+        organisations,
+        m.getParameter('ledgerCodeHash'),
+        m.getParameter('pseudonymKey'),
+      ],
+      { after: bound },
+    );
 
     const permissions = PERMISSIONS.map(({ role, target, functions }) =>
       m.encodeFunctionCall(

@@ -149,6 +149,24 @@ describe('Ledger', () => {
     });
   });
 
+  it('refuses every kind of a module to an organisation with the right to ask the module for it', async () => {
+    const { organisations, registrar, ledger, signer, signed } = await loadFixture(admitted);
+    const rights = kinds(...Array.from({ length: 32 }, (_, kind) => kind));
+    await as(organisations, registrar).defineKinds(rights);
+    await as(organisations, registrar).setKinds(1n, rights | kinds(SERVICE));
+    for (let kind = 0; kind < 32; ++kind) {
+      const entries = pack([entry('car', 'a'), entry('car', 'b', kind)]);
+      await expect(as(ledger, signer).record(1n, entries))
+        .to.be.revertedWithCustomError(ledger, 'LedgerKindNotAllowed')
+        .withArgs(1n, kind);
+      const submission = await signed(entries);
+      await expect(ledger.recordSigned([submission]))
+        .to.emit(ledger, 'Skipped')
+        .withArgs(1n, submission.nonce, (hash: string) => hash.length === 66, SKIP_REASONS.KindNotAllowed);
+    }
+    expect(await ledger.heads(subjectOf('car'))).to.equal(ZeroHash);
+  });
+
   it('refuses every kind of a module, whatever an organisation was granted', async () => {
     const { authority, signer, signed, domain } = await loadFixture(admitted);
     const generous = await ethers.deployContract('GenerousOrganisations');
@@ -355,7 +373,7 @@ describe('Ledger', () => {
     const GAS_CAP = 150_000;
 
     it('accepts an ERC-1271 organisation', async () => {
-      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[12], 0);
+      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[11], 0);
       const { ledger, signed, contract, others, stranger } = await loadFixture(wallet);
       const owner = others[5] as Signer;
       const submission = await signed([entry('car', 'a')], { signer: contract, by: owner });
@@ -430,7 +448,7 @@ describe('Ledger', () => {
     }
 
     it('reverts with too little gas for a valid ERC-1271 submission, and never skips it', async () => {
-      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[12], 140_000);
+      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[11], 140_000);
       const { ledger, signed, contract, others, relayer } = await loadFixture(wallet);
       const owner = others[5] as Signer;
       const submission = await signed([entry('car', 'a')], { signer: contract, by: owner });
@@ -468,7 +486,7 @@ describe('Ledger', () => {
     });
 
     it('asks for what finishing needs before it asks the contract', async () => {
-      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[12], 0);
+      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[11], 0);
       const { ledger, signed, contract, others } = await loadFixture(wallet);
       const owner = others[5] as Signer;
       const many = Array.from({ length: 100 }, (_, i) => entry(`car ${i}`, 'a'));

@@ -6,7 +6,6 @@ import {
   CONTROLLER_DELAY,
   DEFINED_KINDS,
   deployed,
-  ethers,
   kinds,
   loadFixture,
   ODOMETER,

@@ -14,6 +14,7 @@ import {
   kinds,
   type Ledger,
   type Organisations,
+  type Titles,
 } from './support/fixture.ts';
 
 const DAY = 24 * 3600;
@@ -35,9 +36,8 @@ describe('Deployment', () => {
     directoryManager: parties.directoryManager.address,
     registrarDelay: DAY,
     controllerDelay: 3 * DAY,
-    definedKinds: kinds(32, 64, 67),
+    definedKinds: kinds(0, 32, 64, 67),
     pseudonymKey: id('pseudonym key'),
-    titles: Wallet.createRandom().address,
   };
   const folders: string[] = [];
   const chains: Anvil[] = [];
@@ -48,6 +48,7 @@ describe('Deployment', () => {
   let contracts: {
     authority: AccessManager;
     organisations: Organisations;
+    titles: Titles;
     ledger: Ledger;
     directory: Directory;
   };
@@ -77,6 +78,7 @@ describe('Deployment', () => {
     contracts = {
       authority: await contractAt('AccessManager', deployment.authority),
       organisations: await contractAt('Organisations', deployment.organisations),
+      titles: await contractAt('Titles', deployment.titles),
       ledger: await contractAt('Ledger', deployment.ledger),
       directory: await contractAt('Directory', deployment.directory),
     };
@@ -89,13 +91,15 @@ describe('Deployment', () => {
   });
 
   it('wires the contracts to each other and to the parameters', async () => {
-    const { organisations, ledger, directory } = contracts;
+    const { organisations, titles, ledger, directory } = contracts;
     for (const contract of [organisations, ledger, directory]) {
       expect(await contract.authority()).to.equal(deployment.authority);
     }
     expect(await ledger.organisations()).to.equal(deployment.organisations);
     expect(await ledger.pseudonymKey()).to.equal(parameters.pseudonymKey);
-    expect(await ledger.titles()).to.equal(parameters.titles);
+    expect(await ledger.titles()).to.equal(deployment.titles);
+    expect(await titles.ledger()).to.equal(deployment.ledger);
+    expect(await titles.organisations()).to.equal(deployment.organisations);
     expect(await ledger.parts()).to.equal(ZeroAddress);
     expect(await organisations.controllerDelay()).to.equal(BigInt(parameters.controllerDelay));
     expect(await organisations.definedKinds()).to.equal(parameters.definedKinds);
@@ -168,13 +172,14 @@ describe('Deployment', () => {
   });
 
   it('leaves the deployer nothing that it can do', async () => {
-    const { authority, organisations, ledger, directory } = contracts;
+    const { authority, organisations, titles, ledger, directory } = contracts;
     const from = deployer.address;
     const calls: [Contract, string, unknown[]][] = [
       [organisations as never, 'admit', [from, 0n, id('profile')]],
       [organisations as never, 'suspend', [1n]],
       [organisations as never, 'defineKinds', [1n << 99n]],
       [organisations as never, 'setAuthority', [from]],
+      [titles as never, 'bind', [deployment.ledger]],
       [ledger as never, 'close', []],
       [ledger as never, 'setAuthority', [from]],
       [directory as never, 'add', [10n, from, from, id('code'), id('key')]],
@@ -201,7 +206,9 @@ describe('Deployment', () => {
         () => undefined,
         (thrown) => contract.interface.parseError(thrown.data)?.name,
       );
-      expect(error, method).to.be.oneOf(['AccessManagedUnauthorized', 'AccessManagerUnauthorizedAccount']);
+      expect(error, method).to.be.oneOf([
+        ...['AccessManagedUnauthorized', 'AccessManagerUnauthorizedAccount', 'ModuleAlreadyBound'],
+      ]);
     }
   });
 
@@ -264,7 +271,7 @@ describe('Deployment', () => {
     const folder = await freshFolder();
     const options = { rpcUrl: chain.rpcUrl, deployerKey: DEPLOYER_KEY, deploymentDir: folder, parameters };
     const interrupted = new JsonRpcProvider(chain.rpcUrl, undefined, { cacheTimeout: -1 });
-    for (let transaction = 1; transaction <= 6; ++transaction) {
+    for (let transaction = 1; transaction <= 8; ++transaction) {
       for (const moment of ['beforeSend', 'afterSend'] as const) {
         const outcome = await deploy({
           ...options,
@@ -278,7 +285,7 @@ describe('Deployment', () => {
       }
     }
     const finished = await deploy(options);
-    expect(await interrupted.getTransactionCount(deployer.address)).to.equal(6);
+    expect(await interrupted.getTransactionCount(deployer.address)).to.equal(8);
     expect(await deploy(options)).to.deep.equal(finished);
     interrupted.destroy();
   });

@@ -100,6 +100,7 @@ function skipped(title: string, _tests: (this: Mocha.Suite) => void): void {
       ...deployment,
       authority: lower(deployment.authority),
       organisations: lower(deployment.organisations),
+      titles: lower(deployment.titles),
       ledger: lower(deployment.ledger),
       directory: lower(deployment.directory),
       ledgerCodeHash: deployment.ledgerCodeHash as Hex,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as z from 'zod/mini';
 import type { Kind } from '../core/kinds/kind.ts';
-import { kinds } from '../core/kinds/kinds.ts';
+import { kinds, moduleKinds } from '../core/kinds/kinds.ts';
 
 export const schemaFolder = join(import.meta.dirname, '..', 'docs', 'schemas');
 
@@ -55,7 +55,7 @@ export function kindSchema(kind: Kind): Record<string, unknown> {
 /** File name → content, for every kind. */
 export function schemaFiles(): Map<string, string> {
   return new Map(
-    Object.values(kinds).map((kind) => [
+    Object.values<Kind>({ ...moduleKinds, ...kinds }).map((kind) => [
       `${kind.name}.v${kind.version}.json`,
       `${JSON.stringify(kindSchema(kind), null, 2)}\n`,
     ]),

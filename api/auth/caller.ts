@@ -1,6 +1,6 @@
 import type { Standing } from '../../core/chain/organisation.ts';
 import type { Address, OrganisationId } from '../../core/chain/types.ts';
-import type { KindName } from '../../core/kinds/kinds.ts';
+import type { AttestedKind } from '../../core/kinds/kinds.ts';
 import { kinds } from '../../core/kinds/kinds.ts';
 
 /** A signed-in organisation: by a session of one of its keys, or by an API key made under such a session. */
@@ -24,6 +24,6 @@ export type Caller = {
 };
 
 /** Whether an organisation may attest a kind, by its record. */
-export function mayAttest(standing: Standing, kind: KindName): boolean {
+export function mayAttest(standing: Standing, kind: AttestedKind): boolean {
   return standing.status === 'good' && ((standing.kinds >> BigInt(kinds[kind].number)) & 1n) === 1n;
 }

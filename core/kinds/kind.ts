@@ -5,7 +5,7 @@ import type { Role } from './roles.ts';
 
 /** One sort of thing that can happen: its number on chain, its schema, and who may attest it on what. */
 export type Kind<Name extends string = string, Public extends z.ZodMiniObject = z.ZodMiniObject> = {
-  /** 32–255; 0–31 belong to modules. */
+  /** 0–255; those below 32 are modules’, and only a transition there writes them. */
   readonly number: number;
   readonly name: Name;
   readonly version: number;
@@ -13,7 +13,7 @@ export type Kind<Name extends string = string, Public extends z.ZodMiniObject = 
   readonly description: string;
   /** What it can happen to; `own` is the attester's own chain. */
   readonly subjects: readonly SubjectType[];
-  /** The roles of organisations that a registrar grants this kind to. */
+  /** The roles of organisations that a registrar grants this kind to; none where an owner acts. */
   readonly roles: readonly Role[];
   /** Schema of the envelope's `data` without `_sd`; unknown members are refused. */
   readonly public: Public;

@@ -18,6 +18,24 @@ import {
 } from './registration.ts';
 import type { Role } from './roles.ts';
 import { softwareUpdated } from './software.ts';
+import {
+  titleAccepted,
+  titleBranded,
+  titleDisputed,
+  titleExported,
+  titleIssued,
+  titleLienPlaced,
+  titleLienReleased,
+  titleLienRenewed,
+  titleOffered,
+  titleRecovered,
+  titleReissued,
+  titleReplaced,
+  titleScrapped,
+  titleStolen,
+  titleTransferred,
+  titleWithdrawn,
+} from './title.ts';
 import { sale, usage } from './trade.ts';
 import { vehicleBuilt, vehicleLinked, vehicleRegistered } from './vehicle.ts';
 
@@ -59,31 +77,68 @@ export const kinds = {
   upheld,
 } as const;
 
-export type KindName = keyof typeof kinds;
+/** Every kind that only a module writes, with a transition; an organisation's right to it is the right to ask. */
+export const moduleKinds = {
+  'title.issued': titleIssued,
+  'title.offered': titleOffered,
+  'title.accepted': titleAccepted,
+  'title.withdrawn': titleWithdrawn,
+  'title.lienPlaced': titleLienPlaced,
+  'title.lienRenewed': titleLienRenewed,
+  'title.lienReleased': titleLienReleased,
+  'title.stolen': titleStolen,
+  'title.recovered': titleRecovered,
+  'title.branded': titleBranded,
+  'title.disputed': titleDisputed,
+  'title.scrapped': titleScrapped,
+  'title.exported': titleExported,
+  'title.reissued': titleReissued,
+  'title.transferred': titleTransferred,
+  'title.replaced': titleReplaced,
+} as const;
+
+const allKinds = { ...moduleKinds, ...kinds } as const;
+
+/** The kinds below this number are modules'. */
+export const FIRST_ORGANISATION_KIND = 32;
+
+/** The kinds that an organisation may attest in a submission. */
+export type AttestedKind = keyof typeof kinds;
+export type KindName = keyof typeof allKinds;
 /** The public fields of a kind. */
-export type KindData<Name extends KindName = KindName> = z.infer<(typeof kinds)[Name]['public']>;
+export type KindData<Name extends KindName = KindName> = z.infer<(typeof allKinds)[Name]['public']>;
 
-export const kindNames = Object.keys(kinds) as readonly KindName[];
+/** The kinds that a submission can hold. */
+export const kindNames = Object.keys(kinds) as readonly AttestedKind[];
+export const moduleKindNames = Object.keys(moduleKinds) as readonly (keyof typeof moduleKinds)[];
 
-const byNumber = new Map<number, Kind>(Object.values(kinds).map((kind) => [kind.number, kind]));
+const byNumber = new Map<number, Kind>(Object.values(allKinds).map((kind) => [kind.number, kind]));
 
 export function isKindName(name: string): name is KindName {
-  return Object.hasOwn(kinds, name);
+  return Object.hasOwn(allKinds, name);
 }
 
-/** The kind of that number on chain; undefined for a module's kind and for one that this version does not know. */
+/** Whether only a module of the ledger writes this kind. */
+export function isModuleKind(number: number): boolean {
+  return number < FIRST_ORGANISATION_KIND;
+}
+
+/** The kind of that number on chain; undefined for one that this version does not know. */
 export function kindByNumber(number: number): Kind | undefined {
   return byNumber.get(number);
 }
 
 export function kindByName(name: string): Kind | undefined {
-  return isKindName(name) ? kinds[name] : undefined;
+  return isKindName(name) ? allKinds[name] : undefined;
 }
 
-/** The bitmap of the kinds that these roles may attest: bit *n* for kind *n*, as `Organisations` stores it. */
+/**
+ * The bitmap that a registrar gives to organisations of these roles, as `Organisations` stores it: bit *n* for the right
+ * to attest kind *n*, or, of a module's kind, to ask for it.
+ */
 export function kindsOfRoles(granted: Iterable<Role>): bigint {
   const set = new Set(granted);
-  return Object.values(kinds)
-    .filter((kind) => kind.roles.some((role: Role) => set.has(role)))
+  return Object.values<Kind>(allKinds)
+    .filter((kind) => kind.roles.some((role) => set.has(role)))
     .reduce((bitmap, kind) => bitmap | (1n << BigInt(kind.number)), 0n);
 }

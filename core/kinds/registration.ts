@@ -9,6 +9,8 @@ const statement = {
   event: code,
   /** The instant that the registry noted, where the entry's own time is its calendar day. */
   statedAt: z.exactOptional(instant),
+  /** Of an import: why the vehicle's title does not allow what the registry states, e.g. `title.lienOpen`. */
+  contradicts: z.exactOptional(z.string().check(z.regex(/^(?:title|registration)\.[A-Za-z]{1,48}$/))),
 };
 
 export const registrationHolder = defineKind({

@@ -12,6 +12,7 @@ export const roles = [
   'police',
   'fleet',
   'telematics',
+  'lender',
 ] as const;
 
 export type Role = (typeof roles)[number];

@@ -52,6 +52,9 @@ export const sealedFields = {
   buyerName: name,
   operatorName: name,
 
+  /** What an owner has to say of an entry. */
+  statement: freeText,
+
   quantity,
   composition: z
     .array(z.strictObject({ material: label, share: z.number().check(z.gte(0), z.lte(1)) }))

@@ -43,8 +43,10 @@ contract Titles is ITitles, Module {
 
         Title storage title = _titles[action.subject];
         if (action.revision != title.revision) revert TitlesWrongRevision(action.revision, title.revision);
-        _requireMayAct(title, transition, action, actor);
+        if (transition.isByOrganisation()) _requireRight(action.organisation, action.kind, actor);
         if (!transition.isFrom(title.state)) revert TitlesWrongState(action.kind, title.state);
+        if (transition.isByOwner() && actor != title.owner) revert TitlesNotOwner(actor, title.owner);
+        if (transition.isByBuyer()) _requireBuyer(title, actor, action.subject);
 
         ++title.revision;
         _apply(title, transition, action);
@@ -100,28 +102,12 @@ contract Titles is ITitles, Module {
         if (Kind.unwrap(kind) >= FIRST_PARTS_KIND) revert TitlesUnknownKind(kind);
 
         transition = transitionOf(kind);
-        bool byOrganisation = !transition.isByOwner() && !transition.isByBuyer();
         if (
-            (!byOrganisation && OrganisationId.unwrap(action.organisation) != 0) ||
+            (!transition.isByOrganisation() && OrganisationId.unwrap(action.organisation) != 0) ||
             (!transition.hasParty() && action.party != address(0)) ||
             (!transition.hasUntil() && action.until != 0) ||
             (!transition.hasDetail() && action.detail != 0)
         ) revert TitlesUnusedField(kind);
-    }
-
-    function _requireMayAct(
-        Title storage title,
-        Transition transition,
-        TitleAction calldata action,
-        address actor
-    ) private view {
-        if (transition.isByOwner()) {
-            if (actor != title.owner) revert TitlesNotOwner(actor, title.owner);
-        } else if (transition.isByBuyer()) {
-            if (actor != title.buyer) revert TitlesNotBuyer(actor, title.buyer);
-        } else {
-            _requireRight(action.organisation, action.kind, actor);
-        }
     }
 
     /// @dev The guards of an action's kind, then its effect.
@@ -290,8 +276,9 @@ contract Titles is ITitles, Module {
         for (uint256 i = 0; i < stored; ++i) {
             Lien memory lien = _liens[action.subject][i];
             if (lien.number != uint256(action.detail) || !lien.isOpen()) continue;
-            bool isHolders = lien.holder == action.organisation ||
-                organisations.get(lien.holder).successor == action.organisation;
+            bool isHolders =
+                lien.holder == action.organisation ||
+                    organisations.get(lien.holder).successor == action.organisation;
             if (!isHolders) revert TitlesNotHolder(action.organisation, lien.holder);
             return i;
         }
@@ -306,6 +293,11 @@ contract Titles is ITitles, Module {
             if (lien.isOpen()) return lien.number;
         }
         return 0;
+    }
+
+    function _requireBuyer(Title storage title, address actor, Subject subject) private view {
+        if (title.buyer == address(0)) revert TitlesNoOffer(subject);
+        if (actor != title.buyer) revert TitlesNotBuyer(actor, title.buyer);
     }
 
     /// @dev Whether a title that is held may change hands now.

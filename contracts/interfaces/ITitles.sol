@@ -54,12 +54,12 @@ interface ITitles is IModule {
 
     /// @notice Thrown when the actor is not the owner.
     /// @param actor The actor.
-    /// @param owner The owner; zero: nobody.
+    /// @param owner The owner.
     error TitlesNotOwner(address actor, address owner);
 
     /// @notice Thrown when the actor is not the one to whom the vehicle is offered.
     /// @param actor The actor.
-    /// @param buyer The offer's buyer; zero: there is no offer.
+    /// @param buyer The offer's buyer.
     error TitlesNotBuyer(address actor, address buyer);
 
     /// @notice Thrown when a title in this state has no such transition.
@@ -102,7 +102,7 @@ interface ITitles is IModule {
     /// @param until Until when.
     error TitlesOfferOpen(address buyer, uint64 until);
 
-    /// @notice Thrown when there is no offer to withdraw.
+    /// @notice Thrown when there is no offer to accept or to withdraw.
     /// @param subject The vehicle.
     error TitlesNoOffer(Subject subject);
 

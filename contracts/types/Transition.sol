@@ -14,6 +14,7 @@ import {TitleState} from "./Title.sol";
 type Transition is uint16;
 
 using {
+    isByOrganisation,
     isByOwner,
     isByBuyer,
     hasParty,
@@ -59,6 +60,10 @@ uint256 constant TRANSITIONS =
 /// @dev The row of a kind below 16.
 function transitionOf(Kind kind) pure returns (Transition) {
     return Transition.wrap(uint16(TRANSITIONS >> (uint256(16) * Kind.unwrap(kind))));
+}
+
+function isByOrganisation(Transition transition) pure returns (bool) {
+    return Transition.unwrap(transition) & (BY_OWNER | BY_BUYER) == 0;
 }
 
 function isByOwner(Transition transition) pure returns (bool) {

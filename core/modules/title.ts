@@ -125,7 +125,7 @@ export const transitions: Readonly<Record<TitleKind, Transition>> = {
     ends: 'offer',
     guards: ['sellable', 'noOpenOffer'],
   },
-  'title.accepted': { kind: 2, by: 'buyer', from: ['held'], uses: [], guards: ['openOffer', 'sellable'] },
+  'title.accepted': { kind: 2, by: 'buyer', from: ['held'], uses: [], guards: ['sellable', 'openOffer'] },
   'title.withdrawn': { kind: 3, by: 'owner', from: ['held'], uses: [], guards: ['offer'] },
   'title.lienPlaced': {
     kind: 4,
@@ -245,7 +245,7 @@ export function obstaclesOf(title: Title, at: bigint): readonly Obstacle[] {
 
 /**
  * The title after an action, or why `Titles` would not execute it. The contract's order of checks is kept: unused
- * fields, deadline, revision, actor, state, guards.
+ * fields, deadline, revision, right, state, owner or buyer, guards.
  * @param at the block's timestamp, seconds since 1970
  * @throws `title.unknownKind` `title.unusedField` `title.expired` `title.wrongRevision` `title.notEntitled`
  *   `title.notOwner` `title.notBuyer` `title.notHolder` `title.wrongState` `title.zeroParty` `title.sameParty`
@@ -270,10 +270,11 @@ export function applyTitleAction(
       found: action.revision,
     });
   }
-  checkActor(title, action, actor, transition, options);
+  checkRight(action, actor, transition, options);
   if (!transition.from.includes(title.state)) {
     throw refuse('wrongState', `From the state ${title.state} there is no ${name}.`, { state: title.state });
   }
+  checkActor(title, actor, transition);
   checkParty(title, action, transition);
   for (const guard of transition.guards) checkGuard(guard, title, at);
   const next: Title = { ...title, revision: title.revision + 1n };
@@ -339,31 +340,23 @@ function checkUnused(action: TitleAction, { uses }: Transition): void {
   }
 }
 
-function checkActor(
-  title: Title,
+function checkRight(
   action: TitleAction,
   actor: Address,
   { by }: Transition,
   { entitled }: TitleOptions,
 ): void {
-  switch (by) {
-    case 'owner':
-      if (title.state === 'none') throw refuse('wrongState', 'There is no title.', { state: title.state });
-      if (actor !== title.owner) throw refuse('notOwner', 'Only the owner’s key may do this.');
-      return;
-    case 'buyer':
-      if (title.state !== 'held') {
-        throw refuse('wrongState', 'The title is not held.', { state: title.state });
-      }
-      if (title.offer === null) throw refuse('noOffer', 'Nothing is on offer.');
-      if (actor !== title.offer.buyer) throw refuse('notBuyer', 'The offer is to somebody else.');
-      return;
-    case 'right':
-    case 'lienHolder':
-      if (action.organisation === 0n || entitled?.(action.organisation, actor, action.kind) === false) {
-        throw refuse('notEntitled', 'The actor is no key of an organisation with this right.');
-      }
+  if (by === 'owner' || by === 'buyer') return;
+  if (action.organisation === 0n || entitled?.(action.organisation, actor, action.kind) === false) {
+    throw refuse('notEntitled', 'The actor is no key of an organisation with this right.');
   }
+}
+
+function checkActor(title: Title, actor: Address, { by }: Transition): void {
+  if (by === 'owner' && actor !== title.owner) throw refuse('notOwner', 'Only the owner’s key may do this.');
+  if (by !== 'buyer') return;
+  if (title.offer === null) throw refuse('noOffer', 'Nothing is on offer.');
+  if (actor !== title.offer.buyer) throw refuse('notBuyer', 'The offer is to somebody else.');
 }
 
 function checkParty(title: Title, action: TitleAction, { uses, partyNot }: Transition): void {

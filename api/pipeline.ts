@@ -42,6 +42,8 @@ export interface PipelineOptions {
   readonly rpc: Rpc;
   readonly ledger: LedgerAddress;
   readonly organisations: Address;
+  /** The ledger's module of kinds 0–15. */
+  readonly titles: Address;
   readonly directory: Address;
   /** The block of the first contract: nothing is in an earlier one. */
   readonly firstBlock: number;
@@ -73,6 +75,8 @@ export interface PipelineLimits {
   readonly submissionBytes: number;
   /** Nonces of the relayer that may wait for a block at once, default 1. */
   readonly transactionsInFlight: number;
+  /** Transactions for actions that may wait for a block at once, each with one action, default 128. */
+  readonly actionsInFlight: number;
   /** A transaction that no block took for so long bids more, default 30,000. */
   readonly bumpMilliseconds: number;
   /** The most to pay for a unit of gas, in wei, default 500 gwei. */
@@ -164,6 +168,7 @@ export const defaultLimits: PipelineLimits = {
   maximumLeadSeconds: 31 * 86_400,
   submissionBytes: 32 * 1024 * 1024,
   transactionsInFlight: 1,
+  actionsInFlight: 128,
   bumpMilliseconds: 30_000,
   maxFeePerGas: 500_000_000_000n,
   pollMilliseconds: 200,
@@ -207,8 +212,8 @@ class RunningPipeline implements Pipeline {
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#log = options.log ?? quiet;
     this.#events.setMaxListeners(0);
-    const { store, rpc, ledger, organisations, directory, evaluator, keyring, firstBlock, finality } =
-      options;
+    const { store, rpc, ledger, organisations, titles, directory, firstBlock } = options;
+    const { evaluator, keyring, finality } = options;
     const clock = options.clock ?? (() => new Date());
     // Only one process can have the embedded store, so its lease outlives nobody.
     const holder = store.adapter === 'pglite' ? 'embedded' : `${hostname()}:${process.pid}:${randomUUID()}`;
@@ -231,7 +236,7 @@ class RunningPipeline implements Pipeline {
       ...options.indexer,
     });
     this.#relay = new Relay({
-      ...{ store, rpc, ledger, clock },
+      ...{ store, rpc, ledger, titles, clock },
       ownLedger: () => this.ownLedger(),
       account: keyring.relayer,
       lease: this.#lease,

@@ -156,6 +156,7 @@ async function start(
     rpc,
     ledger: { chainId: deployment.chainId, address: deployment.ledger },
     organisations: deployment.organisations,
+    titles: deployment.titles,
     directory: deployment.directory,
     firstBlock: deployment.firstBlock,
     evaluator,

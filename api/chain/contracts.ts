@@ -1,6 +1,8 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { toHex, utf8, word } from '../../core/bytes.ts';
 import type { SignedSubmission } from '../../core/chain/submission.ts';
+import type { Address } from '../../core/chain/types.ts';
+import type { TitleAction } from '../../core/modules/action.ts';
 
 /*
  * The contracts' interface, as far as the service uses it, encoded and decoded by hand: the pipeline passes all its
@@ -9,6 +11,9 @@ import type { SignedSubmission } from '../../core/chain/submission.ts';
 
 const topic = (signature: string) => toHex(keccak_256(utf8(signature)));
 const selector = (signature: string) => Buffer.from(keccak_256(utf8(signature)).subarray(0, 4));
+
+/** Nine words: kind, subject, revision, deadline, organisation, party, until, detail, digest. */
+const TITLE_ACTION = '(uint8,bytes32,uint64,uint64,uint64,address,uint64,bytes32,bytes32)';
 
 /** First topics of the logs that are followed. */
 export const topics = {
@@ -19,6 +24,7 @@ export const topics = {
   skipped: topic('Skipped(uint64,uint256,bytes32,uint8)'),
   changed: topic('Changed(uint64,uint8,bytes32)'),
   closed: topic('Closed(uint256)'),
+  executed: topic(`Executed(bytes32,bytes32,address,${TITLE_ACTION})`),
   ledgerAdded: topic('LedgerAdded(uint256,uint256,address,address,bytes32,bytes32)'),
   ledgerClosed: topic('LedgerClosed(uint256,uint256)'),
 } as const;
@@ -30,6 +36,8 @@ const HEADS_OF_SUBJECTS = selector('heads(bytes32)');
 const HEADS_OF_ORGANISATIONS = selector('heads(uint64)');
 const OWN_HEADS = selector('ownHeads(uint64)');
 const DIRECTORY_HEAD = selector('head()');
+const TITLES = selector('titles()');
+const EXECUTE = selector(`execute(${TITLE_ACTION},address,bytes)`);
 
 const WORD = 32;
 const padded = (length: number) => Math.ceil(length / WORD) * WORD;
@@ -96,3 +104,28 @@ export const encodeOwnHead = (organisation: bigint): string => hexOf(OWN_HEADS, 
 export const encodeHeadOfOrganisation = (organisation: bigint): string =>
   hexOf(HEADS_OF_ORGANISATIONS, word(organisation));
 export const encodeDirectoryHead = (): string => hexOf(DIRECTORY_HEAD);
+
+/** The call `titles()` of a ledger: its module of kinds 0–15. */
+export const encodeTitles = (): string => `0x${TITLES.toString('hex')}`;
+
+/** The call `execute(action, actor, signature)` of the module `Titles`. */
+export function encodeExecute(action: TitleAction, actor: Address, signature: Uint8Array): Uint8Array {
+  const data = Buffer.alloc(EXECUTE.length + 12 * WORD + padded(signature.length));
+  let at = EXECUTE.copy(data);
+  const put = (value: bigint) => {
+    data.set(word(value), at);
+    at += WORD;
+  };
+  put(BigInt(action.kind));
+  put(BigInt(action.subject));
+  for (const value of [action.revision, action.deadline, action.organisation]) put(value);
+  put(BigInt(action.party));
+  put(action.until);
+  put(BigInt(action.detail));
+  put(BigInt(action.digest));
+  put(BigInt(actor));
+  put(11n * BigInt(WORD));
+  put(BigInt(signature.length));
+  data.set(signature, at);
+  return data;
+}

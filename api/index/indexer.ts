@@ -8,6 +8,7 @@ import {
   encodeHeadOfOrganisation,
   encodeHeadOfSubject,
   encodeOwnHead,
+  encodeTitles,
 } from '../chain/contracts.ts';
 import {
   type ChainLog,
@@ -34,7 +35,7 @@ import {
   unreadableName,
 } from './ledgers.ts';
 import { decodeLogs, type FollowedContract, type FollowedContracts } from './logs.ts';
-import { anchor, finalise, skip, unanchor } from './submissions.ts';
+import { anchor, anchorActions, finalise, skip, unanchor } from './submissions.ts';
 import { type Addition, fold, indexTables, insertAddition, readTipKey, type Tip } from './tables.ts';
 
 export interface IndexerOptions {
@@ -89,6 +90,8 @@ export class Indexer {
   #first: FirstLedger | null = null;
   /** By number. */
   #ledgers: readonly IndexedLedger[] = [];
+  /** The module of kinds 0–15 of each ledger, by the ledger's address; null: it has none. */
+  readonly #titles = new Map<Hex, Hex | null>();
   #contracts: FollowedContracts = new Map();
   #addresses: readonly Hex[] = [];
   #cursor: Place | null = null;
@@ -144,9 +147,29 @@ export class Indexer {
     const { store, directory } = this.#options;
     this.#first ??= await this.#options.first();
     this.#ledgers = await readLedgers(store, this.#first);
+    await this.#findTitles(this.#ledgers.filter(({ state }) => state !== 'unreadable'));
     const followed = this.#ledgers.filter(({ state }) => state === 'followed');
-    this.#contracts = contractsOf(followed, directory);
+    this.#contracts = contractsOf(followed, directory, this.#titles);
     this.#addresses = [...this.#contracts.keys()];
+  }
+
+  /** Asks ledgers for their modules, once: they stand in the code. */
+  async #findTitles(ledgers: readonly IndexedLedger[]): Promise<void> {
+    const unknown = ledgers.filter(({ address }) => !this.#titles.has(address));
+    const results = await this.#options.rpc.batch(
+      unknown.map(({ address }) => ({
+        method: 'eth_call',
+        params: [{ to: address, data: encodeTitles() }, 'latest'],
+      })),
+    );
+    for (const [index, result] of results.entries()) {
+      const ledger = unknown[index];
+      if (ledger === undefined) continue;
+      // What is no ledger has no modules either: its heads will tell.
+      const [word] = result instanceof RpcRefusal || result === '0x' ? [] : readWords(result);
+      const address: Hex | null = word === undefined || BigInt(word) === 0n ? null : `0x${word.slice(26)}`;
+      this.#titles.set(ledger.address, address);
+    }
   }
 
   /** Tells of a block that was seen elsewhere. @returns whether it is news */
@@ -298,7 +321,10 @@ export class Indexer {
       await this.#moveCursor(transaction, cursor, last);
       await insertAddition(transaction, addition, headers, numbers);
       for (const { number } of numbers.values()) if (number > 0) await setPast(transaction, number, NOWHERE);
-      const anchored = await anchor(transaction, addition.accepted, blockHashes, now);
+      const anchored = [
+        ...(await anchor(transaction, addition.accepted, blockHashes, now)),
+        ...(await anchorActions(transaction, addition.executed, blockHashes, now)),
+      ];
       const skipped = await skip(transaction, skips, now);
       const missing = await noteMissing(transaction, addition, new Set(anchored));
       return { anchored, skipped, missing };
@@ -314,6 +340,7 @@ export class Indexer {
     for (const { submission, reason } of skips) {
       log.warn('The ledger skipped a submission.', { submission: toHex(submission), reason });
     }
+    this.#tellIllegal(addition);
     announce(addition, outcome.anchored, last, emit);
     await this.#checkHeads(addition, last);
     for (const contract of foreign) await this.#giveUpOn(contract, 'its logs are not those of a ledger');
@@ -339,7 +366,7 @@ export class Indexer {
     const end = this.#cursor;
     // Together with those that are followed: a contract of organisations may be read already.
     const contracts = new Map(
-      [...contractsOf([ledger], null)].filter(([address]) => !this.#contracts.has(address)),
+      [...contractsOf([ledger], null, this.#titles)].filter(([address]) => !this.#contracts.has(address)),
     );
     const header = past.number < end.number ? await getHeader(rpc, end.number) : null;
     // A reorganisation, which the next step will find.
@@ -372,7 +399,10 @@ export class Indexer {
         throw new Problem('relay.leaseLost', 'Another process has taken the index over.');
       }
       await insertAddition(transaction, addition, [], new Map());
-      const anchored = await anchor(transaction, addition.accepted, blockHashes, clock());
+      const anchored = [
+        ...(await anchor(transaction, addition.accepted, blockHashes, clock())),
+        ...(await anchorActions(transaction, addition.executed, blockHashes, clock())),
+      ];
       const missing = await noteMissing(transaction, addition, new Set(anchored));
       if (!done) await setPast(transaction, ledger.number, to);
       else await transaction.execute('DELETE FROM cursors WHERE name = $1', [behindName(ledger.number)]);
@@ -381,6 +411,7 @@ export class Indexer {
     counters.indexedLinks += addition.links.length + addition.ownLinks.length;
     counters.anchoredSubmissions += outcome.anchored.length;
     counters.missingBlocks += outcome.missing;
+    this.#tellIllegal(addition);
     if (outcome.anchored.length > 0) emit('anchored', { submissions: outcome.anchored, block: to.number });
     if (done) {
       await this.#loadLedgers();
@@ -391,13 +422,24 @@ export class Indexer {
     return true;
   }
 
+  /** The module's code is the law; a reader of the report will find the same. */
+  #tellIllegal({ titles }: Addition): void {
+    for (const { illegal, event, subject } of titles) {
+      if (illegal === null) continue;
+      this.#options.log.error('A module executed an action that the protocol does not allow.', {
+        ...{ code: illegal, ledger: event.ledger, subject: toHex(subject) },
+        ...{ action: toHex(event.actionHash), block: event.blockNumber },
+      });
+    }
+  }
+
   /** Another ledger than the first is not worth stopping for: it is shown no more, and reports say so. */
   async #giveUpOn(contract: FollowedContract, why: string): Promise<void> {
     if (contract.contract === 'directory') return;
     const { store, log, emit } = this.#options;
     const { contract: kind, number } = contract;
     const of = this.#ledgers.filter((ledger) =>
-      kind === 'ledger' ? ledger.number === number : ledger.register === number,
+      kind === 'organisations' ? ledger.register === number : ledger.number === number,
     );
     const left = this.#ledgers.filter((ledger) => !of.includes(ledger));
     await store.transaction(async (transaction) => {
@@ -683,7 +725,11 @@ interface HeadCheck {
 }
 
 /** The contracts of ledgers by their address, each once. */
-function contractsOf(ledgers: readonly IndexedLedger[], directory: Hex | null): FollowedContracts {
+function contractsOf(
+  ledgers: readonly IndexedLedger[],
+  directory: Hex | null,
+  titles: ReadonlyMap<Hex, Hex | null>,
+): FollowedContracts {
   const contracts = new Map<Hex, FollowedContract>();
   if (directory !== null) contracts.set(directory, { contract: 'directory' });
   for (const { number, register, address, organisations } of ledgers) {
@@ -691,13 +737,15 @@ function contractsOf(ledgers: readonly IndexedLedger[], directory: Hex | null): 
     if (!contracts.has(organisations)) {
       contracts.set(organisations, { contract: 'organisations', number: register });
     }
+    const module = titles.get(address) ?? null;
+    if (module !== null && !contracts.has(module)) contracts.set(module, { contract: 'titles', number });
   }
   return contracts;
 }
 
 /** Takes out what the index has read of a ledger, but for its organisations. */
 async function forgetLedger(transaction: Transaction, number: number): Promise<void> {
-  for (const table of ['links', 'own_links', 'accepted', 'closures']) {
+  for (const table of ['links', 'own_links', 'titles', 'accepted', 'closures']) {
     await transaction.execute(`DELETE FROM ${table} WHERE ledger = $1`, [number]);
   }
 }

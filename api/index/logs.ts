@@ -81,9 +81,26 @@ export interface LedgerClosedEvent extends LogPlace {
   readonly closedAt: bigint;
 }
 
+/** An action that the module of a ledger has executed. */
+export interface ExecutedEvent extends OfLedger {
+  readonly event: 'executed';
+  readonly subject: Buffer;
+  readonly actionHash: Buffer;
+  readonly actor: Buffer;
+  readonly kind: number;
+  readonly revision: bigint;
+  readonly deadline: bigint;
+  readonly organisation: bigint;
+  readonly party: Buffer;
+  readonly until: bigint;
+  readonly detail: Buffer;
+  readonly digest: Buffer;
+}
+
 export type ChainEvent =
   | EntryEvent
   | ModuleEntryEvent
+  | ExecutedEvent
   | AcceptedEvent
   | SkippedEvent
   | ClosedEvent
@@ -92,7 +109,8 @@ export type ChainEvent =
   | LedgerClosedEvent;
 
 export type FollowedContract =
-  | { readonly contract: 'ledger' | 'organisations'; readonly number: number }
+  /** A module, `titles`, has the number of its ledger. */
+  | { readonly contract: 'ledger' | 'organisations' | 'titles'; readonly number: number }
   | { readonly contract: 'directory' };
 
 /** By address. */
@@ -145,6 +163,8 @@ function decodeLog(log: ChainLog, followed: FollowedContract): ChainEvent | null
       return decodeLedgerLog(log, followed.number);
     case 'organisations':
       return decodeOrganisationsLog(log, followed.number);
+    case 'titles':
+      return decodeTitlesLog(log, followed.number);
     case 'directory':
       return decodeDirectoryLog(log);
   }
@@ -276,6 +296,31 @@ function decodeOrganisationsLog(log: ChainLog, register: number): ChainEvent | n
     organisation: indexedNumber(log),
     change: words.byte(0),
     value: words.bytes(1),
+  };
+}
+
+function decodeTitlesLog(log: ChainLog, ledger: number): ChainEvent | null {
+  if (log.topics[0] !== topics.executed) return null;
+  const [, subject, actionHash] = log.topics;
+  if (subject === undefined || actionHash === undefined || log.topics.length !== 3) {
+    throw malformed('a log has more or fewer topics than its event');
+  }
+  const words = new Words(log, 10);
+  return {
+    event: 'executed',
+    ledger,
+    ...words.place,
+    subject: bytes(subject.slice(2)),
+    actionHash: bytes(actionHash.slice(2)),
+    actor: words.address(0),
+    kind: words.byte(1),
+    revision: words.number(3),
+    deadline: words.number(4),
+    organisation: words.number(5),
+    party: words.address(6),
+    until: words.number(7),
+    detail: words.bytes(8),
+    digest: words.bytes(9),
   };
 }
 

@@ -2,11 +2,11 @@ import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
 import type { SubmissionHash } from '../../core/chain/submission.ts';
 import { NEXT_ATTEMPT_SECONDS } from '../relay/relay.ts';
 import type { Transaction } from '../store/store.ts';
-import type { AcceptedEvent, SkippedEvent } from './logs.ts';
+import type { AcceptedEvent, ExecutedEvent, SkippedEvent } from './logs.ts';
 
 /*
  * What the chain's logs mean for the submissions that are here. The chain has the last word: also one that expired or
- * lost its nonce by our reckoning is anchored when it is accepted there.
+ * lost its nonce by our reckoning is anchored when it is accepted there. An action has its revision for a nonce.
  */
 
 /** @returns the hashes of those that are here */
@@ -31,6 +31,50 @@ export async function anchor(
       ...[hashes, now, accepted.map(({ ledger }) => ledger)],
     ],
   );
+  return anchorAll(
+    transaction,
+    accepted.map((event) => ({ ...event, hash: event.submission })),
+    blockHashes,
+    now,
+  );
+}
+
+/** The same for actions that a module has executed. @returns the hashes of those that are here */
+export async function anchorActions(
+  transaction: Transaction,
+  executed: readonly ExecutedEvent[],
+  blockHashes: ReadonlyMap<number, Hex>,
+  now: Date,
+): Promise<SubmissionHash[]> {
+  if (executed.length === 0) return [];
+  await transaction.execute(
+    `UPDATE submissions s
+     SET state = 'conflicted', ended_at = $4, problem = 'title.conflict', transaction_hash = NULL
+     FROM unnest($1::bytea[], $2::int8[], $3::bytea[], $5::int4[]) AS a(subject, revision, hash, ledger)
+     WHERE s.subject = a.subject AND s.revision = a.revision AND s.ledger = a.ledger AND s.hash <> a.hash
+       AND s.state NOT IN ('expired', 'conflicted')`,
+    [
+      executed.map(({ subject }) => subject),
+      executed.map(({ revision }) => revision),
+      executed.map(({ actionHash }) => actionHash),
+      now,
+      executed.map(({ ledger }) => ledger),
+    ],
+  );
+  return anchorAll(
+    transaction,
+    executed.map((event) => ({ ...event, hash: event.actionHash })),
+    blockHashes,
+    now,
+  );
+}
+
+async function anchorAll(
+  transaction: Transaction,
+  events: readonly (Pick<AcceptedEvent, 'blockNumber' | 'transactionHash'> & { readonly hash: Buffer })[],
+  blockHashes: ReadonlyMap<number, Hex>,
+  now: Date,
+): Promise<SubmissionHash[]> {
   const rows = await transaction.query<{ hash: Uint8Array }>(
     `UPDATE submissions s
      SET state = 'anchored', anchored_at = $5, block_number = a.block_number, block_hash = a.block_hash,
@@ -40,10 +84,10 @@ export async function anchor(
      WHERE s.hash = a.hash
      RETURNING s.hash`,
     [
-      hashes,
-      accepted.map(({ blockNumber }) => blockNumber),
-      accepted.map(({ blockNumber }) => fromHex(blockHashes.get(blockNumber) ?? '0x', 32)),
-      accepted.map(({ transactionHash }) => transactionHash),
+      events.map(({ hash }) => hash),
+      events.map(({ blockNumber }) => blockNumber),
+      events.map(({ blockNumber }) => fromHex(blockHashes.get(blockNumber) ?? '0x', 32)),
+      events.map(({ transactionHash }) => transactionHash),
       now,
     ],
   );
@@ -102,6 +146,20 @@ export async function unanchor(transaction: Transaction, above: number): Promise
          WHERE live.ledger = s.ledger AND live.organisation = s.organisation AND live.nonce = s.nonce
            AND live.state NOT IN ('expired', 'conflicted'))
        ORDER BY s.ledger, s.organisation, s.nonce, s.received_at, s.hash)`,
+    [above],
+  );
+  // And an action its place in the title.
+  await transaction.execute(
+    `UPDATE submissions SET state = 'stored', ended_at = NULL, problem = NULL
+     WHERE hash IN (
+       SELECT DISTINCT ON (s.ledger, s.subject, s.revision) s.hash
+       FROM titles t JOIN submissions s
+         ON s.ledger = t.ledger AND s.subject = t.action_subject AND s.revision = t.action_revision
+       WHERE t.block_number > $1 AND s.state = 'conflicted' AND NOT EXISTS (
+         SELECT 1 FROM submissions live
+         WHERE live.ledger = s.ledger AND live.subject = s.subject AND live.revision = s.revision
+           AND live.state NOT IN ('expired', 'conflicted'))
+       ORDER BY s.ledger, s.subject, s.revision, s.received_at, s.hash)`,
     [above],
   );
   // What waits for a ledger whose closing is undone may be sent again.

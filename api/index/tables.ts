@@ -10,10 +10,12 @@ import type {
   ChangedEvent,
   ClosedEvent,
   EntryEvent,
+  ExecutedEvent,
   LedgerAddedEvent,
   LedgerClosedEvent,
   ModuleEntryEvent,
 } from './logs.ts';
+import { foldTitles, insertTitles, type TitleStep } from './titles.ts';
 
 /** The end of a chain: how many links it has, and the last one. */
 export interface Tip {
@@ -38,6 +40,8 @@ export interface Addition {
   readonly changes: readonly Linked<ChangedEvent>[];
   readonly directory: readonly Linked<LedgerAddedEvent | LedgerClosedEvent>[];
   readonly accepted: readonly AcceptedEvent[];
+  readonly executed: readonly ExecutedEvent[];
+  readonly titles: readonly TitleStep[];
   readonly closed: readonly ClosedEvent[];
   /** The new ends, by ledger and subject (`0/` hex), ledger and organisation, register and organisation (`0/1`). */
   readonly subjectTips: ReadonlyMap<string, Tip>;
@@ -65,6 +69,7 @@ export async function fold(
   const changes: ChangedEvent[] = [];
   const directoryEvents: (LedgerAddedEvent | LedgerClosedEvent)[] = [];
   const accepted: AcceptedEvent[] = [];
+  const executed: ExecutedEvent[] = [];
   const closed: ClosedEvent[] = [];
   for (const event of events) {
     switch (event.event) {
@@ -84,6 +89,9 @@ export async function fold(
         break;
       case 'accepted':
         accepted.push(event);
+        break;
+      case 'executed':
+        executed.push(event);
         break;
       case 'closed':
         closed.push(event);
@@ -151,6 +159,8 @@ export async function fold(
       return { event, position: length, timestamp: timeOf(event), head: next };
     }),
     accepted,
+    executed,
+    titles: await foldTitles(store, executed, changes, timeOf),
     closed,
     subjectTips,
     ownTips,
@@ -300,6 +310,7 @@ export async function insertAddition(
       ...placeOf(event),
     })),
   );
+  await insertTitles(transaction, addition.titles);
   await insertRows(
     transaction,
     'closures',
@@ -392,6 +403,7 @@ export const indexTables = [
   'own_links',
   'organisation_links',
   'directory_links',
+  'titles',
   'closures',
   'accepted',
   'missing_blocks',

@@ -46,3 +46,21 @@ export function submissionGas(size: SubmissionSize): number {
 export function transactionGas(sizes: readonly SubmissionSize[]): number {
   return TRANSACTION + 100 * CALLDATA_BYTE_FLOOR + sizes.reduce((sum, size) => sum + submissionGas(size), 0);
 }
+
+const REPLACED = 15;
+const ACTION = 500_000;
+/** Up to eight liens and the brands go over to the new subject. */
+const REPLACEMENT = 2_000_000;
+
+export interface ActionSize {
+  readonly kind: number;
+  readonly signatureBytes: number;
+  readonly contractSignature: boolean;
+}
+
+/** The gas limit of a transaction that carries one action to its module. */
+export function actionGas({ kind, signatureBytes, contractSignature }: ActionSize): number {
+  const bytes = 4 + 32 * 12 + Math.ceil(signatureBytes / 32) * 32;
+  const execution = (kind === REPLACED ? REPLACEMENT : ACTION) + (contractSignature ? CONTRACT_SIGNATURE : 0);
+  return TRANSACTION + Math.max(execution + bytes * CALLDATA_BYTE, bytes * CALLDATA_BYTE_FLOOR);
+}

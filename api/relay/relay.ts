@@ -15,7 +15,9 @@ import { type Rpc, RpcRefusal } from '../chain/rpc.ts';
 import type { Account } from '../keyring/keyring.ts';
 import type { PipelineCounters, PipelineLimits, PipelineLog } from '../pipeline.ts';
 import { Problem } from '../problem.ts';
+import { insertRows } from '../store/rows.ts';
 import type { Queryable, Store, Transaction } from '../store/store.ts';
+import { ACTION_COLUMNS, type ActionRow, dueActions, executionOf, gasOf, refusalsOf } from './actions.ts';
 import { MAX_TRANSACTION_GAS, type SubmissionSize, submissionGas, transactionGas } from './gas.ts';
 import type { Lease } from './lease.ts';
 import { type SignedTransaction, signTransaction } from './transaction.ts';
@@ -24,12 +26,17 @@ export interface RelayOptions {
   readonly store: Store;
   readonly rpc: Rpc;
   readonly ledger: LedgerAddress;
+  /** The module that actions go to. */
+  readonly titles: Address;
   /** Its number in the index. */
   readonly ownLedger: () => Promise<number>;
   readonly account: Account;
   readonly lease: Lease;
   readonly clock: () => Date;
-  readonly limits: Pick<PipelineLimits, 'transactionsInFlight' | 'bumpMilliseconds' | 'maxFeePerGas'>;
+  readonly limits: Pick<
+    PipelineLimits,
+    'transactionsInFlight' | 'actionsInFlight' | 'bumpMilliseconds' | 'maxFeePerGas'
+  >;
   readonly counters: PipelineCounters;
   readonly log: PipelineLog;
   readonly nudge: () => void;
@@ -48,6 +55,8 @@ interface OutboxRow {
   readonly hash: Uint8Array;
   readonly nonce: bigint;
   readonly state: 'prepared' | 'broadcast' | 'mined';
+  /** Whether it carries an action, not submissions. */
+  readonly action: boolean;
   readonly raw: Uint8Array;
   readonly gas_limit: bigint;
   readonly max_fee_per_gas: string;
@@ -67,6 +76,8 @@ const CANDIDATES = 512;
 const MOST_ENTRIES = 640;
 const GWEI = 1_000_000_000n;
 const LONGEST_BACKOFF_SECONDS = 300;
+/** An action that waits for another one of its subject is looked at again after so long. */
+const BLOCKED_SECONDS = 2;
 
 /** SQL: when a submission that was refused is tried again; doubles from a second to five minutes. */
 export const NEXT_ATTEMPT_SECONDS = `least(power(2, least(attempts, 20)), ${LONGEST_BACKOFF_SECONDS})`;
@@ -101,17 +112,27 @@ export class Relay {
     );
 
     const pending = byNonce(rows.filter((row) => Number(row.nonce) >= nonce));
-    for (const bids of pending.values()) await this.#push(bids, head);
-    if (pending.size >= limits.transactionsInFlight) return 'waiting';
-    const prepared = await this.#prepare(firstFree(nonce, pending), head);
-    if (prepared === null) return pending.size > 0 ? 'waiting' : 'idle';
-    await this.#broadcast(prepared.hash, prepared.raw);
+    const again: SignedTransaction[] = [];
+    for (const bids of pending.values()) again.push(...(await this.#overdue(bids, head)));
+    if (again.length > 0) await this.#broadcast(again);
+    const actions = [...pending.values()].filter(([bid]) => bid?.action === true).length;
+    const free = freeNonces(nonce, pending);
+    const prepared: SignedTransaction[] = [];
+    if (pending.size - actions < limits.transactionsInFlight) {
+      const submissions = await this.#prepare(free, head);
+      if (submissions !== null) prepared.push(submissions);
+    }
+    if (actions < limits.actionsInFlight) {
+      prepared.push(...(await this.#prepareActions(free, head, limits.actionsInFlight - actions)));
+    }
+    if (prepared.length === 0) return pending.size > 0 ? 'waiting' : 'idle';
+    await this.#broadcast(prepared);
     return 'progressed';
   }
 
   #outbox(nonce: number): Promise<OutboxRow[]> {
     return this.#options.store.query<OutboxRow>(
-      `SELECT hash, nonce, state, raw, gas_limit, max_fee_per_gas, max_priority_fee_per_gas
+      `SELECT hash, nonce, state, action, raw, gas_limit, max_fee_per_gas, max_priority_fee_per_gas
        FROM relay_transactions
        WHERE sender = $1 AND (state IN ('prepared', 'broadcast') OR (state = 'mined' AND nonce >= $2))
        ORDER BY nonce, max_fee_per_gas`,
@@ -133,47 +154,73 @@ export class Relay {
     const byHash = new Map(
       receipts.flatMap((receipt) => (receipt === null ? [] : [[receipt.transactionHash, receipt]])),
     );
+    const mined: TransactionReceipt[] = [];
     for (const [nonce, bids] of byNonce(rows)) {
-      const mined = bids.map(({ hash }) => byHash.get(toHex(hash))).find((receipt) => receipt !== undefined);
-      if (mined !== undefined) {
-        this.#unexplained.delete(nonce);
-        await this.#mined(nonce, mined);
-      } else {
+      const receipt = bids.map(({ hash }) => byHash.get(toHex(hash))).find((found) => found !== undefined);
+      if (receipt === undefined) {
         await this.#passedOver(nonce, bids, head);
+        continue;
       }
+      this.#unexplained.delete(nonce);
+      if (receipt.succeeded) mined.push(receipt);
+      else await this.#reverted(receipt, bids[0]?.action === true);
+    }
+    if (mined.length > 0) await this.#mined(this.#options.store, mined);
+  }
+
+  /** Notes what became of transactions; other bids for their nonces have lost. */
+  async #mined(queryable: Queryable, receipts: readonly TransactionReceipt[]): Promise<void> {
+    await queryable.execute(
+      `WITH found AS (
+         SELECT * FROM unnest($1::bytea[], $2::int8[], $3::bytea[], $4::int8[], $5::boolean[])
+           AS f(hash, block_number, block_hash, gas_used, succeeded)
+       ), lost AS (
+         UPDATE relay_transactions t SET state = 'replaced'
+         FROM found f JOIN relay_transactions won ON won.hash = f.hash
+         WHERE t.sender = won.sender AND t.nonce = won.nonce AND t.hash <> won.hash
+           AND t.state IN ('prepared', 'broadcast')
+       )
+       UPDATE relay_transactions t
+       SET state = 'mined', block_number = f.block_number, block_hash = f.block_hash, gas_used = f.gas_used,
+           succeeded = f.succeeded
+       FROM found f WHERE t.hash = f.hash`,
+      [
+        receipts.map(({ transactionHash }) => fromHex(transactionHash, 32)),
+        receipts.map(({ blockNumber }) => blockNumber),
+        receipts.map(({ blockHash }) => fromHex(blockHash, 32)),
+        receipts.map(({ gasUsed }) => gasUsed),
+        receipts.map(({ succeeded }) => succeeded),
+      ],
+    );
+    for (const { transactionHash } of receipts) this.#sentAt.delete(transactionHash);
+  }
+
+  async #reverted(receipt: TransactionReceipt, action: boolean): Promise<void> {
+    const { store, counters, log, clock } = this.#options;
+    const hash = fromHex(receipt.transactionHash, 32);
+    const problem = action ? await this.#reasonOf(hash) : 'submission.reverted';
+    await store.transaction(async (transaction) => {
+      await this.#mined(transaction, [receipt]);
+      await this.#backToStored(transaction, [hash], problem, clock());
+    });
+    counters.reverted += 1;
+    const facts = { transaction: receipt.transactionHash, block: receipt.blockNumber };
+    if (action) log.warn('The module refused an action; it is tried again later.', { ...facts, problem });
+    else {
+      log.warn('A transaction of the relay was reverted; its submissions are sent again, each alone.', facts);
     }
   }
 
-  async #mined(nonce: number, receipt: TransactionReceipt): Promise<void> {
-    const { store, counters, log, clock } = this.#options;
-    const hash = fromHex(receipt.transactionHash, 32);
-    const settle = (queryable: Queryable) =>
-      queryable.execute(
-        `WITH lost AS (
-           UPDATE relay_transactions SET state = 'replaced'
-           WHERE sender = $6 AND nonce = $7 AND hash <> $1 AND state IN ('prepared', 'broadcast')
-         )
-         UPDATE relay_transactions
-         SET state = 'mined', block_number = $2, block_hash = $3, gas_used = $4, succeeded = $5 WHERE hash = $1`,
-        [
-          ...[hash, receipt.blockNumber, fromHex(receipt.blockHash, 32), receipt.gasUsed, receipt.succeeded],
-          ...[this.#sender, nonce],
-        ],
-      );
-    if (receipt.succeeded) await settle(store);
-    else {
-      await store.transaction(async (transaction) => {
-        await settle(transaction);
-        await this.#backToStored(transaction, [hash], 'submission.reverted', clock());
-      });
-    }
-    this.#sentAt.delete(receipt.transactionHash);
-    if (receipt.succeeded) return;
-    counters.reverted += 1;
-    log.warn('A transaction of the relay was reverted; its submissions are sent again, each alone.', {
-      transaction: receipt.transactionHash,
-      block: receipt.blockNumber,
-    });
+  /** Why the module refused the action of a transaction: as it would now. */
+  async #reasonOf(transactionHash: Uint8Array): Promise<string> {
+    const { store, rpc, titles, account } = this.#options;
+    const rows = await store.query<ActionRow>(
+      `SELECT ${ACTION_COLUMNS} FROM relay_submissions r JOIN submissions s ON s.hash = r.submission_hash
+       WHERE r.transaction_hash = $1`,
+      [transactionHash],
+    );
+    const [reason] = await refusalsOf(rpc, titles, account.address, rows);
+    return reason ?? 'action.reverted';
   }
 
   /** One missing receipt proves nothing. Only when the block that passed the nonce is final was it someone else's. */
@@ -215,26 +262,29 @@ export class Relay {
     );
   }
 
-  /** Sees to it that the pool has one of these: the bids for one nonce, the highest last. */
-  async #push(bids: readonly OutboxRow[], head: Header): Promise<void> {
+  /** What is to be sent so that the pool has one of these: the bids for one nonce, the highest last. */
+  async #overdue(bids: readonly OutboxRow[], head: Header): Promise<SignedTransaction[]> {
     const highest = bids.at(-1);
-    if (highest === undefined) return;
+    if (highest === undefined) return [];
     const hash = toHex(highest.hash);
     const sent = this.#sentAt.get(hash);
     if (sent !== undefined) {
       const now = performance.now();
       const isWaiting = highest.state === 'broadcast';
       const { bumpMilliseconds } = this.#options.limits;
-      if (isWaiting && now - sent.first >= bumpMilliseconds && (await this.#bid(highest, head))) return;
+      if (isWaiting && now - sent.first >= bumpMilliseconds) {
+        const higher = await this.#bid(highest, head);
+        if (higher !== null) return [higher];
+      }
       // One that was in a block a moment ago may only be missing from an answer that is as old.
-      if (now - sent.last < (isWaiting ? RESEND_MILLISECONDS : RESEND_MILLISECONDS / 10)) return;
+      if (now - sent.last < (isWaiting ? RESEND_MILLISECONDS : RESEND_MILLISECONDS / 10)) return [];
     }
     if (highest.state !== 'prepared') this.#options.counters.rebroadcasts += 1;
-    await this.#broadcast(hash, highest.raw);
+    return [{ hash, raw: highest.raw }];
   }
 
-  /** Sends the same submissions under the same nonce with at least an eighth more to pay. */
-  async #bid(before: OutboxRow, head: Header): Promise<boolean> {
+  /** The same under the same nonce with at least an eighth more to pay; null where it would be too much. */
+  async #bid(before: OutboxRow, head: Header): Promise<SignedTransaction | null> {
     const { store, limits, counters, lease, log } = this.#options;
     const raised = (value: bigint) => value + value / 8n + 1n;
     const fees = await this.#fees(head);
@@ -243,30 +293,53 @@ export class Relay {
       raised(BigInt(before.max_priority_fee_per_gas)),
       fees.maxPriorityFeePerGas,
     );
-    if (maxFeePerGas > limits.maxFeePerGas || maxPriorityFeePerGas > maxFeePerGas) return false;
+    if (maxFeePerGas > limits.maxFeePerGas || maxPriorityFeePerGas > maxFeePerGas) return null;
     const next = await store.transaction(async (transaction) => {
       if (!(await lease.lock(transaction))) throw leaseLost();
-      const submissions = await transaction.query<SubmissionRow & { position: number }>(
-        `SELECT ${SUBMISSION_COLUMNS}, r.position FROM relay_submissions r JOIN submissions s ON s.hash = r.submission_hash
-         WHERE r.transaction_hash = $1 ORDER BY r.position`,
-        [before.hash],
-      );
-      return this.#write(transaction, submissions, Number(before.nonce), Number(before.gas_limit), {
-        maxFeePerGas,
-        maxPriorityFeePerGas,
-      });
+      const load = await this.#loadOf(transaction, before);
+      const fees = { maxFeePerGas, maxPriorityFeePerGas };
+      return this.#write(transaction, { ...load, nonce: Number(before.nonce) }, fees);
     });
     counters.feesRaised += 1;
     log.info('No block took a transaction of the relay: it bids more.', {
       nonce: Number(before.nonce),
       maxFeePerGas: maxFeePerGas.toString(),
     });
-    await this.#broadcast(next.hash, next.raw);
-    return true;
+    return next;
   }
 
-  /** Chooses what to send next, and writes it down with its nonce: the outbox. */
-  async #prepare(nonce: number, head: Header): Promise<SignedTransaction | null> {
+  /** What a transaction of the outbox carries, to be signed once more. */
+  async #loadOf(transaction: Transaction, { hash, action, gas_limit }: OutboxRow): Promise<Load> {
+    const carried = <Row extends object>(columns: string) =>
+      transaction.query<Row>(
+        `SELECT ${columns}, r.position FROM relay_submissions r JOIN submissions s ON s.hash = r.submission_hash
+         WHERE r.transaction_hash = $1 ORDER BY r.position`,
+        [hash],
+      );
+    const load = action
+      ? (await carried<ActionRow>(ACTION_COLUMNS)).map((row) => this.#loadOfAction(row))[0]
+      : this.#loadOfSubmissions(await carried<SubmissionRow>(SUBMISSION_COLUMNS));
+    if (load === undefined) throw new TypeError('a transaction carries something');
+    return { ...load, gasLimit: Number(gas_limit) };
+  }
+
+  #loadOfAction(row: ActionRow): Load {
+    const { titles } = this.#options;
+    return { to: titles, data: executionOf(row), carries: [row.hash], action: true, gasLimit: gasOf(row) };
+  }
+
+  #loadOfSubmissions(rows: readonly SubmissionRow[]): Load {
+    return {
+      to: this.#options.ledger.address,
+      data: encodeRecordSigned(rows.map(toSigned)),
+      carries: rows.map(({ hash }) => hash),
+      action: false,
+      gasLimit: transactionGas(rows.map(sizeOf)),
+    };
+  }
+
+  /** Chooses which submissions to send next, and writes them down with their nonce: the outbox. */
+  async #prepare(free: Iterator<number, never>, head: Header): Promise<SignedTransaction | null> {
     const { store, lease, counters, clock } = this.#options;
     const started = performance.now();
     const limit = Math.min(MAX_TRANSACTION_GAS, head.gasLimit);
@@ -274,9 +347,9 @@ export class Relay {
     const ledger = await this.#options.ownLedger();
     const prepared = await store.transaction(async (transaction) => {
       if (!(await lease.lock(transaction))) throw leaseLost();
-      const candidates = await transaction.query<SubmissionRow & Candidate>(
+      const candidates = await transaction.query<Candidate>(
         `SELECT * FROM (
-           SELECT ${SUBMISSION_COLUMNS}, s.contract_signature,
+           SELECT ${SUBMISSION_COLUMNS},
                   s.problem IS NOT DISTINCT FROM 'submission.reverted' AS alone, s.received_at,
                   sum(octet_length(s.entries)) OVER (ORDER BY s.received_at, s.hash) - octet_length(s.entries) AS before
            FROM submissions s
@@ -289,89 +362,175 @@ export class Relay {
       );
       const chosen = choose(candidates, limit);
       if (chosen.length === 0) return null;
-      return this.#write(transaction, chosen, nonce, transactionGas(chosen.map(sizeOf)), fees);
+      return this.#write(transaction, { ...this.#loadOfSubmissions(chosen), nonce: free.next().value }, fees);
     });
     counters.milliseconds.prepare += performance.now() - started;
     return prepared;
   }
 
-  async #write(
-    transaction: Transaction,
-    submissions: readonly SubmissionRow[],
-    nonce: number,
-    gasLimit: number,
-    fees: { readonly maxFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint },
-  ): Promise<SignedTransaction> {
-    const { ledger, account, clock } = this.#options;
-    const signed = signTransaction(
-      {
-        chainId: ledger.chainId,
-        nonce,
-        gasLimit,
-        ...fees,
-        to: fromHex(ledger.address, 20),
-        data: encodeRecordSigned(submissions.map(toSigned)),
-      },
-      account,
+  /** The same for actions: a transaction for each. */
+  async #prepareActions(
+    free: Iterator<number, never>,
+    head: Header,
+    limit: number,
+  ): Promise<SignedTransaction[]> {
+    const { store, lease, counters, clock, rpc, titles, account } = this.#options;
+    const started = performance.now();
+    const now = clock();
+    const ledger = await this.#options.ownLedger();
+    const after = head.timestamp + MINIMUM_SECONDS_LEFT;
+    const { ready, blocked } = await dueActions(store, ledger, after, now, limit);
+    if (ready.length + blocked.length === 0) return [];
+    // What was refused before costs nothing until the module takes it.
+    const doubtful = ready.filter(({ problem }) => problem !== null);
+    const refusals = await refusalsOf(rpc, titles, account.address, doubtful);
+    const refused = new Map(
+      doubtful.flatMap(({ subject }, index) => {
+        const code = refusals[index] ?? null;
+        return code === null ? [] : [[toHex(subject), code] as const];
+      }),
     );
-    const hash = fromHex(signed.hash, 32);
-    await transaction.execute(
-      `WITH prepared AS (
-         INSERT INTO relay_transactions
-           (hash, sender, nonce, raw, gas_limit, max_fee_per_gas, max_priority_fee_per_gas, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-       ), carried AS (
-         INSERT INTO relay_submissions (transaction_hash, submission_hash, position)
-         SELECT $1, c.hash, c.place - 1 FROM unnest($9::bytea[]) WITH ORDINALITY AS c(hash, place)
-       )
-       UPDATE submissions SET transaction_hash = $1
-       WHERE hash = ANY($9::bytea[]) AND state IN ('stored', 'submitted')`,
-      [
-        ...[hash, this.#sender, nonce, signed.raw, gasLimit, fees.maxFeePerGas, fees.maxPriorityFeePerGas],
-        ...[clock(), submissions.map((submission) => submission.hash)],
-      ],
-    );
+    const chosen = ready.filter(({ subject }) => !refused.has(toHex(subject)));
+    const fees = await this.#fees(head);
+    const prepared = await store.transaction(async (transaction) => {
+      if (!(await lease.lock(transaction))) throw leaseLost();
+      await transaction.execute(
+        `UPDATE submissions SET next_attempt_at = $2::timestamptz + ${BLOCKED_SECONDS} * interval '1 second'
+         WHERE hash = ANY($1::bytea[]) AND (next_attempt_at IS NULL OR next_attempt_at <= $2)`,
+        [blocked, now],
+      );
+      const again = doubtful.filter(({ subject }) => refused.has(toHex(subject)));
+      await transaction.execute(
+        `UPDATE submissions s SET problem = r.code, attempts = attempts + 1,
+                next_attempt_at = $3::timestamptz + ${NEXT_ATTEMPT_SECONDS} * interval '1 second'
+         FROM unnest($1::bytea[], $2::text[]) AS r(hash, code) WHERE s.hash = r.hash AND s.state = 'stored'`,
+        [again.map(({ hash }) => hash), again.map(({ subject }) => refused.get(toHex(subject)) ?? null), now],
+      );
+      const loads = chosen.map((row) => ({ ...this.#loadOfAction(row), nonce: free.next().value }));
+      return this.#writeAll(transaction, loads, fees);
+    });
+    counters.milliseconds.prepare += performance.now() - started;
+    return prepared;
+  }
+
+  async #write(transaction: Transaction, load: PlacedLoad, fees: Fees): Promise<SignedTransaction> {
+    const [signed] = await this.#writeAll(transaction, [load], fees);
+    if (signed === undefined) throw new TypeError('one load is one transaction');
     return signed;
   }
 
-  async #broadcast(hash: Hex, raw: Uint8Array): Promise<void> {
-    const { store, rpc, counters, nudge, clock } = this.#options;
+  async #writeAll(
+    transaction: Transaction,
+    loads: readonly PlacedLoad[],
+    fees: Fees,
+  ): Promise<SignedTransaction[]> {
+    const { ledger, account, clock } = this.#options;
+    const signed = loads.map(({ nonce, gasLimit, to, data, carries, action }) => {
+      const fields = { chainId: ledger.chainId, nonce, gasLimit, ...fees, to: fromHex(to, 20), data };
+      const { hash, raw } = signTransaction(fields, account);
+      return { hash, raw, nonce, gasLimit, carries, action, bytes: fromHex(hash, 32) };
+    });
+    await insertRows(
+      transaction,
+      'relay_transactions',
+      {
+        hash: 'bytea',
+        sender: 'bytea',
+        nonce: 'int8',
+        raw: 'bytea',
+        action: 'boolean',
+        gas_limit: 'int8',
+        max_fee_per_gas: 'numeric',
+        max_priority_fee_per_gas: 'numeric',
+        created_at: 'timestamptz',
+      },
+      signed.map(({ bytes, nonce, raw, action, gasLimit }) => ({
+        hash: bytes,
+        sender: this.#sender,
+        nonce,
+        raw,
+        action,
+        gas_limit: gasLimit,
+        max_fee_per_gas: fees.maxFeePerGas,
+        max_priority_fee_per_gas: fees.maxPriorityFeePerGas,
+        created_at: clock(),
+      })),
+    );
+    const carried = signed.flatMap(({ bytes, carries }) =>
+      carries.map((hash, position) => ({ transaction_hash: bytes, submission_hash: hash, position })),
+    );
+    await insertRows(
+      transaction,
+      'relay_submissions',
+      { transaction_hash: 'bytea', submission_hash: 'bytea', position: 'int4' },
+      carried,
+    );
+    await transaction.execute(
+      `UPDATE submissions s SET transaction_hash = c.transaction_hash
+       FROM unnest($1::bytea[], $2::bytea[]) AS c(hash, transaction_hash)
+       WHERE s.hash = c.hash AND s.state IN ('stored', 'submitted')`,
+      [
+        carried.map(({ submission_hash }) => submission_hash),
+        carried.map(({ transaction_hash }) => transaction_hash),
+      ],
+    );
+    return signed.map(({ hash, raw }) => ({ hash, raw }));
+  }
+
+  /** Sends what is written down, in the order given; what the pool has already counts as sent. */
+  async #broadcast(signed: readonly SignedTransaction[]): Promise<void> {
+    const { rpc, counters, nudge, account } = this.#options;
     const started = performance.now();
-    await this.#options.beforeBroadcast?.({ hash, raw });
-    try {
-      const answer = await rpc.call('eth_sendRawTransaction', [toHex(raw)]);
-      if (answer !== hash) {
-        throw new Problem(
+    for (const transaction of signed) await this.#options.beforeBroadcast?.(transaction);
+    const answers = await rpc.batch(
+      signed.map(({ raw }) => ({ method: 'eth_sendRawTransaction', params: [toHex(raw)] })),
+    );
+    const sent: SignedTransaction[] = [];
+    let failure: Problem | undefined;
+    for (const [index, answer] of answers.entries()) {
+      const transaction = signed[index];
+      if (transaction === undefined) continue;
+      if (answer === transaction.hash || (answer instanceof RpcRefusal && isKnown(answer))) {
+        sent.push(transaction);
+      } else if (answer instanceof RpcRefusal) failure ??= refused(answer, account.address);
+      else {
+        failure ??= new Problem(
           'chain.malformed',
           'The chain gave a transaction another hash than its bytes have.',
         );
       }
-    } catch (error) {
-      const known = error instanceof RpcRefusal && isKnown(error);
-      if (!known) throw error instanceof RpcRefusal ? refused(error, this.#options.account.address) : error;
     }
-    const now = clock();
+    if (sent.length > 0) {
+      await this.#noteSent(sent);
+      nudge();
+    }
+    counters.transactionsSent += sent.length;
+    counters.milliseconds.broadcast += performance.now() - started;
+    if (failure !== undefined) throw failure;
+  }
+
+  async #noteSent(sent: readonly SignedTransaction[]): Promise<void> {
+    const { store, clock } = this.#options;
     await store.execute(
       `WITH sent AS (
          UPDATE relay_transactions SET state = 'broadcast', broadcast_at = coalesce(broadcast_at, $2),
                 block_number = NULL, block_hash = NULL
-         WHERE hash = $1 AND state <> 'final' RETURNING hash
+         WHERE hash = ANY($1::bytea[]) AND state <> 'final' RETURNING hash
        )
        UPDATE submissions
        SET state = CASE state WHEN 'stored' THEN 'submitted' ELSE state END,
            submitted_at = coalesce(submitted_at, $2),
            attempts = attempts + CASE state WHEN 'stored' THEN 1 ELSE 0 END
-       WHERE transaction_hash = $1 AND state IN ('stored', 'submitted', 'anchored')`,
-      [fromHex(hash, 32), now],
+       WHERE transaction_hash = ANY($1::bytea[]) AND state IN ('stored', 'submitted', 'anchored')`,
+      [sent.map(({ hash }) => fromHex(hash, 32)), clock()],
     );
     const last = performance.now();
-    this.#sentAt.set(hash, { first: this.#sentAt.get(hash)?.first ?? last, last });
-    counters.transactionsSent += 1;
-    counters.milliseconds.broadcast += performance.now() - started;
-    nudge();
+    for (const { hash } of sent) {
+      this.#sentAt.set(hash, { first: this.#sentAt.get(hash)?.first ?? last, last });
+    }
   }
 
-  async #fees(head: Header): Promise<{ maxFeePerGas: bigint; maxPriorityFeePerGas: bigint }> {
+  async #fees(head: Header): Promise<Fees> {
     const { limits } = this.#options;
     const tip = smaller(await this.#suggestedTip(), limits.maxFeePerGas);
     return { maxFeePerGas: smaller(2n * head.baseFee + tip, limits.maxFeePerGas), maxPriorityFeePerGas: tip };
@@ -400,7 +559,11 @@ export class Relay {
     // What was sent may be in a block that is not read yet: it ends only when a final block is later than its deadline.
     await this.#options.store.execute(
       `UPDATE submissions SET state = 'expired', ended_at = $1, transaction_hash = NULL,
-              problem = CASE problem WHEN 'ledger.closed' THEN problem ELSE 'submission.expired' END
+              problem = CASE
+                WHEN problem = 'ledger.closed' THEN problem
+                -- Why the module refused it says more than that its time is over.
+                WHEN nonce IS NULL THEN coalesce(problem, 'action.expired')
+                ELSE 'submission.expired' END
        WHERE state IN ('stored', 'submitted') AND deadline < $2
          AND (transaction_hash IS NULL OR deadline < $3)`,
       [now, seconds - EXPIRY_GRACE_SECONDS, this.#options.final().timestamp],
@@ -414,15 +577,27 @@ export class Relay {
   }
 }
 
-interface Candidate {
-  readonly entries: Uint8Array;
-  readonly signature: Uint8Array;
-  readonly contract_signature: boolean;
+interface Fees {
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
+}
+
+/** What a transaction is to do, and which submissions or action it does it for. */
+interface Load {
+  readonly to: Address;
+  readonly data: Uint8Array;
+  readonly carries: readonly Uint8Array[];
+  readonly action: boolean;
+  readonly gasLimit: number;
+}
+type PlacedLoad = Load & { readonly nonce: number };
+
+interface Candidate extends SubmissionRow {
   /** Was in a transaction that was reverted: it goes alone, so that it can take no other down. */
   readonly alone: boolean;
 }
 
-const sizeOf = (candidate: Candidate): SubmissionSize => ({
+const sizeOf = (candidate: SubmissionRow): SubmissionSize => ({
   entriesBytes: candidate.entries.length,
   signatureBytes: candidate.signature.length,
   contractSignature: candidate.contract_signature,
@@ -450,8 +625,10 @@ interface SubmissionRow {
   readonly deadline: bigint;
   readonly entries: Uint8Array;
   readonly signature: Uint8Array;
+  readonly contract_signature: boolean;
 }
-const SUBMISSION_COLUMNS = 's.hash, s.organisation, s.signer, s.nonce, s.deadline, s.entries, s.signature';
+const SUBMISSION_COLUMNS =
+  's.hash, s.organisation, s.signer, s.nonce, s.deadline, s.entries, s.signature, s.contract_signature';
 
 function toSigned(row: SubmissionRow): SignedSubmission {
   return {
@@ -474,11 +651,9 @@ function byNonce(rows: readonly OutboxRow[]): Map<number, OutboxRow[]> {
   return groups;
 }
 
-/** The lowest nonce that nothing of ours waits with: a gap is filled before anything is put behind it. */
-function firstFree(nonce: number, pending: ReadonlyMap<number, unknown>): number {
-  let free = nonce;
-  while (pending.has(free)) free += 1;
-  return free;
+/** The nonces that nothing of ours waits with, the lowest first: a gap is filled before anything is put behind it. */
+function* freeNonces(nonce: number, pending: ReadonlyMap<number, unknown>): Generator<number, never> {
+  for (let free = nonce; ; free += 1) if (!pending.has(free)) yield free;
 }
 
 /** The pool has it, or had it: words of geth, anvil, Besu, Nethermind, Erigon. */

@@ -25,6 +25,8 @@ export interface World {
   readonly chain: TestChain;
   readonly ledger: LedgerAddress;
   readonly organisations: Address;
+  /** The ledger's module of kinds 0–15. */
+  readonly titles: Address;
   readonly directory: Address;
   readonly firstBlock: number;
   readonly keyring: Keyring;
@@ -45,6 +47,7 @@ export interface World {
   /** Uses the relayer's next nonce for something else. */
   stealNonce(): Promise<void>;
   ledgerCall(method: string, ...parameters: unknown[]): Promise<void>;
+  titlesCall(method: string, ...parameters: unknown[]): Promise<void>;
   directoryCall(method: string, ...parameters: unknown[]): Promise<void>;
   stop(): Promise<void>;
 }
@@ -61,17 +64,16 @@ export async function createWorld(chain?: TestChain): Promise<World> {
   const authority = await account.deploy('AccessManager', owner);
   const organisations = await account.deploy('Organisations', await authority.getAddress(), 0, allKinds);
   const zero = `0x${'00'.repeat(20)}`;
-  const ledger = await account.deploy(
-    'Ledger',
-    ...[
-      await authority.getAddress(),
-      await organisations.getAddress(),
-      keyring.pseudonymPublicKey,
-      zero,
-      zero,
-    ],
-  );
+  const deployLedger = async (of: string, key: Uint8Array) => {
+    const titles = await account.deploy('Titles', of);
+    const module = await titles.getAddress();
+    const ledger = await account.deploy('Ledger', await authority.getAddress(), of, key, module, zero);
+    await account.send(titles.bind?.(await ledger.getAddress()) ?? Promise.reject(new Error('no bind')));
+    return { ledger, titles };
+  };
+  const { ledger, titles } = await deployLedger(await organisations.getAddress(), keyring.pseudonymPublicKey);
   const directory = await account.deploy('Directory', await authority.getAddress());
+  type Contracts = { readonly ledger: typeof ledger; readonly titles: typeof ledger };
   const lower = async (contract: { getAddress(): Promise<string> }) =>
     (await contract.getAddress()).toLowerCase() as Address;
   const callOf =
@@ -111,12 +113,14 @@ export async function createWorld(chain?: TestChain): Promise<World> {
       await running.stop();
     },
   };
-  const seenFrom = async (contract: typeof ledger, of: Address, key: Uint8Array): Promise<World> => {
-    const address = await lower(contract);
-    const ledgerCall = callOf(contract);
+  const seenFrom = async (contracts: Contracts, of: Address, key: Uint8Array): Promise<World> => {
+    const address = await lower(contracts.ledger);
+    const ledgerCall = callOf(contracts.ledger);
     return {
       ...common,
       ledger: { chainId: running.chainId, address },
+      titles: await lower(contracts.titles),
+      titlesCall: callOf(contracts.titles),
       organisations: of,
       ledgerCall,
       relay: (...requests) =>
@@ -130,8 +134,7 @@ export async function createWorld(chain?: TestChain): Promise<World> {
           { gasLimit: 16_000_000 },
         ),
       async addLedger(options = {}) {
-        const parameters = [await authority.getAddress(), options.organisations ?? of, options.key ?? key];
-        const added = await account.deploy('Ledger', ...parameters, zero, zero);
+        const added = await deployLedger(options.organisations ?? of, options.key ?? key);
         return seenFrom(added, options.organisations ?? of, options.key ?? key);
       },
       async list() {
@@ -140,7 +143,7 @@ export async function createWorld(chain?: TestChain): Promise<World> {
       },
     };
   };
-  return seenFrom(ledger, await lower(organisations), keyring.pseudonymPublicKey);
+  return seenFrom({ ledger, titles }, await lower(organisations), keyring.pseudonymPublicKey);
 }
 
 /** A VIN of a maker where no check digit is required. */
@@ -229,6 +232,7 @@ export function pipelineIn(world: World, store: Store, options: Partial<Pipeline
     rpc: chain.rpc,
     ledger: world.ledger,
     organisations: world.organisations,
+    titles: world.titles,
     directory: world.directory,
     firstBlock: world.firstBlock,
     evaluator: world.evaluator,

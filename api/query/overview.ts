@@ -2,11 +2,13 @@ import type { Json } from '../../core/canonical.ts';
 import { foldLinks } from '../../core/chain/link.ts';
 import { standingAt } from '../../core/chain/organisation.ts';
 import { type LedgerId, type OrganisationId, ZERO_SUBJECT } from '../../core/chain/types.ts';
+import { readableFields } from '../../core/envelope/envelope.ts';
 import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
 import { checkDigit, type Vin } from '../../core/identifiers/vin.ts';
 import { kindByNumber } from '../../core/kinds/kinds.ts';
 import {
   changesOf,
+  isOpenContent,
   type LedgerSection,
   linkOf,
   type Report,
@@ -74,9 +76,11 @@ function judgeSection(report: Report, section: LedgerSection): VerifiedEntry[] {
     const link = linkOf(reportLink);
     const content = report.contents[link.digest];
     const judged = judgeEntry(link, place, content);
-    const disclosures = content === undefined || 'withheld' in content ? [] : content.disclosures;
-    const sealed = judged.envelope === undefined ? {} : judgeDisclosures(judged.envelope, disclosures).sealed;
-    return { ledger, chain, position, link, sealed, ...judged };
+    const { sealed, seals } =
+      judged.envelope === undefined
+        ? { sealed: {}, seals: { digests: 0, opened: 0 } }
+        : judgeDisclosures(judged.envelope, isOpenContent(content) ? content.disclosures : []);
+    return { ledger, chain, position, link, sealed, seals, ...judged };
   };
   const place = { ledger, subject, identifier: report.identifier };
   const own = section.ownChains.flatMap((chain) => {
@@ -98,7 +102,7 @@ function verifiedOrganisation(section: LedgerSection, claim: ReportOrganisation)
 
 function entryView(entry: VerifiedEntry) {
   const { link, envelope } = entry;
-  const { _sd: _, ...data } = envelope?.data ?? {};
+  const data = envelope === undefined ? {} : readableFields(envelope, entry.sealed).data;
   return {
     digest: link.digest,
     ledger: entry.ledger,

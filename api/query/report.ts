@@ -5,7 +5,13 @@ import { openEnvelope } from '../../core/envelope/envelope.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
 import { vehicleBuilt } from '../../core/kinds/vehicle.ts';
-import type { Report, ReportContent, ReportOrganisation, UnreadLedger } from '../../core/report/report.ts';
+import {
+  isOpenContent,
+  type Report,
+  type ReportContent,
+  type ReportOrganisation,
+  type UnreadLedger,
+} from '../../core/report/report.ts';
 import type { Deployment } from '../deployment.ts';
 import { OWN_REGISTER, readStates } from '../index/ledgers.ts';
 import { Problem } from '../problem.ts';
@@ -69,7 +75,7 @@ export async function buildReport(
     const digest = toHex(row.digest) as Digest;
     contents[digest] = contentOf(source.secrets, row, viewer);
     const content = contents[digest];
-    if (!ownDigests.has(digest) || content === undefined || 'withheld' in content) continue;
+    if (!ownDigests.has(digest) || !isOpenContent(content)) continue;
     const setProof = await source.sets.prove(digest, content, identifier);
     if (setProof !== null) contents[digest] = { ...content, setProof };
   }

@@ -6,6 +6,7 @@ import { type Envelope, openEnvelope } from '../../core/envelope/envelope.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
 import type { SetProof } from '../../core/tree/proof.ts';
 import { buildTree, type SetTree } from '../../core/tree/tree.ts';
+import { contentErased, erasedOf, holdErasures } from '../erasure/tombstones.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import { Problem } from '../problem.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
@@ -26,6 +27,8 @@ export interface Sets {
     content: { readonly block: string; readonly key: string },
     identifier: Identifier,
   ): Promise<SetProof | null>;
+  /** Members may have been erased: none are kept in memory any more. */
+  forget(): void;
 }
 
 export type SetsOptions = {
@@ -111,6 +114,9 @@ export function createSets({ store, keyring, secrets, evaluator }: SetsOptions):
       const serials = set.of === 'serial' ? await subjectsOf(members) : [];
       const wrapped = keyring.wrap('identifier', utf8(members.map(formatIdentifier).join('\n')), bytes);
       await store.transaction(async (transaction) => {
+        await holdErasures(transaction);
+        const erased = (await erasedOf(transaction, [bytes])).get(digest);
+        if (erased?.has('entry')) throw contentErased({ digest });
         await transaction.execute(
           `INSERT INTO sets (digest, organisation, wrapped) VALUES ($1, $2, $3)
            ON CONFLICT (digest) DO UPDATE SET wrapped = excluded.wrapped, stored_at = excluded.stored_at`,
@@ -124,6 +130,8 @@ export function createSets({ store, keyring, secrets, evaluator }: SetsOptions):
       trees.delete(digest);
       return { members: members.length };
     },
+
+    forget: () => trees.clear(),
 
     async prove(digest, content, identifier) {
       let set: NamedSet | null;
@@ -158,6 +166,9 @@ function setOf({ kind, data }: Pick<Envelope, 'kind' | 'data'>): NamedSet | null
     return { root, count, treeKey: fromBase64Url(serials.treeKey), of: 'serial' };
   }
   if (kind !== 'recall.opened' && kind !== 'recall.extended') return null;
+  // Its signer may have sealed them: then nobody proves anything of the set.
+  if (data.affectedRoot === undefined || data.affectedCount === undefined || data.treeKey === undefined)
+    return null;
   return {
     root: data.affectedRoot as Hex,
     count: Number(data.affectedCount),

@@ -1,6 +1,6 @@
 import type { KindData } from '../kinds/kinds.ts';
 import type { Finding } from './finding.ts';
-import { compareEntries, type EffectiveEntry, type OpenedEntry } from './openedEntry.ts';
+import { compareEntries, type EffectiveEntry, isReadable, type OpenedEntry } from './openedEntry.ts';
 
 /**
  * Whether `by` may correct what `original` attested: the original attester itself, or its registered successor. The
@@ -20,8 +20,8 @@ type Amendment = Omit<OpenedEntry, 'data'> & { readonly data: KindData<'amended'
 const entryOf = (amendment: Amendment): OpenedEntry => amendment as unknown as OpenedEntry;
 
 /**
- * Applies the amendments: each original with its latest correction, in the order of the history. What is not proven
- * does not count, but a proven amendment of it does. An amendment that names nothing in this history, another kind or
+ * Applies the amendments: each original with its latest correction, in the order of the history. What is not proven,
+ * or seals what the rules need, does not count, but a readable amendment of it does. An amendment that names nothing in this history, another kind or
  * a later entry, or comes from somebody else, changes nothing.
  */
 export function applyAmendments(
@@ -34,7 +34,7 @@ export function applyAmendments(
   const amendmentsOf = new Map<string, Amendment[]>();
 
   for (const entry of ordered) {
-    if (entry.kind !== 'amended' || entry.status !== 'proven') continue;
+    if (entry.kind !== 'amended' || !isReadable(entry)) continue;
     const amendment = entry as unknown as Amendment;
     const original = originalOf(amendment, byDigest);
     const ignored = whyIgnored(amendment, original, maySupersede);
@@ -56,7 +56,7 @@ export function applyAmendments(
     const amendments = amendmentsOf.get(original.digest) ?? [];
     const last = amendments.at(-1);
     if (last === undefined) {
-      if (original.status === 'proven') effective.push({ ...original, amendedBy: null, superseded: [] });
+      if (isReadable(original)) effective.push({ ...original, amendedBy: null, superseded: [] });
       continue;
     }
     const chain = [original.digest, ...amendments.map((amendment) => amendment.digest)];
@@ -66,8 +66,9 @@ export function applyAmendments(
       continue;
     }
     findings.push({ code: 'entry.amended', severity: 'information', entries: chain, details });
+    const { missing: _, ...known } = original;
     effective.push({
-      ...original,
+      ...known,
       status: 'proven',
       kindVersion: last.data.kindVersion,
       time: timeOf(original, last),
@@ -76,7 +77,7 @@ export function applyAmendments(
       ...(last.affected === undefined ? {} : { affected: last.affected }),
       amendedBy: last.digest,
       superseded: [
-        ...(original.status === 'proven' ? [original] : []),
+        ...(isReadable(original) ? [original] : []),
         ...amendments.slice(0, -1).flatMap((earlier) => statedBy(original, earlier)),
       ],
     });

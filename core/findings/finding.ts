@@ -55,6 +55,7 @@ export const findingCodes = [
   'entry.retracted',
   'entry.upheld',
   'entry.amendmentIgnored',
+  'entry.sealed',
   'entry.withheld',
   'entry.erased',
   'entry.void',

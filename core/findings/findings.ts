@@ -1,3 +1,4 @@
+import type { Json } from '../canonical.ts';
 import { applyAmendments, type MaySupersede, sameAttester } from './amendments.ts';
 import { type ChargeKind, findCharges } from './charges.ts';
 import { findContradictions, findGaps } from './continuity.ts';
@@ -22,7 +23,7 @@ export type FindingsOptions = {
 
 /**
  * What the rules conclude from a history: findings, the gravest first, and a summary. Pure, and the same for every
- * order of the entries given; entries that are not proven count for nothing and are reported.
+ * order of the entries given; entries that are not proven, or of which too much is sealed, count for nothing and are named.
  */
 export function deriveFindings(
   entries: readonly OpenedEntry[],
@@ -60,8 +61,11 @@ export function deriveFindings(
     ...findGaps(effective, asOf),
     ...findUpheld(effective),
     ...amendments,
-    ...findUnproven(entries),
-    ...findUnproven(options.own ?? []),
+    ...[entries, options.own ?? []].flatMap((given) => [
+      ...findUnproven(given),
+      ...findErased(given),
+      ...findSealed(given),
+    ]),
   ].sort((left, right) => severities.indexOf(left.severity) - severities.indexOf(right.severity));
 
   const open = (kind: ChargeKind): OpenCharge[] =>
@@ -115,28 +119,74 @@ function findUpheld(entries: Parameters<typeof ofKind>[0]): Finding[] {
 
 const UNPROVEN_SEVERITY = {
   withheld: 'warning',
-  erased: 'notice',
   void: 'notice',
   unknownKind: 'notice',
   refuted: 'alert',
 } as const;
 
+const inChainOrder = (left: OpenedEntry, right: OpenedEntry): number =>
+  left.anchoredAt - right.anchoredAt || left.position - right.position;
+
+/** One finding that names entries which do not count, none for none. */
+function uncounted(
+  code: Finding['code'],
+  severity: Finding['severity'],
+  such: readonly OpenedEntry[],
+  name?: (entry: OpenedEntry) => Json,
+): Finding[] {
+  if (such.length === 0) return [];
+  const ordered = [...such].sort(inChainOrder);
+  const named: Finding['details'] = name === undefined ? {} : { named: ordered.map(name) };
+  const kinds = [...new Set(ordered.map(({ kind }) => kind))].sort();
+  const entries = ordered.map(({ digest }) => digest);
+  return [{ code, severity, entries, details: { count: such.length, kinds, ...named } }];
+}
+
 /** One finding for each sort of entry that does not count, naming them all. */
 function findUnproven(entries: readonly OpenedEntry[]): Finding[] {
-  return (Object.keys(UNPROVEN_SEVERITY) as (keyof typeof UNPROVEN_SEVERITY)[]).flatMap(
-    (status): Finding[] => {
-      const such = entries
-        .filter((entry) => entry.status === status)
-        .sort((left, right) => left.anchoredAt - right.anchoredAt || left.position - right.position);
-      if (such.length === 0) return [];
-      return [
-        {
-          code: `entry.${status}`,
-          severity: UNPROVEN_SEVERITY[status],
-          entries: such.map(({ digest }) => digest),
-          details: { count: such.length, kinds: [...new Set(such.map(({ kind }) => kind))].sort() },
-        },
-      ];
-    },
+  return (Object.keys(UNPROVEN_SEVERITY) as (keyof typeof UNPROVEN_SEVERITY)[]).flatMap((status) =>
+    uncounted(
+      `entry.${status}`,
+      UNPROVEN_SEVERITY[status],
+      entries.filter((entry) => entry.status === status),
+    ),
   );
+}
+
+/** What somebody with an interest might want gone: accidents, claims, readings, titles, recalls. */
+function isGrave({ kind }: OpenedEntry): boolean {
+  return /^(?:accident|claim|odometer|title\..*|recall\..*)$/.test(kind);
+}
+
+/** The entries whose content was destroyed, each with its kind, its attester, and who destroyed it on what basis. */
+function findErased(entries: readonly OpenedEntry[]): Finding[] {
+  const erased = entries.filter(({ status }) => status === 'erased');
+  const name = ({ digest, kind, organisation, erasure }: OpenedEntry): Json => ({
+    digest,
+    kind,
+    organisation,
+    operator: erasure?.operator ?? null,
+    basis: erasure?.basis ?? null,
+    erasedAt: erasure?.erasedAt ?? null,
+  });
+  return [
+    ...uncounted('entry.erased', 'warning', erased.filter(isGrave), name),
+    ...uncounted(
+      'entry.erased',
+      'notice',
+      erased.filter((entry) => !isGrave(entry)),
+      name,
+    ),
+  ];
+}
+
+/** The entries that count for nothing because what the rules need of them is sealed, each with its kind and attester. */
+function findSealed(entries: readonly OpenedEntry[]): Finding[] {
+  const sealed = entries.filter(({ status, missing = [] }) => status === 'proven' && missing.length > 0);
+  return uncounted('entry.sealed', 'notice', sealed, ({ digest, kind, organisation, missing = [] }) => ({
+    digest,
+    kind,
+    organisation,
+    missing,
+  }));
 }

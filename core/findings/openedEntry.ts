@@ -1,5 +1,6 @@
 import type { Json } from '../canonical.ts';
 import type { KindData, KindName } from '../kinds/kinds.ts';
+import type { ErasureReceipt } from '../privacy/erasure.ts';
 
 /** An entry as verification left it; of one that is not `proven` only what its link says. */
 export type OpenedEntry = {
@@ -18,6 +19,10 @@ export type OpenedEntry = {
   readonly status: 'proven' | 'withheld' | 'erased' | 'void' | 'unknownKind' | 'refuted';
   /** The public fields, without `_sd`; empty where it is not proven. */
   readonly data: Readonly<Record<string, Json>>;
+  /** Public fields that the kind demands and that the reader may not see: with any, the entry counts for nothing. */
+  readonly missing?: readonly string[];
+  /** Who destroyed the content, why and when. */
+  readonly erasure?: Pick<ErasureReceipt, 'operator' | 'basis' | 'erasedAt'>;
   /** The sealed fields that the reader was given. */
   readonly sealed: Readonly<Record<string, Json>>;
   /** ISO 3166 country of the attester, where its profile says. */
@@ -25,6 +30,15 @@ export type OpenedEntry = {
   /** Of a recall campaign's entry on an attester's own chain: whether a proof shows the vehicle in its set. */
   readonly affected?: 'in' | 'out' | 'unknown';
 };
+
+/** What hides no more than which vehicles a campaign lists: its `affected` says that nobody knows. */
+const SET_FIELDS: ReadonlySet<string> = new Set(['affectedRoot', 'affectedCount', 'treeKey']);
+
+/** Whether the rules can take an entry at its word: it is proven, and nothing that they need of it is sealed. */
+export function isReadable({ status, kind, missing = [] }: OpenedEntry): boolean {
+  const campaign = kind === 'recall.opened' || kind === 'recall.extended';
+  return status === 'proven' && missing.every((name) => campaign && SET_FIELDS.has(name));
+}
 
 /** An entry that counts, with what an amendment made of it. */
 export type EffectiveEntry = OpenedEntry & {

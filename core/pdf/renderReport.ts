@@ -4,6 +4,7 @@ import { isModuleLink } from '../chain/link.ts';
 import { standingAt } from '../chain/organisation.ts';
 import type { Address } from '../chain/types.ts';
 import { reportDigest } from '../credential/facts.ts';
+import { readableFields } from '../envelope/envelope.ts';
 import type { Finding, Severity } from '../findings/finding.ts';
 import type { GradedReading } from '../findings/summary.ts';
 import { kindByNumber } from '../kinds/kinds.ts';
@@ -495,8 +496,13 @@ function correctedDigests({ findings, entries }: Verification): ReadonlySet<stri
   );
 }
 
-function readingOf({ envelope }: VerifiedEntry, say: Words): string {
-  const reading = envelope?.data.odometer as { value?: unknown; unit?: unknown } | undefined;
+/** The public fields of an entry, with those that its signer sealed and the report opens. */
+function fieldsOf({ envelope, sealed }: VerifiedEntry): Readonly<Record<string, unknown>> {
+  return envelope === undefined ? {} : readableFields(envelope, sealed).data;
+}
+
+function readingOf(entry: VerifiedEntry, say: Words): string {
+  const reading = fieldsOf(entry).odometer as { value?: unknown; unit?: unknown } | undefined;
   if (typeof reading?.value !== 'number' || typeof reading.unit !== 'string') return '';
   return distance(reading.value, reading.unit, say);
 }
@@ -580,8 +586,9 @@ function evidence(flow: Flow, { report, result, text, words: say, parameters }: 
 /** Make, model and year, where an entry states them. */
 function describe({ entries }: Verification): string {
   for (const kind of ['vehicle.registered', 'vehicle.built']) {
-    const data = entries.find(({ envelope }) => envelope?.kind === kind)?.envelope?.data;
-    if (data === undefined) continue;
+    const entry = entries.find(({ envelope }) => envelope?.kind === kind);
+    if (entry === undefined) continue;
+    const data = fieldsOf(entry);
     const year = data.vehicleModelDate ?? data.productionDate ?? data.dateVehicleFirstRegistered;
     const parts = [data.brand, data.model, typeof year === 'string' ? year.slice(0, 4) : year];
     const text = parts.filter((part) => typeof part === 'string' || typeof part === 'number').join(' ');

@@ -78,6 +78,7 @@ export const wordsEn: Words = {
     'entry.retracted': 'An entry was taken back',
     'entry.upheld': 'An entry was examined and upheld',
     'entry.amendmentIgnored': 'A correction that does not count',
+    'entry.sealed': 'Entries are sealed and count for nothing',
     'entry.withheld': 'Entries were not handed over',
     'entry.erased': 'The content of entries was erased',
     'entry.void': 'Entries are void',

@@ -75,6 +75,7 @@ export const wordsZh: Words = {
     'entry.retracted': '有记录已撤回',
     'entry.upheld': '一条记录经复核后维持',
     'entry.amendmentIgnored': '一项不生效的更正',
+    'entry.sealed': '有记录被密封，不计入',
     'entry.withheld': '有记录未交出',
     'entry.erased': '有记录的内容已删除',
     'entry.void': '有记录无效',

@@ -5,6 +5,9 @@ import type { Link } from '../chain/link.ts';
 import type { ChangeNumber, changes, OrganisationChange } from '../chain/organisation.ts';
 import type { Address, Digest, LedgerId, OrganisationId, Subject } from '../chain/types.ts';
 import { VinculumError } from '../errors.ts';
+import type { TitleAction } from '../modules/action.ts';
+import { titleKindOf } from '../modules/title.ts';
+import { erasureReceiptSchema } from '../privacy/erasure.ts';
 
 /*
  * A report: everything needed to check one subject's history, as JSON. It is a claim like any other: nothing in it is
@@ -25,6 +28,22 @@ const ledgerId = z.string().check(z.regex(/^eip155:[1-9][0-9]{0,19}:0x[0-9a-f]{4
 /** Where the ledger's log says an entry was anchored: a hint to look it up, never needed to verify. */
 const anchor = { block: z.optional(seconds), transaction: z.optional(hex(32)) };
 
+const uint64 = z.string().check(
+  z.regex(/^(0|[1-9][0-9]{0,19})$/),
+  z.refine((text) => !/^[0-9]{1,20}$/.test(text) || BigInt(text) >> 64n === 0n),
+);
+
+/** What was asked of `Titles`; with the link's own kind and digest, the whole of what the actor signed. */
+export const reportActionSchema = z.strictObject({
+  subject: hex(32),
+  revision: seconds,
+  deadline: uint64,
+  organisation: uint64,
+  party: hex(20),
+  until: seconds,
+  detail: hex(32),
+});
+
 export const reportLinkSchema = z.union([
   z.strictObject({
     kind: z.int().check(z.gte(0), z.lte(255)),
@@ -40,6 +59,8 @@ export const reportLinkSchema = z.union([
     timestamp: seconds,
     digest: hex(32),
     actionHash: hex(32),
+    /** Of kinds 0–15: without it nobody can say what was done. */
+    action: z.optional(reportActionSchema),
     ...anchor,
   }),
 ]);
@@ -66,6 +87,9 @@ const ownChainSchema = z.strictObject({
   links: z.array(reportLinkSchema),
 });
 
+/** A subject that a title was carried over from, and its whole history there. */
+const predecessorSchema = z.strictObject({ subject: hex(32), links: z.array(reportLinkSchema) });
+
 const transcriptSchema = z.strictObject({ evaluated: base64url, proof: base64url });
 
 const ledgerSchema = z.strictObject({
@@ -77,6 +101,8 @@ const ledgerSchema = z.strictObject({
   links: z.array(reportLinkSchema),
   ownChains: z.array(ownChainSchema),
   organisations: z.array(organisationSchema),
+  /** Where the title replaces another: what it was before, the latest first. */
+  predecessors: z.optional(z.array(predecessorSchema)),
 });
 
 /**
@@ -114,7 +140,7 @@ const proofSchema = z.strictObject({
   nodes: z.array(base64url),
 });
 
-/** A block by its digest: its content and key, or why there is none. */
+/** A block by its digest: its content and key, or why there is none: withheld, or destroyed by whoever signed the receipt. */
 const contentSchema = z.union([
   z.strictObject({
     block: base64url,
@@ -123,7 +149,10 @@ const contentSchema = z.union([
     disclosures: z.array(base64url),
     /** Of a recall campaign: the proof that this subject is, or is not, in its set. */
     setProof: z.optional(z.unknown()),
+    /** Receipts of fields and documents of this entry that were destroyed. */
+    erasures: z.optional(z.array(erasureReceiptSchema)),
   }),
+  z.strictObject({ erased: erasureReceiptSchema }),
   z.strictObject({ withheld: z.string().check(z.maxLength(2000)) }),
 ]);
 
@@ -149,7 +178,10 @@ export type Report = z.infer<typeof reportSchema>;
 export type LedgerSection = Report['ledgers'][number];
 export type UnreadLedger = z.infer<typeof unreadSchema>;
 export type ReportLink = z.infer<typeof reportLinkSchema>;
+export type ReportAction = z.infer<typeof reportActionSchema>;
 export type ReportContent = z.infer<typeof contentSchema>;
+/** A content that is there. */
+export type OpenContent = Extract<ReportContent, { readonly block: string }>;
 export type ReportProof = z.infer<typeof proofSchema>;
 export type ReportOrganisation = z.infer<typeof organisationSchema>;
 
@@ -197,6 +229,11 @@ export function readReport(value: unknown): Report {
   return parsed.data;
 }
 
+/** Whether a content is there, neither withheld nor erased. */
+export function isOpenContent(content: ReportContent | undefined): content is OpenContent {
+  return content !== undefined && 'block' in content;
+}
+
 /** A link of a report as the chain functions take it. */
 export function linkOf(link: ReportLink): Link {
   if ('module' in link) {
@@ -214,6 +251,36 @@ export function linkOf(link: ReportLink): Link {
     organisation: BigInt(link.organisation) as OrganisationId,
     timestamp: BigInt(link.timestamp),
     digest: link.digest as Digest,
+  };
+}
+
+/** The action of a module's link, as it was signed; null where the report does not say, or the link is no title's. */
+export function actionOf(link: ReportLink): TitleAction | null {
+  if (!('module' in link) || link.action === undefined || titleKindOf(link.kind) === undefined) return null;
+  const { subject, revision, deadline, organisation, party, until, detail } = link.action;
+  return {
+    kind: link.kind,
+    subject: subject as Subject,
+    revision: BigInt(revision),
+    deadline: BigInt(deadline),
+    organisation: BigInt(organisation) as OrganisationId,
+    party: party as Address,
+    until: BigInt(until),
+    detail: detail as Hex,
+    digest: link.digest as Digest,
+  };
+}
+
+/** An action as a report's link carries it. */
+export function reportAction(action: TitleAction): ReportAction {
+  return {
+    subject: action.subject,
+    revision: Number(action.revision),
+    deadline: action.deadline.toString(),
+    organisation: action.organisation.toString(),
+    party: action.party,
+    until: Number(action.until),
+    detail: action.detail,
   };
 }
 

@@ -2,6 +2,7 @@ import { fromBase64Url, type Hex } from '../bytes.ts';
 import { formatLedgerId } from '../chain/ledgerId.ts';
 import { isModuleLink } from '../chain/link.ts';
 import type { Address, LedgerId, OrganisationId } from '../chain/types.ts';
+import { readableFields } from '../envelope/envelope.ts';
 import type { Finding } from '../findings/finding.ts';
 import { deriveFindings } from '../findings/findings.ts';
 import type { OpenedEntry } from '../findings/openedEntry.ts';
@@ -107,13 +108,16 @@ function countryOf(profile: VerifiedOrganisation['profile']): string | undefined
   return typeof country === 'string' ? country : undefined;
 }
 
-/** An entry as the rules take it. */
+/** An entry as the rules take it: public fields that its signer sealed, and disclosures opened, stand among its data. */
 export function openedEntry(
-  entry: VerifiedEntry,
+  entry: Omit<VerifiedEntry, 'seals' | 'erasures'>,
   countries: ReadonlyMap<OrganisationId, string | undefined> = new Map(),
 ): OpenedEntry {
-  const { link, envelope, status, position, sealed } = entry;
-  const { _sd, ...data } = envelope?.data ?? {};
+  const { link, envelope, status, position, erasure } = entry;
+  const { data, sealed, missing } =
+    envelope === undefined
+      ? { data: {}, sealed: entry.sealed, missing: [] }
+      : readableFields(envelope, entry.sealed);
   const country = isModuleLink(link) ? undefined : countries.get(link.organisation);
   return {
     digest: link.digest,
@@ -126,8 +130,18 @@ export function openedEntry(
     status,
     data,
     sealed,
+    ...(missing.length === 0 ? {} : { missing }),
+    ...(erasure === undefined ? {} : { erasure }),
     ...(country === undefined ? {} : { country }),
   };
+}
+
+/** Whether an entry names a set of vehicles, or may name one, that is sealed: nobody can tell who is in it. */
+function mayHideSet({ kind, missing = [], data }: OpenedEntry): boolean {
+  if (missing.length === 0) return false;
+  if (kind === 'recall.opened' || kind === 'recall.extended') return true;
+  const amends = data.kind;
+  return kind === 'amended' && (amends === undefined || String(amends).startsWith('recall.'));
 }
 
 /**
@@ -146,9 +160,13 @@ function affectedBy(
       | { affectedRoot?: unknown; treeKey?: unknown }
       | undefined;
     const { affectedRoot, treeKey } = named ?? {};
-    if (typeof affectedRoot !== 'string' || typeof treeKey !== 'string') return entry;
-    const set = `${affectedRoot} ${treeKey}`;
     const at = { organisation: entry.organisation, digest: entry.digest };
+    if (typeof affectedRoot !== 'string' || typeof treeKey !== 'string') {
+      if (!mayHideSet(entry)) return entry;
+      note({ outcome: 'incomplete', code: 'recall.sealed', at });
+      return { ...entry, affected: 'unknown' };
+    }
+    const set = `${affectedRoot} ${treeKey}`;
     const content = report.contents[entry.digest];
     const proof = content !== undefined && 'setProof' in content ? content.setProof : undefined;
     if (proof === undefined) {

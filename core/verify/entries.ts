@@ -1,12 +1,14 @@
 import { fromBase64Url, utf8 } from '../bytes.ts';
+import { parseLedgerId } from '../chain/ledgerId.ts';
 import { isModuleLink, type Link } from '../chain/link.ts';
 import type { LedgerId, OrganisationId, Subject } from '../chain/types.ts';
 import { digestOf, KEY_BYTES, openBlock } from '../envelope/block.ts';
-import { checkBinding, type Envelope, openEnvelope, openSealed } from '../envelope/envelope.ts';
+import { checkBinding, type Envelope, openEnvelope, openSealed, sealedCount } from '../envelope/envelope.ts';
 import { isVinculumError, VinculumError } from '../errors.ts';
 import { kindByNumber } from '../kinds/kinds.ts';
+import { checkErasureReceipt, type ErasureReceipt } from '../privacy/erasure.ts';
 import type { ReportContent } from '../report/report.ts';
-import type { EntryStatus } from './result.ts';
+import type { EntryStatus, VerifiedEntry } from './result.ts';
 
 /** Whose chain a link stands in. */
 export type Place = {
@@ -20,6 +22,8 @@ export type JudgedEntry = {
   readonly status: EntryStatus;
   readonly code?: string;
   readonly envelope?: Envelope;
+  /** Of an entry whose content was destroyed. */
+  readonly erasure?: ErasureReceipt;
 };
 
 /**
@@ -29,6 +33,7 @@ export type JudgedEntry = {
 export function judgeEntry(link: Link, place: Place, content: ReportContent | undefined): JudgedEntry {
   if (content === undefined) return { status: 'withheld', code: 'entry.missing' };
   if ('withheld' in content) return { status: 'withheld', code: 'entry.withheld' };
+  if ('erased' in content) return judgeErasure(link, place, content.erased);
   try {
     const block = fromBase64Url(content.block);
     if (digestOf(block) !== link.digest) return { status: 'refuted', code: 'entry.digest' };
@@ -36,6 +41,41 @@ export function judgeEntry(link: Link, place: Place, content: ReportContent | un
   } catch (error) {
     return { status: 'refuted', code: codeOf(error) };
   }
+}
+
+/** A receipt for the whole of this entry; with any other the content is withheld, and nobody says by whom. */
+function judgeErasure(link: Link, { ledger }: Place, erasure: ErasureReceipt): JudgedEntry {
+  if (erasure.what !== 'entry' || !isReceipt(ledger, erasure, link)) {
+    return { status: 'withheld', code: 'erasure.receipt' };
+  }
+  return { status: 'erased', code: 'entry.erased', erasure };
+}
+
+function isReceipt(ledger: LedgerId, receipt: ErasureReceipt, { digest }: Link): boolean {
+  try {
+    checkErasureReceipt(parseLedgerId(ledger), receipt, digest);
+    return true;
+  } catch (error) {
+    codeOf(error);
+    return false;
+  }
+}
+
+/**
+ * The receipts in an open content that are what they say: of a part of this entry, signed by whom they name, and of
+ * nothing that the same content opens.
+ */
+export function judgeErasures(
+  link: Link,
+  { ledger }: Pick<Place, 'ledger'>,
+  receipts: readonly ErasureReceipt[],
+  opened: Readonly<Record<string, unknown>>,
+): { readonly erasures: readonly ErasureReceipt[]; readonly refused: readonly ErasureReceipt[] } {
+  const holds = (receipt: ErasureReceipt): boolean => {
+    const field = receipt.what.replace(/^field:/, '');
+    return receipt.what !== 'entry' && !Object.hasOwn(opened, field) && isReceipt(ledger, receipt, link);
+  };
+  return { erasures: receipts.filter(holds), refused: receipts.filter((receipt) => !holds(receipt)) };
 }
 
 /** As {@link judgeEntry}, for a block whose digest is known to be the link's. */
@@ -70,14 +110,20 @@ export function judgeBlock(link: Link, place: Place, block: Uint8Array, key: Uin
   }
 }
 
-export type JudgedDisclosures = { readonly sealed: ReturnType<typeof openSealed>; readonly code?: string };
+export type JudgedDisclosures = {
+  readonly sealed: ReturnType<typeof openSealed>;
+  readonly seals: VerifiedEntry['seals'];
+  readonly code?: string;
+};
 
 /** Step 6 for one entry: each disclosure's digest is in the envelope and its value is valid. */
 export function judgeDisclosures(envelope: Envelope, disclosures: readonly string[]): JudgedDisclosures {
+  const digests = sealedCount(envelope);
   try {
-    return { sealed: openSealed(envelope, disclosures) };
+    const sealed = openSealed(envelope, disclosures);
+    return { sealed, seals: { digests, opened: Object.keys(sealed).length } };
   } catch (error) {
-    return { sealed: {}, code: codeOf(error) };
+    return { sealed: {}, seals: { digests, opened: 0 }, code: codeOf(error) };
   }
 }
 

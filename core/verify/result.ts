@@ -6,6 +6,7 @@ import type { LedgerId, OrganisationId, Subject } from '../chain/types.ts';
 import type { Envelope } from '../envelope/envelope.ts';
 import type { Finding } from '../findings/finding.ts';
 import type { Summary } from '../findings/summary.ts';
+import type { ErasureReceipt } from '../privacy/erasure.ts';
 import type { BlockReference } from './chainView.ts';
 
 /** The steps of a verification, in order (docs/protocol.md §8). */
@@ -53,8 +54,14 @@ export type VerifiedEntry = {
   /** Why it is not proven. */
   readonly code?: string;
   readonly envelope?: Envelope;
-  /** The sealed fields whose disclosures the reader was given. */
+  /** The sealed fields whose disclosures the reader was given, public ones that the signer sealed included. */
   readonly sealed: Readonly<Record<string, Json>>;
+  /** How many fields are sealed, by their digests, and how many of them are open in `sealed`. */
+  readonly seals: { readonly digests: number; readonly opened: number };
+  /** Who destroyed the content, why and when; of an `erased` entry. */
+  readonly erasure?: ErasureReceipt;
+  /** The fields and documents of an open entry that were destroyed, each by a valid receipt. */
+  readonly erasures?: readonly ErasureReceipt[];
 };
 
 export type VerifiedOrganisation = {

@@ -12,12 +12,14 @@ import {
   ZERO_HEAD,
   ZERO_SUBJECT,
 } from '../chain/types.ts';
+import { sealedCount } from '../envelope/envelope.ts';
 import { VinculumError } from '../errors.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../identifiers/identifier.ts';
 import { verifyTranscript } from '../pseudonym/pseudonym.ts';
 import {
   changesOf,
   directoryLinksOf,
+  isOpenContent,
   type LedgerSection,
   linkOf,
   type Report,
@@ -26,7 +28,7 @@ import {
 } from '../report/report.ts';
 import type { ChainView } from './chainView.ts';
 import { conclude } from './conclude.ts';
-import { attesterOf, codeOf, judgeDisclosures, judgeEntry, profileDigest } from './entries.ts';
+import { attesterOf, codeOf, judgeDisclosures, judgeEntry, judgeErasures, profileDigest } from './entries.ts';
 import {
   type AsOf,
   type Check,
@@ -402,7 +404,8 @@ function judge(
     code: judged.code ?? 'entry.proven',
     at,
   });
-  return { ledger, chain, position, link, sealed: {}, ...judged };
+  const seals = { digests: judged.envelope === undefined ? 0 : sealedCount(judged.envelope), opened: 0 };
+  return { ledger, chain, position, link, sealed: {}, seals, ...judged };
 }
 
 function placeOf(chain: VerifiedEntry['chain']): Record<string, string> {
@@ -467,22 +470,31 @@ function readProfile(
   }
 }
 
-/** Step 6, for one entry. */
+/** Step 6, for one entry: what its disclosures open, and what was destroyed of it. */
 function disclose(report: Report, entry: VerifiedEntry, protocol: Protocol): VerifiedEntry {
   const content = report.contents[entry.link.digest];
-  if (entry.envelope === undefined || content === undefined || 'withheld' in content) return entry;
-  if (content.disclosures.length === 0) return entry;
-  const { sealed, code } = judgeDisclosures(entry.envelope, content.disclosures);
+  if (entry.envelope === undefined || !isOpenContent(content)) return entry;
+  const { disclosures, erasures: receipts = [] } = content;
   const at = {
     ledger: entry.ledger,
     position: entry.position,
     digest: entry.link.digest,
     ...placeOf(entry.chain),
   };
-  protocol.note('disclosures', {
-    outcome: code === undefined ? 'passed' : 'failed',
-    code: code ?? 'disclosure.opened',
-    at,
-  });
-  return { ...entry, sealed };
+  const { code, ...opened } = judgeDisclosures(entry.envelope, disclosures);
+  if (disclosures.length > 0) {
+    protocol.note('disclosures', {
+      outcome: code === undefined ? 'passed' : 'failed',
+      code: code ?? 'disclosure.opened',
+      at,
+    });
+  }
+  const { erasures, refused } = judgeErasures(entry.link, entry, receipts, opened.sealed);
+  for (const { what } of erasures) {
+    protocol.note('disclosures', { outcome: 'passed', code: 'erasure.stated', at: { ...at, what } });
+  }
+  for (const { what } of refused) {
+    protocol.note('disclosures', { outcome: 'incomplete', code: 'erasure.receipt', at: { ...at, what } });
+  }
+  return { ...entry, ...opened, ...(erasures.length === 0 ? {} : { erasures }) };
 }

@@ -234,7 +234,6 @@ function entryView(
       ? undefined
       : context.byDigest.get(effective.amendedBy);
   const source = amendment ?? entry;
-  const sealedDigests = source.envelope?.data._sd;
   const { documents = [], ...data } = opened.data as { documents?: readonly Omit<DocumentView, 'key'>[] };
   return {
     digest: link.digest,
@@ -252,10 +251,7 @@ function entryView(
     ...(context.hints.get(link.digest) ?? { block: null, transaction: null }),
     data: data as EntryView['data'],
     sealed: withoutKeys(opened.sealed),
-    closed: Math.max(
-      0,
-      (Array.isArray(sealedDigests) ? sealedDigests.length : 0) - Object.keys(opened.sealed).length,
-    ),
+    closed: source.seals.digests - source.seals.opened,
     documents: documents.map((document) => {
       const key = opened.sealed[`document:${document.cid}`];
       return { ...document, key: typeof key === 'string' ? key : null };

@@ -178,6 +178,10 @@ export const findingsEn: FindingWords = {
     title: 'A correction that does not count',
     text: 'It comes from somebody else than the original attester, or names nothing here. It changes nothing.',
   }),
+  'entry.sealed': (f) => ({
+    title: f.count === 1 ? 'One entry is sealed' : `${f.count} entries are sealed`,
+    text: `Their attesters sealed what the rules need; they count for nothing until somebody discloses it: ${f.kinds}. Ask the owner or the attester to open them.`,
+  }),
   'entry.withheld': (f) => ({
     title: f.count === 1 ? 'One entry was not handed over' : `${f.count} entries were not handed over`,
     text: `They are on the ledger, their content is not in this report: ${f.kinds}. Ask the attester or another service for them.`,

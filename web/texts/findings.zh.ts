@@ -166,6 +166,10 @@ export const findingsZh: FindingWords = {
     title: '一项不生效的更正',
     text: '它并非来自原证明方，或所指记录不在此处。不改变任何内容。',
   }),
+  'entry.sealed': (f) => ({
+    title: `有 ${f.count} 条记录被密封`,
+    text: `证明方密封了评估所需的字段，在披露之前一律不计：${f.kinds}。请车主或证明方予以披露。`,
+  }),
   'entry.withheld': (f) => ({
     title: `有 ${f.count} 条记录未交出`,
     text: `账本上有这些记录，但本报告不含其内容：${f.kinds}。请向证明方或其他服务索取。`,

@@ -21,7 +21,7 @@ function linkOf(report: Report, system: System, name: EntryName): ReportLink {
 
 export function contentOf(report: Report, digest: string) {
   const content = report.contents[digest];
-  if (content === undefined || 'withheld' in content) throw new Error('no such content');
+  if (content === undefined || !('block' in content)) throw new Error('no such content');
   return content;
 }
 

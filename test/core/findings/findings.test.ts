@@ -81,7 +81,7 @@ describe('deriveFindings', () => {
       expect(codesOf(entries)).to.deep.equal([
         'entry.refuted alert',
         'entry.withheld warning',
-        'entry.erased notice',
+        'entry.erased warning',
         'entry.void notice',
         'entry.unknownKind notice',
       ]);

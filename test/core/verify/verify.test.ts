@@ -33,7 +33,7 @@ function link(report: Report, position: number): Report['ledgers'][number]['link
 
 function content(report: Report, position: number): { block: string; key: string; disclosures: string[] } {
   const found = report.contents[link(report, position).digest];
-  if (found === undefined || 'withheld' in found) throw new Error('no such content');
+  if (found === undefined || !('block' in found)) throw new Error('no such content');
   return found;
 }
 

@@ -9,6 +9,7 @@ import { Accept } from './accept/accept.ts';
 import { digestOf } from './accept/open.ts';
 import type { SubmissionRequest, SubmissionStatus } from './accept/schema.ts';
 import type { Rpc } from './chain/rpc.ts';
+import { erasedOf, holdErasures } from './erasure/tombstones.ts';
 import { checkIdentity, firstLedger, ownLedger } from './index/identity.ts';
 import { Indexer, type IndexerOptions } from './index/indexer.ts';
 import type { Keyring } from './keyring/keyring.ts';
@@ -435,6 +436,7 @@ class RunningPipeline implements Pipeline {
       `UPDATE missing_blocks SET attempts = attempts + 1,
               next_attempt_at = now() + ${NEXT_ATTEMPT_SECONDS} * interval '1 second'
        WHERE digest IN (SELECT digest FROM missing_blocks WHERE next_attempt_at <= now()
+           AND NOT EXISTS (SELECT 1 FROM erasures WHERE erasures.digest = missing_blocks.digest AND what = 'entry')
          ORDER BY next_attempt_at LIMIT ${MISSING_AT_ONCE}) RETURNING digest`,
     );
     const fetched = await Promise.all(
@@ -446,7 +448,13 @@ class RunningPipeline implements Pipeline {
     const rows = fetched.flat();
     if (rows.length > 0) {
       await store.transaction(async (transaction) => {
-        await insertRows(transaction, 'blocks', { digest: 'bytea', body: 'bytea' }, rows, {
+        await holdErasures(transaction);
+        const erased = await erasedOf(
+          transaction,
+          rows.map(({ digest }) => digest),
+        );
+        const wanted = rows.filter(({ digest }) => erased.get(toHex(digest))?.has('entry') !== true);
+        await insertRows(transaction, 'blocks', { digest: 'bytea', body: 'bytea' }, wanted, {
           onConflict: 'DO NOTHING',
         });
         await transaction.execute('DELETE FROM missing_blocks WHERE digest = ANY($1::bytea[])', [

@@ -139,6 +139,29 @@ export const problems = {
   },
   'block.tooLarge': { status: 413, title: 'The block is too large', retryable: false },
 
+  'content.erased': { status: 410, title: 'The content was erased', retryable: false },
+  'erasure.unknown': { status: 404, title: 'There is nothing to erase', retryable: false },
+  'erasure.changed': { status: 409, title: 'The plan has changed since', retryable: false },
+  'erasure.pinned': { status: 503, title: 'A store still keeps what was erased', retryable: true },
+  'erasures.malformed': { status: 500, title: 'The file of erasures is damaged', retryable: false },
+  'erasures.foreign': { status: 500, title: 'The file of erasures is another operator’s', retryable: false },
+
+  'backup.recipient': { status: 422, title: 'The recipient of the backup cannot be used', retryable: false },
+  'backup.running': { status: 409, title: 'Another backup is being made', retryable: true },
+  'restore.erasuresMissing': { status: 422, title: 'The file of erasures is missing', retryable: false },
+  'restore.erasuresOlder': {
+    status: 422,
+    title: 'The file of erasures is older than the backup',
+    retryable: false,
+  },
+  'restore.notEmpty': { status: 409, title: 'There is something already', retryable: false },
+  'restore.passphrase': { status: 422, title: 'The backup does not open', retryable: false },
+  'restore.malformed': { status: 422, title: 'This is no backup', retryable: false },
+  'restore.damaged': { status: 422, title: 'The backup is cut or altered', retryable: false },
+  'restore.newerSchema': { status: 422, title: 'The backup is of a newer version', retryable: false },
+  'restore.otherStore': { status: 422, title: 'The backup needs other stores', retryable: false },
+  'restore.unverified': { status: 500, title: 'What was restored does not hold together', retryable: false },
+
   'cid.malformed': { status: 400, title: 'The CID cannot be read', retryable: false },
 
   'document.unknown': { status: 404, title: 'No such document here', retryable: false },

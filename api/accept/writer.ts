@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { fromHex, type Hex, toHex, utf8 } from '../../core/bytes.ts';
 import type { SubmissionHash } from '../../core/chain/submission.ts';
 import { openDisclosure } from '../../core/envelope/disclosure.ts';
+import { holdErasures, refusalOf } from '../erasure/tombstones.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import type { AcceptedEntry, PipelineCounters } from '../pipeline.ts';
 import { Problem } from '../problem.ts';
@@ -113,6 +114,8 @@ export class Writer {
     ledger: number,
   ): Promise<(Stored | Problem)[]> {
     const storedAt = this.#options.clock();
+    await holdErasures(transaction);
+    const refusals = await refusalsOf(transaction, acceptances);
     const taken = await nonceHolders(transaction, acceptances, ledger);
     const accepted = await acceptedNonces(transaction, acceptances, ledger);
     const fresh: Acceptance[] = [];
@@ -122,6 +125,8 @@ export class Writer {
       if (taken.hashes.has(hash)) return 'known';
       const holder = accepted.get(name)?.hash ?? taken.live.get(name);
       if (holder !== undefined && holder !== hash) return conflict(acceptance, holder);
+      const refusal = refusals.get(hash);
+      if (refusal !== undefined) return refusal;
       taken.hashes.add(hash);
       taken.live.set(name, hash);
       fresh.push(acceptance);
@@ -271,6 +276,34 @@ function conflict({ submission }: Acceptance, holder: Hex): Problem {
     `Nonce ${nonce} of organisation ${organisation} belongs to another submission: sign again with a free one.`,
     { extensions: { organisation, nonce, holder } },
   );
+}
+
+/** What cannot be stored because it was erased, by submission. */
+async function refusalsOf(
+  transaction: Transaction,
+  acceptances: readonly Acceptance[],
+): Promise<ReadonlyMap<SubmissionHash, Problem>> {
+  const offered = acceptances.map(({ submission: { hash, valid } }) => ({
+    hash,
+    contents: valid.map(({ digest, content }) => ({
+      digest,
+      names: content.disclosures.map((disclosure) => openDisclosure(disclosure).name),
+    })),
+  }));
+  // Almost always there is nothing: one look for all of them.
+  if (
+    (await refusalOf(
+      transaction,
+      offered.flatMap(({ contents }) => contents),
+    )) === null
+  )
+    return new Map();
+  const refusals = new Map<SubmissionHash, Problem>();
+  for (const { hash, contents } of offered) {
+    const refusal = await refusalOf(transaction, contents);
+    if (refusal !== null) refusals.set(hash, refusal);
+  }
+  return refusals;
 }
 
 /** The submissions with these hashes, and the live ones with these nonces. */

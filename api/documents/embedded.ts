@@ -145,6 +145,7 @@ export async function openEmbeddedDocuments(folder: string): Promise<DocumentSto
             parents.filter((parent) => parent !== root),
           );
         }
+        for (const block of blocks) await overwrite(join(grave, block));
         await rm(grave, { recursive: true, force: true });
         return true;
       });
@@ -175,6 +176,21 @@ async function ifThere<T>(read: Promise<T>): Promise<T | undefined> {
     if (error.code === 'ENOENT' || error.code === 'ENAMETOOLONG') return undefined;
     throw error;
   });
+}
+
+/** A file that is only removed leaves its bytes on the disk until something else needs the place. */
+async function overwrite(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const { size } = await file.stat();
+    const zeros = Buffer.alloc(Math.min(size, 1024 * 1024));
+    for (let at = 0; at < size; at += zeros.length) {
+      await file.write(zeros, 0, Math.min(zeros.length, size - at), at);
+    }
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {

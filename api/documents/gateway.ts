@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import type { CID } from 'multiformats/cid';
+import { toHex } from '../../core/bytes.ts';
+import { contentErased, erasedOf, isDocumentErased } from '../erasure/tombstones.ts';
 import { Problem } from '../problem.ts';
 import type { Store } from '../store/store.ts';
 import { type ByteRange, type CarOptions, car } from './car.ts';
@@ -53,7 +55,10 @@ export function gatewayRouter({ store, documents }: GatewayOptions): Router {
     const cid = parseCid(text);
     const format = formatOf(request);
     const root = text === probe ? new Uint8Array() : await read(cid);
-    if (root === undefined) throw missing(cid, request);
+    if (root === undefined) {
+      if (await wasErased(store, cid)) throw contentErased({ cid: text });
+      throw missing(cid, request);
+    }
     if (format.type === 'raw') sendRaw(request, response, text, root);
     else {
       const readFrom = (wanted: CID) => (wanted.equals(cid) ? Promise.resolve(root) : read(wanted));
@@ -118,6 +123,14 @@ function isHeld(request: Request, response: Response): boolean {
   const mine = opaque(String(response.getHeader('Etag')));
   const held = (request.get('If-None-Match') ?? '').split(',').map(opaque);
   return held.includes(mine) || held.includes('*');
+}
+
+/** Whether it is not here because it was destroyed: nobody need look for it elsewhere. */
+async function wasErased(store: Store, cid: CID): Promise<boolean> {
+  if (cid.multihash.code !== sha256) return false;
+  const { digest } = cid.multihash;
+  const entry = cid.code === rawCodec && (await erasedOf(store, [digest])).get(toHex(digest))?.has('entry');
+  return entry === true || isDocumentErased(store, cid.toString());
 }
 
 function missing(cid: CID, request: Request): Problem {

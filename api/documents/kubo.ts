@@ -24,6 +24,9 @@ export interface KuboDocumentStore extends DocumentStore {
    * @throws `document.corrupt`
    */
   fetchBlock(cid: CID, timeout?: number): Promise<Uint8Array | undefined>;
+
+  /** Destroys one block of the node's own, and the pin on it, if there is one. Nothing where it is not there. */
+  deleteBlock(cid: CID): Promise<void>;
 }
 
 /**
@@ -104,6 +107,17 @@ export function openKuboDocuments({ url, timeout = 30_000 }: KuboOptions): KuboD
     },
 
     block: readLocal,
+
+    async deleteBlock(cid) {
+      try {
+        await client.pin.rm(cid, { recursive: true, timeout }).catch((error: unknown) => {
+          if (!isNotPinned(error)) throw error;
+        });
+        for await (const _removed of client.block.rm([cid], { force: true, timeout }));
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
 
     async fetchBlock(cid, limit = timeout) {
       const signal = AbortSignal.timeout(limit);

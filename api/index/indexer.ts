@@ -790,6 +790,7 @@ async function noteMissing(
     `INSERT INTO missing_blocks (digest, block_number)
      SELECT DISTINCT ON (digest) digest, block_number FROM unnest($1::bytea[], $2::int8[]) AS f(digest, block_number)
      WHERE NOT EXISTS (SELECT 1 FROM blocks b WHERE b.digest = f.digest)
+       AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.digest = f.digest AND e.what = 'entry')
      ORDER BY digest, block_number
      ON CONFLICT DO NOTHING`,
     [wanted.map(({ digest }) => digest), wanted.map(({ block }) => block)],

@@ -55,6 +55,8 @@ export interface Query {
   /** The batches that list a serial. */
   batchesOf(serial: Subject): Promise<{ batch: Subject; digest: Digest; identifier: string | null }[]>;
   directory(): Promise<Directory>;
+  /** What is shown has changed by other means than the chain: nothing that was made before is given any more. */
+  forget(): void;
 }
 
 const CACHE_CHARACTERS = 64 * 1024 * 1024;
@@ -222,6 +224,8 @@ export function createQuery(
       return toHex(digest) as Digest;
     },
 
+    forget: forgetAll,
+
     claims: (subjects, viewer) => claimsOf(store, secrets, subjects, viewer),
 
     async batchesOf(serial) {
@@ -270,7 +274,7 @@ function etagged(text: string): Served {
   return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"` };
 }
 
-/** Changes whenever anything changes that a report shows, on the ledger or among the kept sets. */
+/** Changes whenever anything changes that a report shows: on the ledger, among the kept sets, by an erasure. */
 async function versionOf(from: Queryable, subject: Subject): Promise<string> {
   const last = (table: string) =>
     `(SELECT head::bytea FROM ${table} ORDER BY block_number DESC, log_index DESC LIMIT 1)`;
@@ -280,6 +284,7 @@ async function versionOf(from: Queryable, subject: Subject): Promise<string> {
     unread: string[];
     others: (Uint8Array | null)[];
     set_stored: Date | null;
+    erased: bigint | null;
   }>(
     `SELECT ARRAY(SELECT (SELECT head::bytea FROM links WHERE subject = $1 AND ledger = listed.number
            ORDER BY position DESC LIMIT 1)
@@ -287,11 +292,11 @@ async function versionOf(from: Queryable, subject: Subject): Promise<string> {
          ORDER BY listed.number) AS own,
        ARRAY[${tables.map(last).join(', ')}] AS others,
        ARRAY(SELECT name FROM cursors WHERE name LIKE '%:%' ORDER BY name) AS unread,
-       (SELECT max(stored_at) FROM sets) AS set_stored`,
+       (SELECT max(stored_at) FROM sets) AS set_stored, (SELECT max(number) FROM erasures) AS erased`,
     [fromHex(subject, 32)],
   );
   const heads = [...(row?.own ?? []), ...(row?.others ?? [])].map((head) => (head ? toHex(head) : '-'));
-  return [...heads, ...(row?.unread ?? []), row?.set_stored?.getTime() ?? 0].join('/');
+  return [...heads, ...(row?.unread ?? []), row?.set_stored?.getTime() ?? 0, row?.erased ?? 0].join('/');
 }
 
 type ClaimRow = {

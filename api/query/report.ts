@@ -5,6 +5,7 @@ import { openEnvelope } from '../../core/envelope/envelope.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
 import { vehicleBuilt } from '../../core/kinds/vehicle.ts';
+import type { ErasureReceipt } from '../../core/privacy/erasure.ts';
 import {
   isOpenContent,
   type Report,
@@ -13,6 +14,7 @@ import {
   type UnreadLedger,
 } from '../../core/report/report.ts';
 import type { Deployment } from '../deployment.ts';
+import { ERASURE_COLUMNS, type ErasureRow, receiptOf } from '../erasure/receipt.ts';
 import { OWN_REGISTER, readStates } from '../index/ledgers.ts';
 import { Problem } from '../problem.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
@@ -73,7 +75,7 @@ export async function buildReport(
   const ownDigests = new Set(state.ownLinks.map((link) => toHex(link.digest)));
   for (const row of state.contents) {
     const digest = toHex(row.digest) as Digest;
-    contents[digest] = contentOf(source.secrets, row, viewer);
+    contents[digest] = contentOf(source.secrets, row, state.erasures.get(digest) ?? [], viewer);
     const content = contents[digest];
     if (!ownDigests.has(digest) || !isOpenContent(content)) continue;
     const setProof = await source.sets.prove(digest, content, identifier);
@@ -232,7 +234,36 @@ async function readState(transaction: Transaction, subject: Subject, viewer: Vie
     throw new Problem('index.behind', 'The index has not read the ledger’s first blocks yet.');
   }
   const asOf = { number: Number(block.number), hash: toHex(block.hash), timestamp: Number(block.timestamp) };
-  return { listed, shown, links, ownChains, ownLinks, changes, contents, profiles, directory, asOf };
+  const erasures = await erasuresOf(transaction, all);
+  return {
+    listed,
+    shown,
+    links,
+    ownChains,
+    ownLinks,
+    changes,
+    contents,
+    erasures,
+    profiles,
+    directory,
+    asOf,
+  };
+}
+
+/** The receipts for what was erased of entries, by digest. */
+async function erasuresOf(
+  transaction: Transaction,
+  links: readonly { readonly digest: Uint8Array }[],
+): Promise<ReadonlyMap<string, ErasureReceipt[]>> {
+  if (links.length === 0) return new Map();
+  const rows = await transaction.query<ErasureRow>(
+    `SELECT ${ERASURE_COLUMNS} FROM erasures WHERE digest = ANY($1::bytea[]) ORDER BY number`,
+    [links.map(({ digest }) => digest)],
+  );
+  return Map.groupBy(
+    rows.map((row) => receiptOf(row).receipt),
+    ({ digest }) => digest,
+  );
 }
 
 type State = Awaited<ReturnType<typeof readState>>;
@@ -263,7 +294,14 @@ function historyIn(state: State, { number, register }: ListedLedger) {
 /** The change of an organisation's record that names its profile. */
 const PROFILE_SET = 5;
 
-function contentOf(secrets: Secrets, row: ContentRow, viewer: Viewer): ReportContent {
+function contentOf(
+  secrets: Secrets,
+  row: ContentRow,
+  erasures: readonly ErasureReceipt[],
+  viewer: Viewer,
+): ReportContent {
+  const erased = erasures.find(({ what }) => what === 'entry');
+  if (erased !== undefined) return { erased };
   if (row.body === null) return { withheld: WITHHELD.block };
   if (row.wrapped === null) return { withheld: WITHHELD.key };
   const key = secrets.blockKey(row.digest, row.wrapped);
@@ -273,6 +311,7 @@ function contentOf(secrets: Secrets, row: ContentRow, viewer: Viewer): ReportCon
     block: toBase64Url(row.body),
     key: toBase64Url(key),
     disclosures: shown ? sealed.map((wrapped) => secrets.disclosure(row.digest, wrapped)) : [],
+    ...(erasures.length === 0 ? {} : { erasures: [...erasures] }),
   };
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { contentErased, holdErasures, isDocumentErased } from '../erasure/tombstones.ts';
 import { defineRoute } from '../http/route.ts';
 import { Problem } from '../problem.ts';
 
@@ -20,7 +21,7 @@ export const uploadDocument = defineRoute({
       schema: z.strictObject({ cid: z.string(), bytes: z.int().min(0) }),
     },
   },
-  problems: ['document.tooLarge', 'document.cutOff', 'document.unavailable'],
+  problems: ['document.tooLarge', 'document.cutOff', 'document.unavailable', 'content.erased'],
   async handle({ request, caller }, { config, documents, store }) {
     const maxBytes = config.limits.documentBytes;
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
@@ -29,10 +30,19 @@ export const uploadDocument = defineRoute({
       });
     }
     const { cid, bytes } = await documents.put(request, { maxBytes });
-    await store.execute(
-      'INSERT INTO documents (cid, bytes, organisation) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-      [cid, bytes, caller.account?.organisation ?? null],
-    );
+    const erased = await store.transaction(async (transaction) => {
+      await holdErasures(transaction);
+      if (await isDocumentErased(transaction, cid)) return true;
+      await transaction.execute(
+        'INSERT INTO documents (cid, bytes, organisation) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+        [cid, bytes, caller.account?.organisation ?? null],
+      );
+      return false;
+    });
+    if (erased) {
+      await documents.delete(cid);
+      throw contentErased({ cid });
+    }
     return { status: 201, headers: { Location: `/ipfs/${cid}` }, body: { cid, bytes } };
   },
 });
@@ -54,7 +64,7 @@ export const getBlock = defineRoute({
     'entity-bytes': z.string().optional(),
   }),
   responses: { 200: { description: 'The block', mediaType: 'application/vnd.ipld.raw' } },
-  problems: ['cid.malformed', 'block.unknown', 'document.corrupt', 'request.notAcceptable'],
+  problems: ['cid.malformed', 'block.unknown', 'content.erased', 'document.corrupt', 'request.notAcceptable'],
   elsewhere: true,
   handle: () => Promise.reject(new TypeError('the gateway answers this')),
 });
@@ -84,7 +94,14 @@ export const putSet = defineRoute({
       schema: z.strictObject({ members: z.int() }),
     },
   },
-  problems: ['set.unknownEntry', 'set.mismatch', 'auth.forbidden', 'tree.duplicate', 'identifier.type'],
+  problems: [
+    'set.unknownEntry',
+    'set.mismatch',
+    'content.erased',
+    'auth.forbidden',
+    'tree.duplicate',
+    'identifier.type',
+  ],
   async handle({ params, body, caller }, { sets }) {
     if (caller.account === null) throw new Problem('auth.required', 'Sign in as the attester of the entry.');
     const { organisation } = caller.account;

@@ -63,6 +63,7 @@ export const acceptSubmissions = defineRoute({
     'submission.revokedKey',
     'submission.kindNotAllowed',
     'submission.duplicateEntry',
+    'content.erased',
     'submission.contentMissing',
     'submission.contentTwice',
     'subject.mismatch',

@@ -3,7 +3,13 @@ import { Problem } from '../problem.ts';
 import type { Store } from './store.ts';
 
 /** The schema's versions, in order: version *n* is the n-th. A file that was released is never changed again. */
-const migrations = ['001-initial', '002-report-proofs', '003-titles', '004-consents', '005-erasures'] as const;
+const migrations = [
+  '001-initial',
+  '002-report-proofs',
+  '003-titles',
+  '004-consents',
+  '005-erasures',
+] as const;
 
 export const schemaVersion = migrations.length;
 

@@ -28,7 +28,12 @@ let database: PGlite | undefined;
 async function forget(from: PGlite): Promise<void> {
   await from.exec('ROLLBACK');
   await from.exec('DISCARD ALL');
+  await from.exec(settings);
 }
+
+/** A segment of the write-ahead log that is no longer needed is removed, not kept to be overwritten some day: it holds
+ *  what was written, erased or not. */
+const settings = 'SET wal_recycle = off';
 
 async function serve(request: WorkerRequest): Promise<void> {
   if (database === undefined) return;
@@ -42,6 +47,7 @@ async function serve(request: WorkerRequest): Promise<void> {
 
 async function open(): Promise<void> {
   database = await PGlite.create(folder);
+  await database.exec(settings);
   answer({ kind: 'ready' });
 }
 

@@ -1,0 +1,79 @@
+import { fromHex } from '../../core/bytes.ts';
+import type { Store, Transaction } from '../store/store.ts';
+import { sqlState } from '../store/store.ts';
+import type { Item } from './receipt.ts';
+
+const ENTRY_TABLES = [
+  'blocks',
+  'block_keys',
+  'disclosures',
+  'sets',
+  'serials',
+  'claims',
+  'missing_blocks',
+] as const;
+
+/** The tables that content was in, and whose files are written anew once it is gone. */
+export const contentTables = ['blocks', 'block_keys', 'disclosures', 'sets', 'documents'] as const;
+
+/** Deletes what receipts name, from the tables. Doing it again does nothing. */
+export async function destroyRows(transaction: Transaction, items: readonly Item[]): Promise<void> {
+  const entries = items.filter(({ what }) => what === 'entry').map(({ digest }) => fromHex(digest, 32));
+  if (entries.length > 0) {
+    for (const table of ENTRY_TABLES) {
+      await transaction.execute(`DELETE FROM ${table} WHERE digest = ANY($1::bytea[])`, [entries]);
+    }
+  }
+  const fields = items.flatMap(({ digest, what }) => {
+    const name = fieldOf(what);
+    return name === null ? [] : [{ digest: fromHex(digest, 32), name }];
+  });
+  if (fields.length > 0) {
+    await transaction.execute(
+      `DELETE FROM disclosures WHERE (digest, name) IN (SELECT * FROM unnest($1::bytea[], $2::text[]))`,
+      [fields.map(({ digest }) => digest), fields.map(({ name }) => name)],
+    );
+  }
+  const documents = documentsOf(items);
+  if (documents.length > 0) {
+    await transaction.execute('DELETE FROM documents WHERE cid = ANY($1::text[])', [documents]);
+  }
+}
+
+/** The sealed field that goes with an item; null for a whole entry. */
+function fieldOf(what: Item['what']): string | null {
+  if (what === 'entry') return null;
+  return what.startsWith('field:') ? what.slice('field:'.length) : what;
+}
+
+/** The CIDs of the documents among the items. */
+export function documentsOf(items: readonly Pick<Item, 'what'>[]): string[] {
+  const cids = items.flatMap(({ what }) =>
+    what.startsWith('document:') ? [what.slice('document:'.length)] : [],
+  );
+  return [...new Set(cids)];
+}
+
+/**
+ * Writes the files of the tables anew, without what was deleted, and lets go of the logs that still hold it. A deleted
+ * row is otherwise only marked as such, and stays in its page, in full, until something else needs the place.
+ *
+ * The embedded store's write-ahead log is not recycled (`pgliteWorker.ts`): a segment that is no longer needed is
+ * removed, not kept to be overwritten later. On a server that is for its operator to set up (docs/operations.md), as
+ * are archives and standbys.
+ */
+export async function rewriteTables(store: Store, tables: readonly string[] = contentTables): Promise<void> {
+  for (const table of tables) await store.execute(`VACUUM (FULL) ${table}`);
+  // The log from before ends in the segment of the checkpoint before the last.
+  for (let round = 0; round < 2; round++) {
+    await permitted(store.query('SELECT pg_switch_wal()'));
+    await permitted(store.execute('CHECKPOINT'));
+  }
+}
+
+/** A server may reserve this for its administrator; then it comes with the next checkpoint by itself. */
+async function permitted(work: Promise<unknown>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (sqlState(error) !== '42501') throw error;
+  });
+}

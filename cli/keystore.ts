@@ -1,11 +1,11 @@
 import { scrypt as nodeScrypt, randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decryptKeystoreJson, encryptKeystoreJson, scrypt } from 'ethers';
 import * as z from 'zod/mini';
-import { fromHex, toHex } from '../core/bytes.ts';
 import { addressOfKey } from '../core/chain/submission.ts';
 import type { Address, OrganisationId } from '../core/chain/types.ts';
+import { isVinculumError } from '../core/errors.ts';
+import { decryptKeystore, encryptKeystore, type Scrypt, STANDARD_COST } from '../core/keystore/keystore.ts';
 import { CommandError, usageError } from './exit.ts';
 
 /*
@@ -14,22 +14,20 @@ import { CommandError, usageError } from './exit.ts';
  * password of development keystores lies beside them in `<data>/keys/password`.
  */
 
-// ethers' own scrypt is JavaScript; Node's is native.
-scrypt.register(
-  (password, salt, N, r, p, length) =>
-    new Promise((resolve, reject) => {
-      const maxmem = 256 * N * r + 64 * 1024 * 1024;
-      nodeScrypt(password, salt, length, { N, r, p, maxmem }, (error, key) =>
-        error === null ? resolve(toHex(key)) : reject(error),
-      );
-    }),
-);
+/** Node’s own scrypt: native, and off the main thread. */
+const scrypt: Scrypt = (password, salt, { N, r, p }, bytes) =>
+  new Promise((resolve, reject) => {
+    const maxmem = 256 * N * r + 64 * 1024 * 1024;
+    nodeScrypt(password, salt, bytes, { N, r, p, maxmem }, (error, key) =>
+      error === null ? resolve(new Uint8Array(key)) : reject(error),
+    );
+  });
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** `light` for keys whose password lies beside them: it protects nothing there, and a start should not wait for it. */
 export type Strength = 'standard' | 'light';
-const COST: Readonly<Record<Strength, number>> = { standard: 2 ** 17, light: 2 ** 12 };
+const COST: Readonly<Record<Strength, number>> = { standard: STANDARD_COST.N, light: 2 ** 12 };
 
 const fileSchema = z.looseObject({
   address: z.string().check(z.regex(/^(0x)?[0-9a-fA-F]{40}$/)),
@@ -79,12 +77,11 @@ export async function writeKeystore(
 ): Promise<KeystoreInfo> {
   const file = keystoreFile(folder, keystore.name);
   const address = addressOfKey(keystore.secretKey);
-  const json = await encryptKeystoreJson({ address, privateKey: toHex(keystore.secretKey) }, password, {
-    scrypt: { N: COST[options.strength ?? 'standard'] },
-  });
+  const cost = { ...STANDARD_COST, N: COST[options.strength ?? 'standard'] };
+  const encrypted = await encryptKeystore(keystore.secretKey, password, { cost, scrypt });
   const { organisation, label } = keystore;
   const text = JSON.stringify({
-    ...JSON.parse(json),
+    ...encrypted,
     'x-vinculum': { organisation: organisation?.toString(), label },
   });
   await ensureFolder(folder);
@@ -130,7 +127,7 @@ export async function showKeystore(folder: string, name: string): Promise<Keysto
 
 /**
  * Opens a keystore.
- * @throws `keystore.unknown` `keystore.damaged` `keystore.wrongPassword`
+ * @throws `keystore.unknown` `keystore.damaged` `keystore.wrongPassword` `keystore.unsupported` `keystore.tooCostly`
  */
 export async function openKeystore(
   folder: string,
@@ -141,8 +138,12 @@ export async function openKeystore(
   const info = infoOf(name, keystoreFile(folder, name), text);
   let secretKey: Uint8Array;
   try {
-    secretKey = fromHex((await decryptKeystoreJson(text, password)).privateKey, 32);
+    secretKey = (await decryptKeystore(text, password, { scrypt })).secretKey;
   } catch (cause) {
+    if (isVinculumError(cause, 'keystore.malformed')) throw damaged(info.file);
+    if (isVinculumError(cause, 'keystore.unsupported') || isVinculumError(cause, 'keystore.tooCostly')) {
+      throw usageError(cause.code, cause.message, { cause });
+    }
     throw usageError('keystore.wrongPassword', `The password does not open the key ${name}.`, { cause });
   }
   if (addressOfKey(secretKey) !== info.address) throw damaged(info.file);

@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { toHex } from '../core/bytes.ts';
 import type { SubmissionHash } from '../core/chain/submission.ts';
 import type { Address, Digest, LedgerAddress, Subject } from '../core/chain/types.ts';
 import type { Envelope } from '../core/envelope/envelope.ts';
+import type { ActionHash } from '../core/modules/action.ts';
 import { Accept } from './accept/accept.ts';
+import type { ActionRequest, ActionStatus } from './accept/actionSchema.ts';
 import { digestOf } from './accept/open.ts';
 import type { SubmissionRequest, SubmissionStatus } from './accept/schema.ts';
+import { getLatestHeader } from './chain/read.ts';
 import type { Rpc } from './chain/rpc.ts';
 import { erasedOf, holdErasures } from './erasure/tombstones.ts';
 import { checkIdentity, firstLedger, ownLedger } from './index/identity.ts';
@@ -150,6 +154,10 @@ export interface Pipeline {
    */
   accept(request: SubmissionRequest): Promise<SubmissionStatus>;
   status(hash: SubmissionHash): Promise<SubmissionStatus | null>;
+  /** The same for an action on a title. */
+  acceptAction(request: ActionRequest): Promise<ActionStatus>;
+  /** Also of an action that was not handed in here, but was executed. */
+  actionStatus(hash: ActionHash): Promise<ActionStatus | null>;
   progress(): PipelineProgress;
   /** The number in the index of the ledger that is written to. */
   ownLedger(): Promise<number>;
@@ -176,6 +184,9 @@ export const defaultLimits: PipelineLimits = {
 };
 
 const LEASE_SECONDS = 10;
+/** How long an answer may wait for the index. */
+const CATCH_UP_MILLISECONDS = 3_000;
+const CATCH_UP_POLL_MILLISECONDS = 10;
 const LONGEST_PAUSE = 5_000;
 const MISSING_AT_ONCE = 16;
 const quiet: PipelineLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -220,8 +231,9 @@ class RunningPipeline implements Pipeline {
     const holder = store.adapter === 'pglite' ? 'embedded' : `${hostname()}:${process.pid}:${randomUUID()}`;
     this.#lease = new Lease(store, 'pipeline', holder, LEASE_SECONDS);
     this.#accept = new Accept({
-      ...{ store, rpc, ledger, organisations, evaluator, keyring, clock },
+      ...{ store, rpc, ledger, organisations, titles, evaluator, keyring, clock },
       ...this.#limits,
+      caughtUp: () => this.#caughtUp(),
       ownLedger: () => this.ownLedger(),
       counters: this.counters,
       onAccept: options.onAccept,
@@ -285,6 +297,24 @@ class RunningPipeline implements Pipeline {
 
   status(hash: SubmissionHash): Promise<SubmissionStatus | null> {
     return this.#accept.status(hash);
+  }
+
+  async acceptAction(request: ActionRequest): Promise<ActionStatus> {
+    if (this.#stopped !== null) throw this.#stopped;
+    return this.#accept.acceptAction(request);
+  }
+
+  actionStatus(hash: ActionHash): Promise<ActionStatus | null> {
+    return this.#accept.actionStatus(hash);
+  }
+
+  async #caughtUp(): Promise<void> {
+    const { number } = await getLatestHeader(this.#options.rpc);
+    const until = performance.now() + CATCH_UP_MILLISECONDS;
+    this.#indexBell.ring();
+    while (this.#indexer.cursor < number && this.#running !== null && performance.now() < until) {
+      await sleep(CATCH_UP_POLL_MILLISECONDS);
+    }
   }
 
   async ownLedger(): Promise<number> {

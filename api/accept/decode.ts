@@ -1,3 +1,4 @@
+import type * as z from 'zod';
 import { ENTRY_BYTES, MAX_ENTRIES } from '../../core/chain/entry.ts';
 import type { SignedSubmission } from '../../core/chain/submission.ts';
 import type { Address, OrganisationId } from '../../core/chain/types.ts';
@@ -32,16 +33,7 @@ const LARGEST_INT8 = 2n ** 63n - 1n;
  */
 export function decodeRequest(request: SubmissionRequest, maxBytes: number): DecodedRequest {
   const parsed = submissionRequestSchema.safeParse(request);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const path = issue?.path.join('.') ?? '';
-    if (issue?.code === 'too_big') {
-      throw new Problem('submission.tooLarge', `${path} is too long: at most ${String(issue.maximum)}.`, {
-        extensions: { path },
-      });
-    }
-    throw malformed(path, issue?.message ?? 'invalid');
-  }
+  if (!parsed.success) throw formFault(parsed.error, 'submission');
   const { submission, contents } = parsed.data;
   const nonce = BigInt(submission.nonce);
   if (nonce >> 256n !== 0n) throw malformed('submission.nonce', 'a nonce has at most 256 bits');
@@ -94,13 +86,27 @@ function unpack(packed: Buffer): PackedEntry[] {
   });
 }
 
+/** What was handed in; the first part of the codes of its faults. */
+export type Handed = 'submission' | 'action';
+
 /** Strict base64url: only the one spelling that encodes to itself. */
-function bytesOf(text: string, path: string): Buffer {
+export function bytesOf(text: string, path: string, of: Handed = 'submission'): Buffer {
   const bytes = Buffer.from(text, 'base64url');
-  if (bytes.toString('base64url') !== text) throw malformed(path, 'this is no base64url without padding');
+  if (bytes.toString('base64url') !== text) throw malformed(path, 'this is no base64url without padding', of);
   return bytes;
 }
 
-function malformed(path: string, why: string): Problem {
-  return new Problem('submission.malformed', `${path}: ${why}.`, { extensions: { path } });
+/** What is wrong with the form of a request: the first fault. */
+export function formFault({ issues: [issue] }: z.core.$ZodError, of: Handed): Problem {
+  const path = issue?.path.map(String).join('.') ?? '';
+  // Numbers can be too big as well.
+  if (issue?.code === 'too_big' && (issue.origin === 'string' || issue.origin === 'array')) {
+    const most = String(issue.maximum);
+    return new Problem(`${of}.tooLarge`, `${path} is too long: at most ${most}.`, { extensions: { path } });
+  }
+  return malformed(path, issue?.message ?? 'invalid', of);
+}
+
+function malformed(path: string, why: string, of: Handed = 'submission'): Problem {
+  return new Problem(`${of}.malformed`, `${path}: ${why}.`, { extensions: { path } });
 }

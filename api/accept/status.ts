@@ -1,12 +1,16 @@
-import { type Hex, toHex } from '../../core/bytes.ts';
+import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
 import { skipReason } from '../../core/chain/submission.ts';
+import type { ActionHash } from '../../core/modules/action.ts';
+import { ACTION_FIELDS, type ActionFields, actionOfFields } from '../index/titles.ts';
+import { ACTION_COLUMNS, type ActionRow, actionOf } from '../relay/actions.ts';
 import type { Queryable } from '../store/store.ts';
+import type { ActionStatus } from './actionSchema.ts';
+import { actionToJson } from './actions.ts';
 import type { Receipt, SubmissionState, SubmissionStatus } from './schema.ts';
 
-export interface SubmissionRow {
+interface StatusRow {
   readonly hash: Uint8Array;
   readonly organisation: bigint;
-  readonly nonce: string;
   readonly state: SubmissionState;
   readonly received_at: Date;
   readonly stored_at: Date | null;
@@ -22,7 +26,9 @@ export interface SubmissionRow {
   readonly receipt: Receipt;
 }
 
-const COLUMNS = `hash, organisation, nonce, state, received_at, stored_at, submitted_at, anchored_at, final_at, ended_at,
+type SubmissionRow = StatusRow & { readonly nonce: string };
+
+const COLUMNS = `hash, organisation, state, received_at, stored_at, submitted_at, anchored_at, final_at, ended_at,
   block_number, block_hash, transaction_hash, skip_reason, problem, receipt`;
 
 export async function readStatuses(
@@ -30,7 +36,7 @@ export async function readStatuses(
   hashes: readonly Uint8Array[],
 ): Promise<Map<Hex, SubmissionStatus>> {
   const rows = await store.query<SubmissionRow>(
-    `SELECT ${COLUMNS} FROM submissions WHERE hash = ANY($1::bytea[])`,
+    `SELECT ${COLUMNS}, nonce FROM submissions WHERE hash = ANY($1::bytea[]) AND nonce IS NOT NULL`,
     [hashes],
   );
   return new Map(rows.map((row) => [toHex(row.hash), statusOf(row)]));
@@ -41,11 +47,20 @@ const unlessNull = <T, U>(name: string, value: T | null, show: (value: T) => U) 
 const instant = (value: Date) => value.toISOString();
 
 function statusOf(row: SubmissionRow): SubmissionStatus {
-  const { block_number: number, block_hash: hash } = row;
   return {
     hash: toHex(row.hash),
     organisation: row.organisation.toString(),
     nonce: row.nonce,
+    ...wayOf(row),
+    ...unlessNull('lastSkip', row.skip_reason, skipReason),
+    receipt: row.receipt,
+  };
+}
+
+/** How far it has come. */
+function wayOf(row: StatusRow) {
+  const { block_number: number, block_hash: hash } = row;
+  return {
     state: row.state,
     receivedAt: instant(row.received_at),
     ...unlessNull('storedAt', row.stored_at, instant),
@@ -58,8 +73,48 @@ function statusOf(row: SubmissionRow): SubmissionStatus {
     ...(row.state === 'received' || row.state === 'stored'
       ? {}
       : unlessNull('transaction', row.transaction_hash, toHex)),
-    ...unlessNull('lastSkip', row.skip_reason, skipReason),
     ...unlessNull('problem', row.problem, String),
-    receipt: row.receipt,
+  };
+}
+
+/** An action that was handed in here, or that the module has executed all the same. */
+export async function readActionStatus(
+  store: Queryable,
+  ledger: number,
+  hash: ActionHash,
+): Promise<ActionStatus | null> {
+  const bytes = fromHex(hash, 32);
+  const [own] = await store.query<StatusRow & ActionRow>(
+    `SELECT ${COLUMNS}, ${ACTION_COLUMNS} FROM submissions s WHERE hash = $1 AND nonce IS NULL`,
+    [bytes],
+  );
+  if (own !== undefined) {
+    const action = actionToJson(actionOf(own));
+    return { hash, action, actor: toHex(own.signer), ...wayOf(own), receipt: own.receipt };
+  }
+  const [executed] = await store.query<
+    ActionFields & {
+      actor: Uint8Array;
+      block_number: bigint;
+      transaction_hash: Uint8Array;
+      block_hash: Uint8Array | null;
+      final: boolean;
+    }
+  >(
+    `SELECT ${ACTION_FIELDS}, t.actor, t.block_number, t.transaction_hash, b.hash AS block_hash,
+            t.block_number <= coalesce((SELECT block_number FROM cursors WHERE name = 'final'), -1) AS final
+     FROM titles t LEFT JOIN chain_blocks b ON b.number = t.block_number
+     WHERE t.action_hash = $1 AND t.ledger = $2 AND t.subject = t.action_subject`,
+    [bytes, ledger],
+  );
+  if (executed === undefined) return null;
+  const { block_number: number, block_hash: block } = executed;
+  return {
+    hash,
+    action: actionToJson(actionOfFields(executed)),
+    actor: toHex(executed.actor),
+    state: executed.final ? 'final' : 'anchored',
+    block: { number: Number(number), ...unlessNull('hash', block, toHex) },
+    transaction: toHex(executed.transaction_hash),
   };
 }

@@ -3,7 +3,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import { recoverSigner, type SubmissionHash, submissionHash } from '../../core/chain/submission.ts';
-import type { Digest, LedgerAddress, LedgerId, Subject } from '../../core/chain/types.ts';
+import type {
+  Address,
+  Digest,
+  LedgerAddress,
+  LedgerId,
+  OrganisationId,
+  Subject,
+} from '../../core/chain/types.ts';
 import { KEY_BYTES, MAX_BLOCK_BYTES } from '../../core/envelope/block.ts';
 import { checkBinding, type Envelope, openSealed, parseEnvelope } from '../../core/envelope/envelope.ts';
 import { VinculumError } from '../../core/errors.ts';
@@ -14,7 +21,7 @@ import type { Rpc } from '../chain/rpc.ts';
 import { Problem } from '../problem.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Queryable } from '../store/store.ts';
-import type { Content, DecodedRequest, PackedEntry } from './decode.ts';
+import type { Content, DecodedRequest, Handed, PackedEntry } from './decode.ts';
 import { digestOf, openBlock } from './open.ts';
 import { chainStanding, isValidContractSignature, type StandingCache } from './standing.ts';
 
@@ -68,31 +75,33 @@ export async function validate(
 ): Promise<ValidSubmission> {
   checkDeadline(request.submission.deadline, context);
   checkKinds(request.entries);
-  const contractSignature = await checkSignature(request, hash, context);
+  const { signer, signature } = request.submission;
+  const contractSignature = await checkSignature(signer, signature, hash, context);
   await checkOpen(context);
-  await checkStanding(request, context);
+  await checkStanding(
+    request.submission,
+    request.entries.map(({ kind }) => kind),
+    context,
+  );
   const valid = await openContents(request, context);
   await checkOverrides(valid, context.store);
   return { ...request, hash, contractSignature, valid };
 }
 
-function checkDeadline(deadline: bigint, context: ValidationContext): void {
+export function checkDeadline(deadline: bigint, context: ValidationContext, of: Handed = 'submission'): void {
   const { now, minimumLeadSeconds, maximumLeadSeconds } = context;
   if (deadline < now) {
-    throw new Problem(
-      'submission.expired',
-      'The deadline has passed: sign the submission again with a later one.',
-    );
+    throw new Problem(`${of}.expired`, 'The deadline has passed: sign again with a later one.');
   }
   if (deadline < now + BigInt(minimumLeadSeconds)) {
     throw new Problem(
-      'submission.deadlineTooSoon',
+      `${of}.deadlineTooSoon`,
       `The deadline must be at least ${minimumLeadSeconds} seconds away: sign again with a later one.`,
     );
   }
   if (deadline > now + BigInt(maximumLeadSeconds)) {
     throw new Problem(
-      'submission.deadlineTooFar',
+      `${of}.deadlineTooFar`,
       `The deadline may be at most ${maximumLeadSeconds} seconds away: sign again with an earlier one.`,
     );
   }
@@ -117,23 +126,25 @@ function kindNotAllowed(entry: number, kind: number, why: string): Problem {
   });
 }
 
-async function checkSignature(
-  { submission }: DecodedRequest,
-  hash: SubmissionHash,
+/** @returns whether a contract vouches for the signature, not a key */
+export async function checkSignature(
+  signer: Address,
+  signature: Uint8Array,
+  hash: Hex,
   { rpc }: ValidationContext,
+  of: Handed = 'submission',
 ): Promise<boolean> {
-  const { signer, signature } = submission;
   if (recoverSigner(fromHex(hash, 32), signature) === signer) return false;
   if (await isValidContractSignature(rpc, signer, hash, signature)) return true;
   throw new Problem(
-    'submission.signature',
-    `The signature is not that of ${signer} over this submission, for this chain and ledger.`,
+    `${of}.signature`,
+    `The signature is not that of ${signer} over this ${of}, for this chain and contract.`,
     { extensions: { hash } },
   );
 }
 
 /** A closed ledger takes nothing any more: there is no promise to give. */
-async function checkOpen({ standings, store, ledger, ownLedger }: ValidationContext): Promise<void> {
+export async function checkOpen({ standings, store, ledger, ownLedger }: ValidationContext): Promise<void> {
   const closedAt = await standings.closedAt(store, await ownLedger());
   if (closedAt === null) return;
   throw new Problem(
@@ -143,40 +154,48 @@ async function checkOpen({ standings, store, ledger, ownLedger }: ValidationCont
   );
 }
 
-async function checkStanding(
-  { submission, entries }: DecodedRequest,
+/** Whether the signer is a key of an organisation in good standing that may do all of these kinds. */
+export async function checkStanding(
+  { organisation, signer }: { readonly organisation: OrganisationId; readonly signer: Address },
+  wanted: readonly number[],
   context: ValidationContext,
+  of: Handed = 'submission',
 ): Promise<void> {
-  const { organisation, signer } = submission;
   const signerBytes = fromHex(signer, 20);
   const indexed = await context.standings.get(context.store, organisation, signerBytes);
-  const first = (kinds: bigint) =>
-    entries.findIndex(({ kind }) => (((kinds & ~RESERVED_KINDS) >> BigInt(kind)) & 1n) === 0n);
+  // What a module's right allows is to ask the module, never to attest.
+  const usable = (kinds: bigint) => (of === 'submission' ? kinds & ~RESERVED_KINDS : kinds);
+  const first = (kinds: bigint) => wanted.findIndex((kind) => ((usable(kinds) >> BigInt(kind)) & 1n) === 0n);
   if (indexed.known && !indexed.suspended && indexed.key === 'active' && first(indexed.kinds) < 0) return;
 
   // The index may be behind what the organisation just did.
   const current = await chainStanding(context.rpc, context.organisations, organisation, signerBytes);
   if (!current.inGoodStanding) {
     throw indexed.known
-      ? new Problem('submission.suspended', `Organisation ${organisation} is suspended: ask the registrar.`)
+      ? new Problem(`${of}.suspended`, `Organisation ${organisation} is suspended: ask the registrar.`)
       : new Problem(
-          'submission.unknownOrganisation',
+          `${of}.unknownOrganisation`,
           `No organisation in good standing has the number ${organisation}.`,
         );
   }
   if (!current.isKey) {
     throw indexed.key === 'revoked'
-      ? new Problem('submission.revokedKey', `The key ${signer} was revoked: sign with another.`)
+      ? new Problem(`${of}.revokedKey`, `The key ${signer} was revoked: sign with another.`)
       : new Problem(
-          'submission.unknownKey',
+          `${of}.unknownKey`,
           `${signer} is no key of organisation ${organisation}: its controller can add it.`,
         );
   }
   const refused = first(current.kinds);
-  const entry = entries[refused];
-  if (entry !== undefined) {
-    throw kindNotAllowed(refused, entry.kind, `organisation ${organisation} may not attest it`);
+  const kind = wanted[refused];
+  if (kind === undefined) return;
+  if (of === 'submission') {
+    throw kindNotAllowed(refused, kind, `organisation ${organisation} may not attest it`);
   }
+  const name = kindByNumber(kind)?.name ?? String(kind);
+  throw new Problem('action.kindNotAllowed', `Organisation ${organisation} has no right to ${name}.`, {
+    extensions: { kind: name },
+  });
 }
 
 async function openContents(request: DecodedRequest, context: ValidationContext): Promise<ValidEntry[]> {
@@ -195,7 +214,7 @@ async function openContents(request: DecodedRequest, context: ValidationContext)
   const contents = new Array<Content | undefined>(request.entries.length);
   for (const [index, content] of request.contents.entries()) {
     if (work.isDue) await work.pause();
-    checkSize(content, index);
+    checkSize(content, `contents[${index}].block`, `contents.${index}.key`);
     const entry = byDigest.get(digestOf(content.block).toString('latin1'));
     if (entry === undefined) {
       throw new Problem(
@@ -224,7 +243,7 @@ async function openContents(request: DecodedRequest, context: ValidationContext)
       });
     }
     try {
-      valid.push(openEntry(entry, content, request, ledger, context));
+      valid.push(openEntry(entry, content, request.submission.organisation, ledger, context));
     } catch (error) {
       if (!(error instanceof VinculumError)) throw error;
       const details = { ...error.details, entry: index };
@@ -261,31 +280,34 @@ class Work {
   }
 }
 
-function checkSize({ block, key }: Content, index: number): void {
+export function checkSize(
+  { block, key }: Content,
+  blockPath: string,
+  keyPath: string,
+  of: Handed = 'submission',
+): void {
   if (block.length > MAX_BLOCK_BYTES) {
-    throw new Problem(
-      'block.tooLarge',
-      `contents[${index}].block is larger than 1 MiB: put content into documents.`,
-    );
+    throw new Problem('block.tooLarge', `${blockPath} is larger than 1 MiB: put content into documents.`);
   }
   if (key.length !== KEY_BYTES) {
-    throw new Problem('submission.malformed', `contents[${index}].key must be ${KEY_BYTES} bytes.`, {
-      extensions: { path: `contents.${index}.key` },
+    throw new Problem(`${of}.malformed`, `${keyPath} must be ${KEY_BYTES} bytes.`, {
+      extensions: { path: keyPath },
     });
   }
 }
 
-function openEntry(
+/** Opens an entry and checks that its envelope belongs to it, to this ledger and to who signed. */
+export function openEntry(
   entry: PackedEntry,
   content: Content,
-  { submission }: DecodedRequest,
+  organisation: OrganisationId,
   ledger: LedgerId,
   { evaluator, now }: ValidationContext,
 ): ValidEntry {
   const envelope = parseEnvelope(openBlock(content.block, content.key));
   const own = entry.subject.equals(ZERO);
   const subject = toSubject(entry.subject);
-  const identifier = own ? `organisation:${submission.organisation}` : normalised(envelope.identifier);
+  const identifier = own ? `organisation:${organisation}` : normalised(envelope.identifier);
   if (typeof identifier !== 'string' && evaluator.subject(identifier) !== subject) {
     throw new VinculumError(
       'subject.mismatch',
@@ -298,7 +320,7 @@ function openEntry(
     subject,
     identifier: typeof identifier === 'string' ? identifier : formatIdentifier(identifier),
     kind: entry.kind,
-    organisation: submission.organisation,
+    organisation,
     timestamp: now,
   });
   return { ...entry, content, envelope, sealed: openSealed(envelope, content.disclosures) };
@@ -308,7 +330,7 @@ export const toSubject = (bytes: Uint8Array): Subject => toHex(bytes) as Subject
 export const toDigest = (bytes: Uint8Array): Digest => toHex(bytes) as Digest;
 
 /** A required check digit that does not hold is judged later, by `checkOverrides`. */
-function normalised(text: string): Identifier {
+export function normalised(text: string): Identifier {
   const identifier = parseIdentifier(text, { overrideCheckDigit: true });
   if (formatIdentifier(identifier) !== text) {
     throw new VinculumError(
@@ -323,7 +345,7 @@ function normalised(text: string): Identifier {
  * A VIN whose required check digit does not hold has a history only from the entry in which a registrar says why: here,
  * or before.
  */
-async function checkOverrides(entries: readonly ValidEntry[], store: Queryable): Promise<void> {
+export async function checkOverrides(entries: readonly ValidEntry[], store: Queryable): Promise<void> {
   const doubtful = entries
     .map((entry, index) => ({ ...entry, index }))
     .filter(({ envelope }) => isDoubtful(envelope));

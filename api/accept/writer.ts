@@ -1,6 +1,5 @@
 import { performance } from 'node:perf_hooks';
 import { fromHex, type Hex, toHex, utf8 } from '../../core/bytes.ts';
-import type { SubmissionHash } from '../../core/chain/submission.ts';
 import { openDisclosure } from '../../core/envelope/disclosure.ts';
 import { holdErasures, refusalOf } from '../erasure/tombstones.ts';
 import type { Keyring } from '../keyring/keyring.ts';
@@ -8,17 +7,18 @@ import type { AcceptedEntry, PipelineCounters } from '../pipeline.ts';
 import { Problem } from '../problem.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Store, Transaction } from '../store/store.ts';
+import { entryOf, titleConflict, type ValidAction } from './actions.ts';
 import type { Receipt } from './schema.ts';
 import { toDigest, toSubject, type ValidEntry, type ValidSubmission } from './validate.ts';
 
 /**
- * What became of a submission that was to be stored: when it was; or it was here before, or the ledger has it already,
+ * What became of what was to be stored: when it was; or it was here before, or the ledger has it already,
  * and then the database says more.
  */
 export type Stored = { readonly storedAt: Date } | 'known' | 'anchored';
 
 export interface Acceptance {
-  readonly submission: ValidSubmission;
+  readonly handed: ValidSubmission | ValidAction;
   readonly receivedAt: Date;
   readonly receipt: Receipt;
 }
@@ -40,7 +40,7 @@ const MAX_ENTRIES_AT_ONCE = 4_096;
 const ATTEMPTS = 5;
 
 /**
- * Stores accepted submissions: content, wrapped keys and the submission itself take effect together. Those that come
+ * Stores accepted submissions and actions: content, wrapped keys and the submission itself take effect together. Those that come
  * in while a transaction is under way go together into the next one, so that single entries cost little.
  */
 export class Writer {
@@ -52,7 +52,10 @@ export class Writer {
     this.#options = options;
   }
 
-  /** @throws `nonce.conflict` when another live or anchored submission has the nonce */
+  /**
+   * @throws `nonce.conflict` when another live or anchored submission has the nonce, `title.conflict` when another action
+   *   has the place in the title
+   */
   store(acceptance: Acceptance): Promise<Stored> {
     const settle = Promise.withResolvers<Stored>();
     this.#queue.push({ acceptance, settle });
@@ -67,7 +70,7 @@ export class Writer {
       let entries = 0;
       let count = 0;
       for (const { acceptance } of this.#queue) {
-        entries += acceptance.submission.entries.length;
+        entries += acceptance.handed.valid.length;
         if (count > 0 && entries > MAX_ENTRIES_AT_ONCE) break;
         count += 1;
       }
@@ -116,22 +119,26 @@ export class Writer {
     const storedAt = this.#options.clock();
     await holdErasures(transaction);
     const refusals = await refusalsOf(transaction, acceptances);
-    const taken = await nonceHolders(transaction, acceptances, ledger);
-    const accepted = await acceptedNonces(transaction, acceptances, ledger);
+    const taken = await placeHolders(transaction, acceptances, ledger);
+    const accepted = await acceptedPlaces(transaction, acceptances, ledger);
     const fresh: Acceptance[] = [];
+    const outdone: Uint8Array[] = [];
     const outcomes = acceptances.map((acceptance): Stored | Problem => {
-      const { hash } = acceptance.submission;
-      const name = nonceName(acceptance.submission.submission);
+      const { hash } = acceptance.handed;
+      const place = placeOf(acceptance.handed);
       if (taken.hashes.has(hash)) return 'known';
-      const holder = accepted.get(name)?.hash ?? taken.live.get(name);
+      const live = taken.live.get(place);
+      const holder = accepted.get(place)?.hash ?? (live?.yields === true ? undefined : live?.hash);
       if (holder !== undefined && holder !== hash) return conflict(acceptance, holder);
       const refusal = refusals.get(hash);
       if (refusal !== undefined) return refusal;
+      if (live !== undefined && live.hash !== hash) outdone.push(fromHex(live.hash, 32));
       taken.hashes.add(hash);
-      taken.live.set(name, hash);
+      taken.live.set(place, { hash, yields: false });
       fresh.push(acceptance);
-      return accepted.has(name) ? 'anchored' : { storedAt };
+      return accepted.has(place) ? 'anchored' : { storedAt };
     });
+    if (outdone.length > 0) await giveWay(transaction, outdone, storedAt);
     if (fresh.length > 0) await this.#insert(transaction, fresh, accepted, ledger, storedAt);
     return outcomes;
   }
@@ -139,7 +146,7 @@ export class Writer {
   async #insert(
     transaction: Transaction,
     fresh: readonly Acceptance[],
-    accepted: ReadonlyMap<string, AcceptedNonce>,
+    accepted: ReadonlyMap<string, AcceptedPlace>,
     ledger: number,
     now: Date,
   ): Promise<void> {
@@ -156,6 +163,11 @@ export class Writer {
         entries: 'bytea',
         signature: 'bytea',
         contract_signature: 'boolean',
+        subject: 'bytea',
+        revision: 'int8',
+        party: 'bytea',
+        until: 'int8',
+        detail: 'bytea',
         state: 'text',
         received_at: 'timestamptz',
         stored_at: 'timestamptz',
@@ -165,19 +177,14 @@ export class Writer {
         transaction_hash: 'bytea',
         receipt: 'jsonb',
       },
-      fresh.map(({ submission: { submission, hash, contractSignature }, receivedAt, receipt }) => {
+      fresh.map(({ handed, receivedAt, receipt }) => {
         // It may have come to the ledger by another way already: then only its content was missing here.
-        const anchor = accepted.get(nonceName(submission));
+        const anchor = accepted.get(placeOf(handed));
         return {
-          hash: fromHex(hash, 32),
+          hash: fromHex(handed.hash, 32),
           ledger,
-          organisation: submission.organisation,
-          nonce: submission.nonce,
-          signer: fromHex(submission.signer, 20),
-          deadline: submission.deadline,
-          entries: submission.entries,
-          signature: submission.signature,
-          contract_signature: contractSignature,
+          ...('action' in handed ? columnsOfAction(handed) : columnsOfSubmission(handed)),
+          contract_signature: handed.contractSignature,
           state: anchor === undefined ? 'stored' : 'anchored',
           received_at: receivedAt,
           stored_at: now,
@@ -196,7 +203,7 @@ export class Writer {
         'The same submission, or its nonce, came in by another process just now.',
       );
     }
-    const entries = fresh.flatMap(({ submission }) => submission.valid);
+    const entries = fresh.flatMap(({ handed }) => handed.valid);
     await insertRows(
       transaction,
       'blocks',
@@ -204,7 +211,10 @@ export class Writer {
       entries.map(({ digest, content }) => ({ digest, body: content.block, stored_at: now })),
       { onConflict: 'DO NOTHING' },
     );
-    await this.#insertSecrets(transaction, entries);
+    const replacements = fresh.flatMap(({ handed }) =>
+      'action' in handed && handed.replacement !== null ? [handed.replacement] : [],
+    );
+    await this.#insertSecrets(transaction, entries, replacements);
     if (accepted.size > 0) {
       await transaction.execute('DELETE FROM missing_blocks WHERE digest = ANY($1::bytea[])', [
         entries.map(({ digest }) => digest),
@@ -213,7 +223,11 @@ export class Writer {
     await this.#options.onAccept?.(transaction, entries.map(toAcceptedEntry));
   }
 
-  async #insertSecrets(transaction: Transaction, entries: readonly ValidEntry[]): Promise<void> {
+  async #insertSecrets(
+    transaction: Transaction,
+    entries: readonly ValidEntry[],
+    replacements: readonly { readonly subject: Uint8Array; readonly identifier: string }[],
+  ): Promise<void> {
     const { keyring } = this.#options;
     await insertRows(
       transaction,
@@ -241,7 +255,9 @@ export class Writer {
         { onConflict: 'DO NOTHING' },
       );
     }
-    const identifiers = new Map<string, { subject: Uint8Array; identifier: string }>();
+    const identifiers = new Map(
+      replacements.map((replacement) => [toHex(replacement.subject) as string, replacement]),
+    );
     for (const { subject, envelope } of entries) {
       if (!envelope.identifier.startsWith('organisation:')) {
         identifiers.set(envelope.subject, { subject, identifier: envelope.identifier });
@@ -266,11 +282,50 @@ function toAcceptedEntry({ kind, subject, digest, envelope, sealed }: ValidEntry
   return { kind, subject: toSubject(subject), digest: toDigest(digest), envelope, sealed };
 }
 
-const nonceName = ({ organisation, nonce }: { organisation: bigint; nonce: bigint }) =>
-  `${organisation}:${nonce}`;
+function columnsOfSubmission({ submission }: ValidSubmission) {
+  return {
+    organisation: submission.organisation,
+    nonce: submission.nonce,
+    signer: fromHex(submission.signer, 20),
+    deadline: submission.deadline,
+    entries: submission.entries,
+    signature: submission.signature,
+    subject: null,
+    revision: null,
+    party: null,
+    until: null,
+    detail: null,
+  };
+}
 
-function conflict({ submission }: Acceptance, holder: Hex): Problem {
-  const { organisation, nonce } = submission.submission;
+function columnsOfAction({ action, actor, signature }: ValidAction) {
+  return {
+    organisation: action.organisation,
+    nonce: null,
+    signer: fromHex(actor, 20),
+    deadline: action.deadline,
+    entries: entryOf(action),
+    signature,
+    subject: fromHex(action.subject, 32),
+    revision: action.revision,
+    party: fromHex(action.party, 20),
+    until: action.until,
+    detail: fromHex(action.detail, 32),
+  };
+}
+
+/** What no two that are alive may share: a nonce of an organisation, or a place in a title. */
+function placeOf(handed: ValidSubmission | ValidAction): string {
+  if ('action' in handed) return actionPlace(handed.action.subject, handed.action.revision);
+  const { organisation, nonce } = handed.submission;
+  return noncePlace(organisation, nonce);
+}
+const noncePlace = (organisation: bigint, nonce: bigint | string) => `${organisation}:${nonce}`;
+const actionPlace = (subject: Hex, revision: bigint) => `${subject}:${revision}`;
+
+function conflict({ handed }: Acceptance, holder: Hex): Problem {
+  if ('action' in handed) return titleConflict(handed.action, holder);
+  const { organisation, nonce } = handed.submission;
   return new Problem(
     'nonce.conflict',
     `Nonce ${nonce} of organisation ${organisation} belongs to another submission: sign again with a free one.`,
@@ -278,12 +333,22 @@ function conflict({ submission }: Acceptance, holder: Hex): Problem {
   );
 }
 
+/** Actions that the module has refused, and that are not on their way, end where another takes their place. */
+async function giveWay(transaction: Transaction, hashes: readonly Uint8Array[], now: Date): Promise<void> {
+  const ended = await transaction.execute(
+    `UPDATE submissions SET state = 'conflicted', ended_at = $2
+     WHERE hash = ANY($1::bytea[]) AND state = 'stored' AND transaction_hash IS NULL`,
+    [hashes, now],
+  );
+  if (ended < hashes.length) throw new Problem('store.busy', 'An action is tried again just now.');
+}
+
 /** What cannot be stored because it was erased, by submission. */
 async function refusalsOf(
   transaction: Transaction,
   acceptances: readonly Acceptance[],
-): Promise<ReadonlyMap<SubmissionHash, Problem>> {
-  const offered = acceptances.map(({ submission: { hash, valid } }) => ({
+): Promise<ReadonlyMap<Hex, Problem>> {
+  const offered = acceptances.map(({ handed: { hash, valid } }) => ({
     hash,
     contents: valid.map(({ digest, content }) => ({
       digest,
@@ -298,7 +363,7 @@ async function refusalsOf(
     )) === null
   )
     return new Map();
-  const refusals = new Map<SubmissionHash, Problem>();
+  const refusals = new Map<Hex, Problem>();
   for (const { hash, contents } of offered) {
     const refusal = await refusalOf(transaction, contents);
     if (refusal !== null) refusals.set(hash, refusal);
@@ -306,79 +371,123 @@ async function refusalsOf(
   return refusals;
 }
 
-/** The submissions with these hashes, and the live ones with these nonces. */
-async function nonceHolders(
+interface Holder {
+  readonly hash: Hex;
+  /** Whether another one may take its place. */
+  readonly yields: boolean;
+}
+
+/** Those with these hashes, and the live ones in these places. */
+async function placeHolders(
   transaction: Transaction,
   acceptances: readonly Acceptance[],
   ledger: number,
-): Promise<{ hashes: Set<SubmissionHash>; live: Map<string, Hex> }> {
-  const submissions = acceptances.map(({ submission }) => submission);
+): Promise<{ hashes: Set<Hex>; live: Map<string, Holder> }> {
+  const { submissions, actions } = split(acceptances);
   const rows = await transaction.query<{
     hash: Uint8Array;
     organisation: bigint;
-    nonce: string;
+    nonce: string | null;
+    subject: Uint8Array | null;
+    revision: bigint | null;
     live: boolean;
+    yields: boolean;
   }>(
-    `SELECT hash, organisation, nonce, state NOT IN ('expired', 'conflicted') AS live FROM submissions
+    `SELECT hash, organisation, nonce, subject, revision, state NOT IN ('expired', 'conflicted') AS live,
+            nonce IS NULL AND state = 'stored' AND problem IS NOT NULL AND transaction_hash IS NULL AS yields
+     FROM submissions
      WHERE hash = ANY($1::bytea[])
         OR (state NOT IN ('expired', 'conflicted') AND ledger = $4
-            AND (organisation, nonce) IN (SELECT * FROM unnest($2::int8[], $3::numeric[])))`,
+            AND (organisation, nonce) IN (SELECT * FROM unnest($2::int8[], $3::numeric[])))
+        OR (state NOT IN ('expired', 'conflicted') AND ledger = $4
+            AND (subject, revision) IN (SELECT * FROM unnest($5::bytea[], $6::int8[])))`,
     [
-      submissions.map(({ hash }) => fromHex(hash, 32)),
-      submissions.map(({ submission }) => submission.organisation),
-      submissions.map(({ submission }) => submission.nonce),
+      acceptances.map(({ handed }) => fromHex(handed.hash, 32)),
+      submissions.map(({ organisation }) => organisation),
+      submissions.map(({ nonce }) => nonce),
       ledger,
+      actions.map(({ subject }) => fromHex(subject, 32)),
+      actions.map(({ revision }) => revision),
     ],
   );
-  const hashes = new Set<SubmissionHash>();
-  const live = new Map<string, Hex>();
-  for (const row of rows) {
-    const hash = toHex(row.hash) as SubmissionHash;
+  const hashes = new Set<Hex>();
+  const live = new Map<string, Holder>();
+  for (const { organisation, nonce, subject, revision, yields, ...row } of rows) {
+    const hash = toHex(row.hash);
     hashes.add(hash);
-    if (row.live) live.set(`${row.organisation}:${row.nonce}`, hash);
+    if (!row.live) continue;
+    if (nonce !== null) live.set(noncePlace(organisation, nonce), { hash, yields });
+    else if (subject !== null && revision !== null) {
+      live.set(actionPlace(toHex(subject), revision), { hash, yields });
+    }
   }
   return { hashes, live };
 }
 
-interface AcceptedNonce {
+function split(acceptances: readonly Acceptance[]) {
+  const all = acceptances.map(({ handed }) => handed);
+  return {
+    submissions: all.flatMap((handed) => ('action' in handed ? [] : [handed.submission])),
+    actions: all.flatMap((handed) => ('action' in handed ? [handed.action] : [])),
+  };
+}
+
+interface AcceptedPlace {
   readonly hash: Hex;
   readonly blockNumber: bigint;
   readonly blockHash: Uint8Array | null;
   readonly transaction: Uint8Array;
 }
 
-/** Which of these nonces the ledger has used up, and for what. */
-async function acceptedNonces(
+/** Which of these places are taken on the chain, and by what. */
+async function acceptedPlaces(
   transaction: Transaction,
   acceptances: readonly Acceptance[],
   ledger: number,
-): Promise<Map<string, AcceptedNonce>> {
-  const rows = await transaction.query<{
-    organisation: bigint;
-    nonce: string;
-    submission_hash: Uint8Array;
-    block_number: bigint;
-    hash: Uint8Array | null;
-    transaction_hash: Uint8Array;
-  }>(
-    `SELECT a.organisation, a.nonce, a.submission_hash, a.block_number, b.hash, a.transaction_hash
-     FROM accepted a LEFT JOIN chain_blocks b ON b.number = a.block_number
-     WHERE a.ledger = $3 AND (a.organisation, a.nonce) IN (SELECT * FROM unnest($1::int8[], $2::numeric[]))`,
-    [
-      acceptances.map(({ submission }) => submission.submission.organisation),
-      acceptances.map(({ submission }) => submission.submission.nonce),
-      ledger,
-    ],
-  );
-  return new Map(
-    rows.map((row) => [
-      `${row.organisation}:${row.nonce}`,
-      {
-        hash: toHex(row.submission_hash),
-        blockNumber: row.block_number,
-        blockHash: row.hash,
-        transaction: row.transaction_hash,
-      },
-    ]),
-  );
+): Promise<Map<string, AcceptedPlace>> {
+  const { submissions, actions } = split(acceptances);
+  type Row = {
+    readonly taken_by: Uint8Array;
+    readonly block_number: bigint;
+    readonly hash: Uint8Array | null;
+    readonly transaction_hash: Uint8Array;
+  };
+  const placed = ({ taken_by: by, block_number: blockNumber, hash, transaction_hash: sent }: Row) => ({
+    hash: toHex(by),
+    blockNumber,
+    blockHash: hash,
+    transaction: sent,
+  });
+  const nonces =
+    submissions.length === 0
+      ? []
+      : await transaction.query<Row & { organisation: bigint; nonce: string }>(
+          `SELECT a.organisation, a.nonce, a.submission_hash AS taken_by, a.block_number, b.hash, a.transaction_hash
+           FROM accepted a LEFT JOIN chain_blocks b ON b.number = a.block_number
+           WHERE a.ledger = $3 AND (a.organisation, a.nonce) IN (SELECT * FROM unnest($1::int8[], $2::numeric[]))`,
+          [
+            submissions.map(({ organisation }) => organisation),
+            submissions.map(({ nonce }) => nonce),
+            ledger,
+          ],
+        );
+  const executed =
+    actions.length === 0
+      ? []
+      : await transaction.query<Row & { subject: Uint8Array; revision: bigint }>(
+          `SELECT t.subject, t.action_revision AS revision, t.action_hash AS taken_by, t.block_number, b.hash,
+                  t.transaction_hash
+           FROM titles t LEFT JOIN chain_blocks b ON b.number = t.block_number
+           WHERE t.ledger = $3 AND t.subject = t.action_subject
+             AND (t.subject, t.action_revision) IN (SELECT * FROM unnest($1::bytea[], $2::int8[]))`,
+          [
+            actions.map(({ subject }) => fromHex(subject, 32)),
+            actions.map(({ revision }) => revision),
+            ledger,
+          ],
+        );
+  return new Map([
+    ...nonces.map((row) => [noncePlace(row.organisation, row.nonce), placed(row)] as const),
+    ...executed.map((row) => [actionPlace(toHex(row.subject), row.revision), placed(row)] as const),
+  ]);
 }

@@ -310,6 +310,36 @@ export async function insertTitles(transaction: Transaction, steps: readonly Tit
   );
 }
 
+/** The columns of an action in `titles t`. */
+export const ACTION_FIELDS =
+  't.kind, t.action_subject, t.action_revision, t.deadline, t.organisation, t.party, t.until, t.detail, t.digest';
+
+export interface ActionFields {
+  readonly kind: number;
+  readonly action_subject: Uint8Array;
+  readonly action_revision: bigint;
+  readonly deadline: string;
+  readonly organisation: bigint;
+  readonly party: Uint8Array;
+  readonly until: string;
+  readonly detail: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
+export function actionOfFields(row: ActionFields): TitleAction {
+  return {
+    kind: row.kind,
+    subject: toHex(row.action_subject) as Subject,
+    revision: row.action_revision,
+    deadline: BigInt(row.deadline),
+    organisation: row.organisation as OrganisationId,
+    party: toHex(row.party) as Address,
+    until: BigInt(row.until),
+    detail: toHex(row.detail),
+    digest: toHex(row.digest) as Digest,
+  };
+}
+
 /** A title as the index has it, and how many actions stand in its history. */
 export type IndexedTitle = { readonly title: Title; readonly length: number };
 

@@ -1,0 +1,280 @@
+import { fromHex, toHex } from '../../core/bytes.ts';
+import { packEntries } from '../../core/chain/entry.ts';
+import { formatLedgerId } from '../../core/chain/ledgerId.ts';
+import type { Address, Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
+import { VinculumError } from '../../core/errors.ts';
+import type { Identifier } from '../../core/identifiers/identifier.ts';
+import { type ActionHash, type TitleAction, titleActionHash } from '../../core/modules/action.ts';
+import {
+  applyTitleAction,
+  NO_TITLE,
+  type Title,
+  takeOver,
+  titleKindOf,
+  titleKinds,
+  transitions,
+} from '../../core/modules/title.ts';
+import { readTitles } from '../index/titles.ts';
+import { Problem } from '../problem.ts';
+import { ACTION_COLUMNS, type ActionRow, actionOf } from '../relay/actions.ts';
+import type { Queryable } from '../store/store.ts';
+import { type ActionRequest, actionRequestSchema, type TitleActionJson } from './actionSchema.ts';
+import { bytesOf, type Content, formFault } from './decode.ts';
+import { digestOf } from './open.ts';
+import {
+  checkDeadline,
+  checkOpen,
+  checkOverrides,
+  checkSignature,
+  checkSize,
+  checkStanding,
+  normalised,
+  openEntry,
+  type ValidationContext,
+  type ValidEntry,
+} from './validate.ts';
+
+/** An action whose form is right; nothing of what it says is checked yet. */
+export interface DecodedAction {
+  readonly action: TitleAction;
+  readonly actor: Address;
+  readonly signature: Buffer;
+  readonly content: Content;
+}
+
+export interface ValidAction extends DecodedAction {
+  readonly hash: ActionHash;
+  readonly contractSignature: boolean;
+  readonly valid: readonly ValidEntry[];
+  /** The new identifier that a replacement names, with its subject. */
+  readonly replacement: { readonly subject: Buffer; readonly identifier: string } | null;
+}
+
+export type ActionContext = ValidationContext & { readonly titles: Address };
+
+const LARGEST_INT8 = 2n ** 63n - 1n;
+
+/**
+ * Reads a request.
+ * @throws `action.malformed` with the path of the fault, `action.tooLarge`, `action.unknownOrganisation`
+ */
+export function decodeAction(request: ActionRequest): DecodedAction {
+  const parsed = actionRequestSchema.safeParse(request);
+  if (!parsed.success) throw formFault(parsed.error, 'action');
+  const { action, actor, signature, block, key, disclosures } = parsed.data;
+  const organisation = BigInt(action.organisation);
+  if (organisation > LARGEST_INT8) {
+    throw new Problem('action.unknownOrganisation', `No organisation has the number ${organisation}.`);
+  }
+  return {
+    action: actionFromJson(action),
+    actor: actor as Address,
+    signature: bytesOf(signature, 'signature', 'action'),
+    content: { block: bytesOf(block, 'block', 'action'), key: bytesOf(key, 'key', 'action'), disclosures },
+  };
+}
+
+function actionFromJson(json: TitleActionJson): TitleAction {
+  return {
+    kind: json.kind,
+    subject: json.subject as Subject,
+    revision: BigInt(json.revision),
+    deadline: BigInt(json.deadline),
+    organisation: BigInt(json.organisation) as OrganisationId,
+    party: json.party as Address,
+    until: BigInt(json.until),
+    detail: json.detail as TitleAction['detail'],
+    digest: json.digest as Digest,
+  };
+}
+
+export function actionToJson(action: TitleAction): TitleActionJson {
+  return {
+    ...action,
+    revision: Number(action.revision),
+    deadline: Number(action.deadline),
+    organisation: action.organisation.toString(),
+    until: Number(action.until),
+  };
+}
+
+/** The 65 bytes of the one entry that an action makes. */
+export function entryOf({ kind, subject, digest }: TitleAction): Buffer {
+  return Buffer.from(packEntries([{ kind, subject, digest }]));
+}
+
+/** Its name on the chain. */
+export function hashOfAction(
+  { ledger, titles }: Pick<ActionContext, 'ledger' | 'titles'>,
+  { action }: DecodedAction,
+): ActionHash {
+  return titleActionHash({ chainId: ledger.chainId, address: titles }, action);
+}
+
+/**
+ * Checks everything that the module will check, as of the index and the actions that wait already, and everything that a
+ * reader will. Of an action that is on the ledger already, only its content is looked at. Reads, and changes nothing.
+ */
+export async function validateAction(
+  decoded: DecodedAction,
+  hash: ActionHash,
+  context: ActionContext,
+): Promise<ValidAction> {
+  const { action, actor, signature } = decoded;
+  const executed = await isExecuted(context, hash);
+  let contractSignature = false;
+  if (!executed) {
+    checkDeadline(action.deadline, context, 'action');
+    contractSignature = await checkSignature(actor, signature, hash, context, 'action');
+    await checkOpen(context);
+    const name = titleKindOf(action.kind);
+    const by = name === undefined ? undefined : transitions[name].by;
+    if ((by === 'right' || by === 'lienHolder') && action.organisation !== 0n) {
+      await checkStanding(
+        { organisation: action.organisation, signer: actor },
+        [action.kind],
+        context,
+        'action',
+      );
+    }
+  }
+  const entry = openContent(decoded, context);
+  await checkOverrides([entry], context.store);
+  const replacement = replacementOf(action, entry, context);
+  if (!executed) await checkTitle(action, actor, context);
+  return { ...decoded, hash, contractSignature, valid: [entry], replacement };
+}
+
+async function isExecuted({ store, ownLedger }: ActionContext, hash: ActionHash): Promise<boolean> {
+  const rows = await store.query(
+    'SELECT 1 AS found FROM titles WHERE action_hash = $1 AND ledger = $2 LIMIT 1',
+    [fromHex(hash, 32), await ownLedger()],
+  );
+  return rows.length > 0;
+}
+
+function openContent({ action, content }: DecodedAction, context: ActionContext): ValidEntry {
+  checkSize(content, 'block', 'key', 'action');
+  const digest = digestOf(content.block);
+  if (toHex(digest) !== action.digest) {
+    throw new Problem('block.digestMismatch', 'The SHA-256 of the block is not the action’s digest.');
+  }
+  const subject = Buffer.from(action.subject.slice(2), 'hex');
+  const entry = { kind: action.kind, subject, digest };
+  return openEntry(entry, content, action.organisation, formatLedgerId(context.ledger), context);
+}
+
+/** A replacement's action names the subject of the identifier that its envelope names, in the open. */
+function replacementOf(
+  action: TitleAction,
+  { envelope }: ValidEntry,
+  { evaluator }: ActionContext,
+): ValidAction['replacement'] {
+  if (action.kind !== titleKinds['title.replaced']) return null;
+  const { to } = envelope.data;
+  const identifier: Identifier | null = typeof to === 'string' ? normalised(to) : null;
+  if (identifier === null || evaluator.subject(identifier) !== action.detail) {
+    throw new VinculumError(
+      'envelope.unbound',
+      'The action’s new subject is not the pseudonym of the identifier that the envelope names in `to`.',
+      { details: { member: 'data.to' } },
+    );
+  }
+  return { subject: Buffer.from(action.detail.slice(2), 'hex'), identifier: String(to) };
+}
+
+/** Whether the title, after all that waits, allows the action. @throws `title.*`, `title.conflict` */
+async function checkTitle(action: TitleAction, actor: Address, context: ActionContext): Promise<void> {
+  const { store, now } = context;
+  const ledger = await context.ownLedger();
+  const projection = new Projection(store, ledger, now);
+  const title = await projection.titleOf(action.subject);
+  if (action.revision < title.revision) throw await conflictOf(store, ledger, action);
+  const taken =
+    action.kind === titleKinds['title.replaced'] &&
+    action.detail !== action.subject &&
+    (await projection.titleOf(action.detail as Subject)).state !== 'none';
+  const successors = await projection.successorsOf(title);
+  applyTitleAction(title, action, actor, now, {
+    titled: () => taken,
+    succeeds: (holder, organisation) => successors.get(holder) === organisation,
+  });
+}
+
+/** Who has the place in the title that an action wants. */
+async function conflictOf(store: Queryable, ledger: number, action: TitleAction): Promise<Problem> {
+  const [holder] = await store.query<{ hash: Uint8Array }>(
+    `SELECT action_hash AS hash FROM titles
+     WHERE ledger = $1 AND action_subject = $2 AND action_revision = $3
+     UNION ALL
+     SELECT hash FROM submissions
+     WHERE ledger = $1 AND subject = $2 AND revision = $3 AND state NOT IN ('expired', 'conflicted')`,
+    [ledger, fromHex(action.subject, 32), action.revision],
+  );
+  return titleConflict(action, holder === undefined ? null : toHex(holder.hash));
+}
+
+export function titleConflict({ subject, revision }: TitleAction, holder: string | null): Problem {
+  return new Problem(
+    'title.conflict',
+    `Revision ${revision} of this title belongs to another action: read the title, and sign again for its next one.`,
+    { extensions: { subject, revision: Number(revision), holder } },
+  );
+}
+
+/** Titles as they will be when what waits has been executed; what the module has refused is not counted on. */
+export class Projection {
+  readonly #store: Queryable;
+  readonly #ledger: number;
+  readonly #now: bigint;
+
+  constructor(store: Queryable, ledger: number, now: bigint) {
+    this.#store = store;
+    this.#ledger = ledger;
+    this.#now = now;
+  }
+
+  /** @param before only the actions below this revision */
+  async titleOf(subject: Subject, before?: bigint): Promise<Title> {
+    const bytes = fromHex(subject, 32);
+    let title = (await readTitles(this.#store, this.#ledger, [bytes])).get(subject)?.title ?? NO_TITLE;
+    const rows = await this.#store.query<ActionRow>(
+      `SELECT ${ACTION_COLUMNS} FROM submissions s
+       WHERE s.ledger = $1 AND s.nonce IS NULL AND s.state IN ('stored', 'submitted')
+         AND (s.problem IS NULL OR s.transaction_hash IS NOT NULL)
+         AND (s.subject = $2 OR (s.detail = $2 AND get_byte(s.entries, 0) = ${titleKinds['title.replaced']}))
+       ORDER BY s.revision`,
+      [this.#ledger, bytes],
+    );
+    const replaced = rows.find((row) => toHex(row.subject) !== subject);
+    if (title.state === 'none' && replaced !== undefined) {
+      const action = actionOf(replaced);
+      title = takeOver(await this.titleOf(action.subject, action.revision), action, this.#now);
+    }
+    for (const row of rows) {
+      const action = actionOf(row);
+      if (action.subject !== subject || action.revision !== title.revision) continue;
+      if (before !== undefined && action.revision >= before) break;
+      try {
+        title = applyTitleAction(title, action, toHex(row.signer) as Address, this.#now, {
+          succeeds: () => true,
+        });
+      } catch (error) {
+        if (error instanceof VinculumError) break;
+        throw error;
+      }
+    }
+    return title;
+  }
+
+  /** The successors of the holders of a title's liens, as the registrar recorded them last. */
+  async successorsOf({ liens }: Title): Promise<Map<bigint, bigint>> {
+    if (liens.length === 0) return new Map();
+    const rows = await this.#store.query<{ organisation: bigint; value: Uint8Array }>(
+      `SELECT organisation, value FROM organisation_links
+       WHERE register = 0 AND change = 9 AND organisation = ANY($1::int8[]) ORDER BY position`,
+      [liens.map(({ holder }) => holder)],
+    );
+    return new Map(rows.map(({ organisation, value }) => [organisation, BigInt(toHex(value))]));
+  }
+}

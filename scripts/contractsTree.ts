@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const COPIED = [
   ...['package.json', 'tsconfig.json', 'hardhat.config.ts', 'contracts', 'ignition', 'scripts', 'snapshots'],
-  ...['test/contracts', 'test/vectors', 'core/errors.ts', 'api/chain/devnet/anvilBinary.ts'],
+  ...['test/contracts', 'test/vectors', 'core', 'api/chain/devnet/anvilBinary.ts'],
   // What is compiled already need not be compiled again.
   ...['artifacts', 'cache'],
 ];

@@ -9,8 +9,10 @@ import {
   PSEUDONYM_KEY,
   RECALL,
   subjectOf,
+  time,
 } from './support/fixture.ts';
 import { pack } from './support/reference.ts';
+import { addressOf, CAR, untouched } from './support/titles.ts';
 
 /** Where Solidity keeps the value of a mapping. */
 function slotOf(type: string, key: unknown, slot: string | number): string {
@@ -48,6 +50,34 @@ describe('Storage', () => {
     expect(await read(organisations, slotOf('address', controller.address, keys))).to.equal(ZeroHash);
   });
 
+  it('Titles: the title and each lien packed as their layouts are drawn', async () => {
+    const world = await untouched();
+    const { act, titlesContract } = world;
+    const until = BigInt((await time.latest()) + 1000);
+    await act('title.issued');
+    await act('title.offered', { until });
+    await act('title.branded', { detail: toBeHex(99, 32) });
+    await act('title.lienPlaced', { until, detail: toBeHex(255, 32) });
+    await act('title.stolen');
+    await act('title.reissued', { party: addressOf('heir') });
+    await act('title.replaced', { detail: subjectOf('new number') });
+    const title = BigInt(slotOf('bytes32', subjectOf('new number'), 3));
+    const slot = async (index: bigint) => read(titlesContract, toBeHex(title + index, 32));
+    const pack = (...fields: [value: bigint, bits: number][]) =>
+      toBeHex(
+        fields.reduceRight((word, [value, bits]) => (word << BigInt(bits)) | value, 0n),
+        32,
+      );
+    const heir = BigInt(addressOf('heir'));
+    expect(await slot(0n)).to.equal(pack([heir, 160], [1n, 40], [1n, 32], [1n, 8], [1n, 8], [1n, 8]));
+    expect(await slot(1n)).to.equal(pack([0n, 160], [0n, 64], [1n, 32]));
+    expect(await slot(2n)).to.equal(pack([1n << 99n, 128]));
+    expect(await slot(3n)).to.equal(CAR);
+    expect(await slot(4n)).to.equal(ZeroHash);
+    const lien = slotOf('bytes32', subjectOf('new number'), 4);
+    expect(await read(titlesContract, lien)).to.equal(pack([2n, 64], [until, 64], [1n, 32], [255n, 8]));
+  });
+
   it('Directory: head in slot 1', async () => {
     const { directory } = await loadFixture(admitted);
     const head = await directory.head();
@@ -57,12 +87,12 @@ describe('Storage', () => {
 });
 
 describe('Size', () => {
-  for (const name of ['Ledger', 'Organisations', 'Directory'] as const) {
+  for (const name of ['Ledger', 'Organisations', 'Directory', 'Titles'] as const) {
     it(`${name} is below 24 kB deployed`, async () => {
       const all = await loadFixture(admitted);
-      const contract = { Ledger: all.ledger, Organisations: all.organisations, Directory: all.directory }[
-        name
-      ];
+      const { ledger, organisations, directory, titlesContract } = all;
+      const contracts = { Ledger: ledger, Organisations: organisations, Directory: directory };
+      const contract = { ...contracts, Titles: titlesContract }[name];
       const code = await ethers.provider.getCode(contract);
       expect((code.length - 2) / 2)
         .to.be.greaterThan(0)

@@ -128,3 +128,33 @@ export function foldEntries(
 export function addressAsValue(address: string): string {
   return zeroPadValue(address, 32);
 }
+
+export type TitleAction = {
+  kind: number;
+  subject: string;
+  revision: BigNumberish;
+  deadline: BigNumberish;
+  organisation: BigNumberish;
+  party: string;
+  until: BigNumberish;
+  detail: string;
+  digest: string;
+};
+
+export const TITLE_ACTION_TYPES = {
+  TitleAction: [
+    { name: 'kind', type: 'uint8' },
+    { name: 'subject', type: 'bytes32' },
+    { name: 'revision', type: 'uint64' },
+    { name: 'deadline', type: 'uint64' },
+    { name: 'organisation', type: 'uint64' },
+    { name: 'party', type: 'address' },
+    { name: 'until', type: 'uint64' },
+    { name: 'detail', type: 'bytes32' },
+    { name: 'digest', type: 'bytes32' },
+  ],
+};
+
+export function titleActionHash(domain: TypedDataDomain, action: TitleAction): string {
+  return TypedDataEncoder.hash(domain, TITLE_ACTION_TYPES, action);
+}

@@ -51,7 +51,8 @@ export function sealData(
   random: Random = secureRandom,
 ): { data: Record<string, Json>; disclosures: Disclosure[] } {
   const disclosures = Object.entries(sealed).map(([name, value]) => {
-    if (name in data) throw new VinculumError('disclosure.twice', `The field ${name} is public already.`);
+    if (Object.hasOwn(data, name))
+      throw new VinculumError('disclosure.twice', `The field ${name} is public already.`);
     return sealField(name, value, random);
   });
   if (disclosures.length === 0) return { data: { ...data }, disclosures };
@@ -73,7 +74,7 @@ export function openDisclosures(
       throw new VinculumError('disclosure.unknown', 'A disclosure opens no sealed field of this envelope.');
     }
     const { name, value } = openDisclosure(disclosure);
-    if (name in opened || name in data)
+    if (name in opened || Object.hasOwn(data, name))
       throw new VinculumError('disclosure.twice', `The field ${name} is opened twice.`);
     opened[name] = value;
   }

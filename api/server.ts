@@ -26,6 +26,7 @@ import { createLookupMeter } from './http/lookupMeter.ts';
 import { createMetrics, type Reading } from './http/metrics.ts';
 import { type Account, type Keyring, openKeyring } from './keyring/keyring.ts';
 import { type AcceptedEntry, createPipeline, type Pipeline } from './pipeline.ts';
+import { createSealedFields } from './privacy/sealed.ts';
 import { Problem, problemMediaType } from './problem.ts';
 import { createEvaluator } from './pseudonym/evaluator.ts';
 import { createProofs } from './query/proof.ts';
@@ -190,7 +191,8 @@ async function start(
     indexedBlock: () => pipeline.progress().indexedBlock,
     onError: (problem) => log('warn', 'report.withoutProof', { ...factsOf(problem), code: problem.code }),
   });
-  const query = createQuery({ store, secrets, sets, evaluator, deployment }, pipeline, proofs);
+  const sealed = createSealedFields({ store, secrets, keyring, ownLedger: () => pipeline.ownLedger() });
+  const query = createQuery({ store, secrets, sealed, sets, evaluator, deployment }, pipeline, proofs);
   const takeAway = opened(
     createTakeAway({
       query,
@@ -229,6 +231,7 @@ async function start(
     keyring,
     query,
     sets,
+    sealed,
     takeAway,
     auth,
     meter,

@@ -9,6 +9,7 @@ import type { LookupMeter } from './http/lookupMeter.ts';
 import type { Metrics } from './http/metrics.ts';
 import type { Keyring } from './keyring/keyring.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { SealedFields } from './privacy/sealed.ts';
 import type { Evaluator } from './pseudonym/evaluator.ts';
 import type { Query } from './query/query.ts';
 import type { Sets } from './query/sets.ts';
@@ -34,6 +35,8 @@ export type Services = {
   readonly keyring: Keyring;
   readonly query: Query;
   readonly sets: Sets;
+  /** All that is sealed: nothing else opens it, and it logs each showing. */
+  readonly sealed: SealedFields;
   readonly takeAway: TakeAway;
   readonly auth: Auth;
   readonly meter: LookupMeter;

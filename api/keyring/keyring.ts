@@ -13,13 +13,14 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
-import { fromHex, toHex } from '../../core/bytes.ts';
+import { fromHex, fromUtf8, type Hex, toHex } from '../../core/bytes.ts';
 import { addressOfKey, signHash } from '../../core/chain/submission.ts';
 import type { Address } from '../../core/chain/types.ts';
 import { type Credential, issueCredential, type Validity } from '../../core/credential/credential.ts';
 import { type DidKey, didOfKey } from '../../core/credential/didKey.ts';
 import type { CredentialFacts } from '../../core/credential/facts.ts';
 import { generatePseudonymKeys, pseudonymPublicKey } from '../../core/pseudonym/pseudonym.ts';
+import type { Logged } from '../privacy/logged.ts';
 import { Problem } from '../problem.ts';
 
 /** What is wrapped, each under a key of its own. */
@@ -60,7 +61,15 @@ export interface Keyring {
    */
   wrap(purpose: WrapPurpose, secret: Uint8Array, context: Uint8Array): Uint8Array;
   /** @throws `keyring.unwrap` for another purpose, context or keyring, or an altered secret */
-  unwrap(purpose: WrapPurpose, wrapped: Uint8Array, context: Uint8Array): Uint8Array;
+  unwrap(purpose: Exclude<WrapPurpose, 'disclosure'>, wrapped: Uint8Array, context: Uint8Array): Uint8Array;
+  /**
+   * Opens a disclosure that the access log says is shown: `api/privacy/sealed.ts` is the one place that does.
+   * @throws `keyring.unwrap`; TypeError where the log does not say so
+   */
+  unwrapDisclosure(
+    logged: Logged,
+    field: { readonly digest: Hex; readonly name: string; readonly wrapped: Uint8Array },
+  ): string;
 }
 
 export interface KeyringOptions {
@@ -189,7 +198,20 @@ class FileKeyring implements Keyring {
     return wrapped;
   }
 
-  unwrap(purpose: WrapPurpose, wrapped: Uint8Array, context: Uint8Array): Uint8Array {
+  unwrap(purpose: Exclude<WrapPurpose, 'disclosure'>, wrapped: Uint8Array, context: Uint8Array): Uint8Array {
+    return this.#unwrap(purpose, wrapped, context);
+  }
+
+  unwrapDisclosure(
+    logged: Logged,
+    { digest, name, wrapped }: { readonly digest: Hex; readonly name: string; readonly wrapped: Uint8Array },
+  ): string {
+    if (!logged.covers(digest, name))
+      throw new TypeError('a disclosure is opened once its showing is logged');
+    return fromUtf8(this.#unwrap('disclosure', wrapped, fromHex(digest, 32)));
+  }
+
+  #unwrap(purpose: WrapPurpose, wrapped: Uint8Array, context: Uint8Array): Uint8Array {
     try {
       if (wrapped[0] !== VERSION) throw new Error('unknown version');
       const body = 1 + NONCE_BYTES;

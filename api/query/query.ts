@@ -4,16 +4,18 @@ import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import { standingAt } from '../../core/chain/organisation.ts';
 import type { Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
 import { type Envelope, openEnvelope, openSealed } from '../../core/envelope/envelope.ts';
-import type { Identifier } from '../../core/identifiers/identifier.ts';
-import { changesOf, type Report, type ReportOrganisation } from '../../core/report/report.ts';
+import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
+import { changesOf, isOpenContent, type Report, type ReportOrganisation } from '../../core/report/report.ts';
 import { OWN_REGISTER } from '../index/ledgers.ts';
 import type { Pipeline } from '../pipeline.ts';
+import type { Reading } from '../privacy/reader.ts';
+import type { SealedFields } from '../privacy/sealed.ts';
 import { Problem } from '../problem.ts';
 import type { Queryable, Store } from '../store/store.ts';
 import { TextCache } from './cache.ts';
 import { overviewOf } from './overview.ts';
 import type { Proofs } from './proof.ts';
-import { buildReport, organisationsOf, type ReportSource, type Viewer } from './report.ts';
+import { buildReport, organisationsOf, type ReportSource, withDisclosures } from './report.ts';
 import { type ChangeRow, type DirectoryRow, directoryLink } from './rows.ts';
 
 /** An answer as it is sent. */
@@ -37,10 +39,12 @@ export type AsOf = { readonly number: number; readonly hash: string; readonly ti
 
 /** Answers from the index. */
 export interface Query {
-  /** The report of an identifier; a history that is empty is a report too. */
-  report(identifier: Identifier, viewer: Viewer): Promise<Served>;
+  /** The report of an identifier, with what this reader may see; a history that is empty is a report too. */
+  report(identifier: Identifier, reading: Reading): Promise<Served>;
   /** What the history comes to. */
-  overview(identifier: Identifier, viewer: Viewer): Promise<Served>;
+  overview(identifier: Identifier, reading: Reading): Promise<Served>;
+  /** The report as anyone gets it: nothing sealed is open. */
+  publicReport(identifier: Identifier): Promise<Served>;
   /** Whether a subject has any entry. */
   isRecorded(subject: Subject): Promise<boolean>;
   organisations(after: bigint, limit: number): Promise<ReportOrganisation[]>;
@@ -50,8 +54,8 @@ export interface Query {
   nextNonce(id: OrganisationId): Promise<bigint>;
   /** Keeps a profile. @throws `organisation.unknown` `profile.mismatch` */
   putProfile(id: OrganisationId, text: Uint8Array): Promise<Digest>;
-  /** The claims of each subject, with the sealed fields that the viewer may see. */
-  claims(subjects: readonly Subject[], viewer: OrganisationId): Promise<Map<Subject, Claim[]>>;
+  /** The claims of each subject, by its identifier as envelopes state it, with what this reader may see. */
+  claims(subjects: ReadonlyMap<Subject, string>, reading: Reading): Promise<Map<Subject, Claim[]>>;
   /** The batches that list a serial. */
   batchesOf(serial: Subject): Promise<{ batch: Subject; digest: Digest; identifier: string | null }[]>;
   directory(): Promise<Directory>;
@@ -68,11 +72,11 @@ const KEPT_MILLISECONDS = 60_000;
 type Cached = Served & { readonly version: string; readonly madeAt: number; checkedAt: number };
 
 export function createQuery(
-  source: ReportSource,
+  source: ReportSource & { readonly sealed: SealedFields },
   pipeline: Pick<Pipeline, 'on' | 'ownLedger'>,
   proofs: Proofs | null = null,
 ): Query {
-  const { store, secrets, deployment } = source;
+  const { store, secrets, deployment, sealed } = source;
   const ledger = formatLedgerId({ chainId: deployment.chainId, address: deployment.ledger });
   const cache = new TextCache<Cached>(CACHE_CHARACTERS);
   /** What is being made; whoever asks for the same meanwhile gets the same. */
@@ -86,7 +90,7 @@ export function createQuery(
   const forget = (subjects: readonly Subject[]) => {
     generation += 1;
     for (const subject of subjects) {
-      for (const shape of ['report', 'overview']) cache.delete(keyOf(shape, subject, null));
+      for (const shape of ['report', 'overview']) cache.delete(keyOf(shape, subject));
     }
   };
   pipeline.on('subjects', ({ subjects }) => forget(subjects));
@@ -94,16 +98,14 @@ export function createQuery(
   pipeline.on('ledgers', forgetAll);
   pipeline.on('reorganised', forgetAll);
 
+  /** What is the same for everybody, and so may be kept. */
   async function served(
     shape: string,
     identifier: Identifier,
-    viewer: Viewer,
     make: () => Promise<{ text: string; whole: boolean }>,
   ): Promise<Served> {
     const { subject } = source.evaluator.evaluate(identifier);
-    // What one organisation may see is nobody else's, and seldom asked for twice.
-    if (viewer !== null) return etagged((await make()).text);
-    const key = keyOf(shape, subject, viewer);
+    const key = keyOf(shape, subject);
     const kept = cache.get(key);
     const now = Date.now();
     if (kept !== undefined && now - kept.madeAt < KEPT_MILLISECONDS) {
@@ -130,16 +132,26 @@ export function createQuery(
     return made;
   }
 
-  async function read(identifier: Identifier, viewer: Viewer, proven: boolean): Promise<Report> {
-    const build = () => buildReport(source, identifier, viewer);
-    const report = proven && proofs !== null ? await proofs.attach(build) : await build();
-    if (viewer !== null) {
-      const shown = Object.entries(report.contents).flatMap(([digest, content]) =>
-        'disclosures' in content && content.disclosures.length > 0 ? [fromHex(digest, 32)] : [],
-      );
-      await recordSealedReads(store, viewer, shown, 'report');
-    }
-    return report;
+  const publicReport = (identifier: Identifier): Promise<Served> =>
+    served('report', identifier, async () => {
+      const build = () => buildReport(source, identifier);
+      const report = proofs === null ? await build() : await proofs.attach(build);
+      return { text: JSON.stringify(report), whole: isWhole(report) };
+    });
+
+  const overviewText = (report: Report, identifier: Identifier): string =>
+    JSON.stringify(overviewOf(report, identifier, ledger));
+
+  /** What of a report one reader may see: nobody else's, and never kept. */
+  async function shownOf(report: Report, identifier: Identifier, reading: Reading) {
+    const { subject } = source.evaluator.evaluate(identifier);
+    const digests = new Set(
+      Object.keys(report.contents).filter((digest) => isOpenContent(report.contents[digest])) as Digest[],
+    );
+    const shown = await sealed.show(reading, [
+      { identifier: formatIdentifier(identifier), subject, digests },
+    ]);
+    return shown.get(subject);
   }
 
   async function recordsOf(ids: readonly bigint[]): Promise<ReportOrganisation[]> {
@@ -164,17 +176,27 @@ export function createQuery(
   }
 
   return {
-    report: (identifier, viewer) =>
-      served('report', identifier, viewer, async () => {
-        const report = await read(identifier, viewer, true);
-        return { text: JSON.stringify(report), whole: isWhole(report) };
-      }),
+    publicReport,
 
-    overview: (identifier, viewer) =>
-      served('overview', identifier, viewer, async () => {
-        const report = await read(identifier, viewer, false);
-        return { text: JSON.stringify(overviewOf(report, identifier, ledger)), whole: isWhole(report) };
-      }),
+    async report(identifier, reading) {
+      const served = await publicReport(identifier);
+      if (reading.reader.kind === 'anyone') return served;
+      const report = JSON.parse(served.text) as Report;
+      const shown = await shownOf(report, identifier, reading);
+      return shown === undefined ? served : etagged(JSON.stringify(withDisclosures(report, shown)));
+    },
+
+    async overview(identifier, reading) {
+      if (reading.reader.kind !== 'anyone') {
+        const report = await buildReport(source, identifier);
+        const shown = await shownOf(report, identifier, reading);
+        return etagged(overviewText(withDisclosures(report, shown), identifier));
+      }
+      return served('overview', identifier, async () => {
+        const report = await buildReport(source, identifier);
+        return { text: overviewText(report, identifier), whole: isWhole(report) };
+      });
+    },
 
     async isRecorded(subject) {
       const rows = await store.query('SELECT 1 AS found FROM links WHERE subject = $1 LIMIT 1', [
@@ -226,7 +248,7 @@ export function createQuery(
 
     forget: forgetAll,
 
-    claims: (subjects, viewer) => claimsOf(store, secrets, subjects, viewer),
+    claims: (subjects, reading) => claimsOf(store, secrets, sealed, subjects, reading),
 
     async batchesOf(serial) {
       const rows = await store.query<{ batch: Uint8Array; digest: Uint8Array; wrapped: Uint8Array | null }>(
@@ -266,8 +288,8 @@ function isWhole(report: Report): boolean {
   return Object.values(report.contents).every((content) => !('withheld' in content));
 }
 
-function keyOf(shape: string, subject: Subject, viewer: Viewer): string {
-  return `${shape}/${viewer ?? ''}/${subject}`;
+function keyOf(shape: string, subject: Subject): string {
+  return `${shape}/${subject}`;
 }
 
 function etagged(text: string): Served {
@@ -307,68 +329,50 @@ type ClaimRow = {
   readonly anchored: boolean;
   readonly body: Uint8Array | null;
   readonly wrapped: Uint8Array | null;
-  readonly disclosures: Uint8Array[] | null;
 };
 
 async function claimsOf(
   store: Store,
   secrets: ReportSource['secrets'],
-  subjects: readonly Subject[],
-  viewer: OrganisationId,
+  sealed: SealedFields,
+  subjects: ReadonlyMap<Subject, string>,
+  reading: Reading,
 ): Promise<Map<Subject, Claim[]>> {
   const rows = await store.query<ClaimRow>(
     `SELECT claims.subject, claims.digest, claims.organisation, claims.accepted_at,
        EXISTS (SELECT 1 FROM links WHERE links.digest = claims.digest AND links.subject = claims.subject) AS anchored,
-       blocks.body, block_keys.wrapped, opened.disclosures
+       blocks.body, block_keys.wrapped
      FROM claims
      LEFT JOIN blocks ON blocks.digest = claims.digest
      LEFT JOIN block_keys ON block_keys.digest = claims.digest
-     LEFT JOIN LATERAL (
-       SELECT array_agg(wrapped ORDER BY name) AS disclosures FROM disclosures
-       WHERE claims.organisation = $2 AND disclosures.digest = claims.digest
-     ) AS opened ON true
      WHERE claims.subject = ANY($1::bytea[])
      ORDER BY claims.accepted_at, claims.digest`,
-    [subjects.map((subject) => fromHex(subject, 32)), viewer],
+    [[...subjects.keys()].map((subject) => fromHex(subject, 32))],
   );
+  const wanted = [...subjects].flatMap(([subject, identifier]) => {
+    const own = rows.filter((row) => toHex(row.subject) === subject);
+    const digests = new Set(own.map((row) => toHex(row.digest) as Digest));
+    return digests.size === 0 ? [] : [{ identifier, subject, digests }];
+  });
+  const shown = await sealed.show(reading, wanted);
   const found = new Map<Subject, Claim[]>();
-  const read: Uint8Array[] = [];
   for (const row of rows) {
     // Erased, or never handed on: that there is a claim stands on the ledger, what it says is gone.
     if (row.body === null || row.wrapped === null) continue;
+    const subject = toHex(row.subject) as Subject;
+    const digest = toHex(row.digest) as Digest;
     const envelope = openEnvelope(row.body, secrets.blockKey(row.digest, row.wrapped));
-    const disclosures = (row.disclosures ?? []).map((wrapped) => secrets.disclosure(row.digest, wrapped));
-    if (disclosures.length > 0) read.push(row.digest);
     const { _sd: _, ...data } = envelope.data;
     const claim: Claim = {
-      digest: toHex(row.digest) as Digest,
+      digest,
       organisation: row.organisation.toString(),
       acceptedAt: row.accepted_at,
       anchored: row.anchored,
       time: envelope.time,
       data,
-      sealed: openSealed(envelope, disclosures),
+      sealed: openSealed(envelope, shown.get(subject)?.get(digest) ?? []),
     };
-    const subject = toHex(row.subject) as Subject;
-    const others = found.get(subject);
-    if (others === undefined) found.set(subject, [claim]);
-    else others.push(claim);
+    found.set(subject, [...(found.get(subject) ?? []), claim]);
   }
-  await recordSealedReads(store, viewer, read, 'claims');
   return found;
-}
-
-/** Remembers who was shown the sealed fields of which entries. */
-export async function recordSealedReads(
-  store: Queryable,
-  organisation: OrganisationId,
-  digests: readonly Uint8Array[],
-  route: string,
-): Promise<void> {
-  if (digests.length === 0) return;
-  await store.execute(
-    `INSERT INTO sealed_reads (organisation, digest, route)
-     SELECT $1, digest, $3 FROM unnest($2::bytea[]) AS source(digest)`,
-    [organisation, digests, route],
-  );
 }

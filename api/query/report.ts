@@ -1,8 +1,6 @@
 import { fromHex, toBase64Url, toHex } from '../../core/bytes.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
-import type { Address, Digest, LedgerId, OrganisationId, Subject } from '../../core/chain/types.ts';
-import { openEnvelope } from '../../core/envelope/envelope.ts';
-import { VinculumError } from '../../core/errors.ts';
+import type { Address, Digest, LedgerId, Subject } from '../../core/chain/types.ts';
 import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
 import { vehicleBuilt } from '../../core/kinds/vehicle.ts';
 import type { ErasureReceipt } from '../../core/privacy/erasure.ts';
@@ -15,7 +13,7 @@ import {
 } from '../../core/report/report.ts';
 import type { Deployment } from '../deployment.ts';
 import { ERASURE_COLUMNS, type ErasureRow, receiptOf } from '../erasure/receipt.ts';
-import { OWN_REGISTER, readStates } from '../index/ledgers.ts';
+import { readStates } from '../index/ledgers.ts';
 import { Problem } from '../problem.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Store, Transaction } from '../store/store.ts';
@@ -38,9 +36,6 @@ export type ReportSource = {
   readonly deployment: Deployment;
 };
 
-/** Who reads: an organisation sees the sealed fields of its own entries, anyone else none. */
-export type Viewer = OrganisationId | null;
-
 /** Kinds that make their attester the subject's maker, whose own chain the reader must see whole. */
 const MAKER_KINDS = [vehicleBuilt.number];
 
@@ -54,28 +49,24 @@ type ContentRow = {
   readonly digest: Uint8Array;
   readonly body: Uint8Array | null;
   readonly wrapped: Uint8Array | null;
-  readonly disclosures: Uint8Array[] | null;
 };
 
 /**
- * Everything that a reader needs to check one subject's history, as of one state of the index.
+ * Everything that a reader needs to check one subject's history, as of one state of the index. Nothing sealed is open in
+ * it: it is the same for all readers, and `withDisclosures` adds what one of them may see.
  * @throws `index.behind` while the index has not read the directory yet
  */
-export async function buildReport(
-  source: ReportSource,
-  identifier: Identifier,
-  viewer: Viewer,
-): Promise<Report> {
+export async function buildReport(source: ReportSource, identifier: Identifier): Promise<Report> {
   const { subject, transcript } = source.evaluator.evaluate(identifier);
   const state = await source.store.transaction(
-    (transaction) => readState(transaction, subject, viewer, source.evaluator.publicKey),
+    (transaction) => readState(transaction, subject, source.evaluator.publicKey),
     { isolation: 'repeatable read' },
   );
   const contents: Record<string, ReportContent> = {};
   const ownDigests = new Set(state.ownLinks.map((link) => toHex(link.digest)));
   for (const row of state.contents) {
     const digest = toHex(row.digest) as Digest;
-    contents[digest] = contentOf(source.secrets, row, state.erasures.get(digest) ?? [], viewer);
+    contents[digest] = contentOf(source.secrets, row, state.erasures.get(digest) ?? []);
     const content = contents[digest];
     if (!ownDigests.has(digest) || !isOpenContent(content)) continue;
     const setProof = await source.sets.prove(digest, content, identifier);
@@ -147,7 +138,7 @@ const NOT_INDEXED = -1;
 type LedgerLinkRow = LinkRow & { readonly ledger: number };
 type RegisterChangeRow = ChangeRow & { readonly register: number };
 
-async function readState(transaction: Transaction, subject: Subject, viewer: Viewer, publicKey: Uint8Array) {
+async function readState(transaction: Transaction, subject: Subject, publicKey: Uint8Array) {
   const directory = await transaction.query<ListedRow>(
     `SELECT change, ledger_index, chain_id, ledger, organisations, code_hash, pseudonym_key, closed_at, number, register
      FROM directory_links ORDER BY position`,
@@ -200,24 +191,10 @@ async function readState(transaction: Transaction, subject: Subject, viewer: Vie
     all.length === 0
       ? []
       : await transaction.query<ContentRow>(
-          `SELECT wanted.digest, blocks.body, block_keys.wrapped, opened.disclosures
-           FROM unnest($1::bytea[], $2::boolean[]) AS wanted(digest, sealed)
+          `SELECT wanted.digest, blocks.body, block_keys.wrapped FROM unnest($1::bytea[]) AS wanted(digest)
            LEFT JOIN blocks ON blocks.digest = wanted.digest
-           LEFT JOIN block_keys ON block_keys.digest = wanted.digest
-           LEFT JOIN LATERAL (
-             SELECT array_agg(wrapped ORDER BY name) AS disclosures FROM disclosures
-             WHERE wanted.sealed AND disclosures.digest = wanted.digest
-           ) AS opened ON true`,
-          [
-            all.map((link) => link.digest),
-            // In another register the viewer's number is somebody else's.
-            all.map(
-              (link) =>
-                viewer !== null &&
-                link.organisation === viewer &&
-                registerOf.get(link.ledger) === OWN_REGISTER,
-            ),
-          ],
+           LEFT JOIN block_keys ON block_keys.digest = wanted.digest`,
+          [all.map((link) => link.digest)],
         );
   const profileDigests = changes.filter(({ change }) => change === PROFILE_SET).map(({ value }) => value);
   const profiles =
@@ -294,35 +271,32 @@ function historyIn(state: State, { number, register }: ListedLedger) {
 /** The change of an organisation's record that names its profile. */
 const PROFILE_SET = 5;
 
-function contentOf(
-  secrets: Secrets,
-  row: ContentRow,
-  erasures: readonly ErasureReceipt[],
-  viewer: Viewer,
-): ReportContent {
+function contentOf(secrets: Secrets, row: ContentRow, erasures: readonly ErasureReceipt[]): ReportContent {
   const erased = erasures.find(({ what }) => what === 'entry');
   if (erased !== undefined) return { erased };
   if (row.body === null) return { withheld: WITHHELD.block };
   if (row.wrapped === null) return { withheld: WITHHELD.key };
   const key = secrets.blockKey(row.digest, row.wrapped);
-  const sealed = row.disclosures ?? [];
-  const shown = sealed.length > 0 && isAttester(viewer, row.body, key);
   return {
     block: toBase64Url(row.body),
     key: toBase64Url(key),
-    disclosures: shown ? sealed.map((wrapped) => secrets.disclosure(row.digest, wrapped)) : [],
+    disclosures: [],
     ...(erasures.length === 0 ? {} : { erasures: [...erasures] }),
   };
 }
 
-/** Whose the content is, by its envelope: anybody can put another's digest on the ledger. */
-function isAttester(viewer: Viewer, block: Uint8Array, key: Uint8Array): boolean {
-  try {
-    return viewer !== null && openEnvelope(block, key).organisation === viewer.toString();
-  } catch (error) {
-    if (error instanceof VinculumError) return false;
-    throw error;
+/** A report with what one reader was shown of its entries. */
+export function withDisclosures(
+  report: Report,
+  shown: ReadonlyMap<Digest, readonly string[]> | undefined,
+): Report {
+  if (shown === undefined) return report;
+  const contents = { ...report.contents };
+  for (const [digest, disclosures] of shown) {
+    const content = contents[digest];
+    if (isOpenContent(content)) contents[digest] = { ...content, disclosures: [...disclosures] };
   }
+  return { ...report, contents };
 }
 
 export function organisationsOf(

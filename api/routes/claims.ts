@@ -7,6 +7,7 @@ import { decimal, digest, givenIdentifier, instant, problem, subject } from '../
 import { requestIdOf } from '../http/headers.ts';
 import { readIdentifier } from '../http/identifiers.ts';
 import { defineRoute } from '../http/route.ts';
+import { readerOf } from '../privacy/reader.ts';
 import { Problem } from '../problem.ts';
 
 const MAX_SEARCH = 1_000;
@@ -19,9 +20,9 @@ const claim = z
     anchored: z.boolean().meta({ description: 'Whether it is on the ledger yet' }),
     time: z.string(),
     data: z.record(z.string(), z.unknown()),
-    sealed: z
-      .record(z.string(), z.unknown())
-      .meta({ description: 'Open for the organisation’s own claims only' }),
+    sealed: z.record(z.string(), z.unknown()).meta({
+      description: 'Open for the organisation’s own claims, and for those of which an owner lets it see them',
+    }),
   })
   .meta({ id: 'Claim' });
 
@@ -31,7 +32,8 @@ export const searchClaims = defineRoute({
   name: 'searchClaims',
   tag: 'Claims',
   summary: 'Which of up to 1,000 vehicles have claims: when, by whom, and what this insurer may see of them.',
-  description: 'For an organisation that may attest claims. Each showing of a sealed field is recorded.',
+  description:
+    'For an organisation that may attest claims. Each showing of a sealed field is in the vehicle’s access log.',
   access: 'organisation',
   body: {
     kind: 'json',
@@ -69,7 +71,8 @@ export const searchClaims = defineRoute({
     });
     const subjects = new Map<Identifier, Subject>();
     for (const item of wanted) if (!('problem' in item)) subjects.set(item, evaluator.subject(item));
-    const claims = await query.claims([...new Set(subjects.values())], account.organisation);
+    const named = new Map([...subjects].map(([identifier, one]) => [one, formatIdentifier(identifier)]));
+    const claims = await query.claims(named, { reader: readerOf(caller), route: 'searchClaims' });
     const results = wanted.map((item) => {
       if ('problem' in item) return item;
       const found = subjects.get(item);

@@ -5,6 +5,7 @@ import { reportSchema } from '../../core/report/report.ts';
 import { digest, givenIdentifier, subject } from '../http/fields.ts';
 import { readKnownIdentifier } from '../http/identifiers.ts';
 import { type Answer, defineRoute, type Input, type Route, type Tag } from '../http/route.ts';
+import { readerOf } from '../privacy/reader.ts';
 import type { Query, Served } from '../query/query.ts';
 import type { Services } from '../services.ts';
 import { overview } from './schemas.ts';
@@ -30,14 +31,16 @@ async function history(
   text: string,
   types: readonly SubjectType[],
   shape: Shape,
+  route: string,
   { caller, response }: Pick<Input, 'caller' | 'response'>,
   services: Services,
 ): Promise<Answer> {
   const identifier = await readKnownIdentifier(text, types, services);
   services.meter.take(caller, 1, response);
   services.metrics.lookups(1);
-  const viewer = caller.account?.organisation ?? null;
-  return served(await services.query[shape satisfies keyof Query](identifier, viewer), viewer !== null);
+  const reading = { reader: readerOf(caller), route };
+  const answer = await services.query[shape satisfies keyof Query](identifier, reading);
+  return served(answer, reading.reader.kind !== 'anyone');
 }
 
 function served({ text, etag }: Served, personal: boolean): Answer {
@@ -59,7 +62,8 @@ const shapes = {
     summary: 'everything that is needed to check the history, in one file',
     description:
       'Links, blocks, keys, records of the attesters and proofs. A subject without any entry has a report too: it ' +
-      'proves the absence. Sealed fields are opened for their own attester only.',
+      'proves the absence. Sealed fields are opened for their own attester, for the title’s owner as far as they concern ' +
+      'it, and for whom the owner’s consent names; each opening is in the access log of the vehicle.',
   },
 } as const;
 
@@ -74,10 +78,11 @@ function historyRoutes(options: {
 }): Route[] {
   return (Object.keys(shapes) as Shape[]).map((shape) => {
     const { suffix, schema, summary, description } = shapes[shape];
+    const name = shape === 'report' ? `${options.name}Report` : options.name;
     return defineRoute({
       method: 'get',
       path: options.path + suffix,
-      name: shape === 'report' ? `${options.name}Report` : options.name,
+      name,
       tag: options.tag,
       summary: `${options.what}: ${summary}.`,
       description,
@@ -86,7 +91,14 @@ function historyRoutes(options: {
       responses: { 200: { description: `The ${shape}`, mediaType: 'application/json', schema } },
       problems: identifierProblems,
       handle: (input, services) =>
-        history(options.text(input.params as Record<string, string>), options.types, shape, input, services),
+        history(
+          options.text(input.params as Record<string, string>),
+          options.types,
+          shape,
+          name,
+          input,
+          services,
+        ),
     });
   });
 }

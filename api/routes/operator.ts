@@ -1,4 +1,5 @@
 import { toBase64Url, toHex } from '../../core/bytes.ts';
+import type { Digest } from '../../core/chain/types.ts';
 import { defineRoute } from '../http/route.ts';
 import { createSecrets } from '../query/secrets.ts';
 import type { Services } from '../services.ts';
@@ -24,19 +25,19 @@ async function* pages<T extends { readonly digest: Uint8Array }>(
   }
 }
 
-async function* exportKeys({ store, keyring }: Services): AsyncGenerator<string> {
+async function* exportKeys({ store, keyring, sealed }: Services): AsyncGenerator<string> {
   const secrets = createSecrets(keyring);
-  type Row = { digest: Uint8Array; wrapped: Uint8Array; disclosures: Uint8Array[] | null };
-  const select = `SELECT base.digest, base.wrapped, opened.disclosures FROM block_keys AS base
-    LEFT JOIN LATERAL (
-      SELECT array_agg(wrapped ORDER BY name) AS disclosures FROM disclosures WHERE disclosures.digest = base.digest
-    ) AS opened ON true`;
-  for await (const rows of pages<Row>(store, select)) {
-    const lines = rows.map(({ digest, wrapped, disclosures }) =>
+  type Row = { digest: Uint8Array; wrapped: Uint8Array };
+  for await (const rows of pages<Row>(store, 'SELECT base.digest, base.wrapped FROM block_keys AS base')) {
+    const shown = await sealed.showOperator(
+      'exportKeys',
+      rows.map(({ digest }) => toHex(digest) as Digest),
+    );
+    const lines = rows.map(({ digest, wrapped }) =>
       JSON.stringify({
         digest: toHex(digest),
         key: toBase64Url(secrets.blockKey(digest, wrapped)),
-        disclosures: (disclosures ?? []).map((disclosure) => secrets.disclosure(digest, disclosure)),
+        disclosures: shown.get(toHex(digest) as Digest) ?? [],
       }),
     );
     yield `${lines.join('\n')}\n`;
@@ -60,7 +61,8 @@ export const getKeyExport = defineRoute({
   name: 'exportKeys',
   tag: 'Operator',
   summary: 'Every envelope’s key and disclosures, a JSON line each: {digest, key, disclosures}.',
-  description: 'For an audit that opens everything. Whoever holds it can read every entry.',
+  description:
+    'For an audit that opens everything. Whoever holds it can read every entry. Each vehicle’s access log tells of it.',
   access: 'operator',
   responses: { 200: { description: 'The lines, in the order of the digests', mediaType: NDJSON } },
   problems: ['keyring.unwrap'],

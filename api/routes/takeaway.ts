@@ -3,6 +3,7 @@ import { languages } from '../../core/pdf/words.ts';
 import { givenIdentifier } from '../http/fields.ts';
 import { readKnownIdentifier } from '../http/identifiers.ts';
 import { defineRoute } from '../http/route.ts';
+import { readerOf } from '../privacy/reader.ts';
 import { identifierProblems } from './histories.ts';
 
 const params = z.strictObject({ id: givenIdentifier });
@@ -15,7 +16,7 @@ export const getVehiclePdf = defineRoute({
   summary: 'The report of a vehicle as a PDF to read and print, with the report itself attached.',
   description:
     'The pages are a claim like the report: `vinculum verify FILE` checks the attached report, and that the pages are ' +
-    'those that it gives. Sealed fields are opened for their own attester only.',
+    'those that it gives. Sealed fields are opened as in the report, and logged as there.',
   access: 'anyone',
   params,
   query: z.strictObject({
@@ -27,14 +28,14 @@ export const getVehiclePdf = defineRoute({
     const identifier = await readKnownIdentifier(id, ['vehicle'], services);
     services.meter.take(caller, 1, response);
     services.metrics.lookups(1);
-    const viewer = caller.account?.organisation ?? null;
+    const reading = { reader: readerOf(caller), route: 'getVehiclePdf' };
     const accepted = request.acceptsLanguages([...languages]);
     const language = query.lang ?? languages.find((known) => known === accepted) ?? 'en';
-    const pdf = await services.takeAway.pdf(identifier, viewer, language);
+    const pdf = await services.takeAway.pdf(identifier, reading, language);
     return {
       status: 200,
       headers: {
-        'Cache-Control': viewer === null ? 'no-cache' : 'private, no-store',
+        'Cache-Control': reading.reader.kind === 'anyone' ? 'no-cache' : 'private, no-store',
         'Content-Disposition': `inline; filename="vinculum-${identifier.value.replace(/[^0-9A-Za-z.-]/g, '_')}.pdf"`,
         'Content-Length': String(pdf.length),
         Vary: 'Authorization, Accept-Language',

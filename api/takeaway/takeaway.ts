@@ -5,16 +5,16 @@ import type { Language } from '../../core/pdf/words.ts';
 import type { Report } from '../../core/report/report.ts';
 import type { Trust } from '../../core/verify/verify.ts';
 import type { CredentialIssuer } from '../keyring/keyring.ts';
+import type { Reading } from '../privacy/reader.ts';
 import { Problem } from '../problem.ts';
 import { TextCache } from '../query/cache.ts';
 import type { Query } from '../query/query.ts';
-import type { Viewer } from '../query/report.ts';
 import { createPress } from './press.ts';
 
 /** What a reader takes away of a report besides its JSON. */
 export interface TakeAway {
   /** The report on pages for people, with the report attached. */
-  pdf(identifier: Identifier, viewer: Viewer, language: Language): Promise<Uint8Array>;
+  pdf(identifier: Identifier, reading: Reading, language: Language): Promise<Uint8Array>;
   /**
    * The report's facts as a short-lived credential of this operator, which has checked them against the chain itself.
    * @throws `takeaway.unproven` while the chain gives no proof of the report, `index.headMismatch` when it contradicts
@@ -24,7 +24,7 @@ export interface TakeAway {
 }
 
 export type TakeAwayOptions = {
-  readonly query: Pick<Query, 'report'>;
+  readonly query: Pick<Query, 'report' | 'publicReport'>;
   readonly trust: Trust;
   readonly issuer: CredentialIssuer;
   /** Where people reach the page. */
@@ -67,8 +67,8 @@ export function createTakeAway(options: TakeAwayOptions): TakeAway {
   }
 
   return {
-    async pdf(identifier, viewer, language) {
-      const { text } = await query.report(identifier, viewer);
+    async pdf(identifier, reading, language) {
+      const { text } = await query.report(identifier, reading);
       const name = formatIdentifier(identifier).replace(/^vin:/, '');
       const page = `${publicUrl()}/?id=${encodeURIComponent(name).replaceAll('%3A', ':')}`;
       const final = isFinal(JSON.parse(text) as Report);
@@ -78,7 +78,7 @@ export function createTakeAway(options: TakeAwayOptions): TakeAway {
     },
 
     async credential(identifier) {
-      const { text, etag } = await query.report(identifier, null);
+      const { text, etag } = await query.publicReport(identifier);
       const facts = await factsOf(text, etag);
       const now = Math.floor(clock().getTime() / 1000);
       const validUntil = now + options.credentialHours * 3_600;

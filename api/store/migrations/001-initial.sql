@@ -339,15 +339,6 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_organisation ON api_keys (organisation);
 
--- Who was shown the sealed fields of which entry, when.
-CREATE TABLE sealed_reads (
-  organisation int8 NOT NULL,
-  digest bytes32 NOT NULL,
-  route text NOT NULL,
-  read_at timestamptz(3) NOT NULL DEFAULT now()
-);
-CREATE INDEX sealed_reads_digest ON sealed_reads (digest, read_at);
-
 -- How often a caller has evaluated identifiers in a window of time. `caller` is an account, or a keyed hash of an
 -- address: never the address.
 CREATE TABLE lookups (

@@ -5,6 +5,8 @@ import { digestOf, openBlock } from '../../../api/accept/open.ts';
 import { type SubmissionRequest, submissionStatusSchema } from '../../../api/accept/schema.ts';
 import { createRpc } from '../../../api/chain/rpc.ts';
 import type { AcceptedEntry, Pipeline } from '../../../api/pipeline.ts';
+import { createSealedFields } from '../../../api/privacy/sealed.ts';
+import { createSecrets } from '../../../api/query/secrets.ts';
 import type { Store, Transaction } from '../../../api/store/store.ts';
 import { fromBase64Url, fromHex, fromUtf8, toBase64Url, toHex, utf8 } from '../../../core/bytes.ts';
 import { canonicalJson } from '../../../core/canonical.ts';
@@ -168,7 +170,15 @@ describe('Pipeline.accept', function () {
           expect(Buffer.from(identifier).includes('WVWZZZ')).to.equal(false);
           const { keyring } = world;
           expect(toHex(keyring.unwrap('blockKey', key, digest))).to.equal(toHex(entry.key));
-          expect(fromUtf8(keyring.unwrap('disclosure', disclosure, digest))).to.equal(entry.disclosures[0]);
+          expect(Buffer.from(disclosure).includes('777123')).to.equal(false);
+          const sealed = createSealedFields({
+            store,
+            keyring,
+            secrets: createSecrets(keyring),
+            ownLedger: async () => 0,
+          });
+          const shown = await sealed.showOperator('test', [entry.entry.digest]);
+          expect(shown.get(entry.entry.digest)).to.deep.equal(entry.disclosures);
           expect(fromUtf8(keyring.unwrap('identifier', identifier, subject))).to.equal(
             'vin:WVWZZZ1JZ00000900',
           );

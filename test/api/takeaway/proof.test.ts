@@ -159,7 +159,7 @@ describe('report proofs', function () {
     const build = (vin: string) => async (): Promise<Report> => {
       const { store, keyring, evaluator, deployment, sets } = service.service.services;
       const secrets = createSecrets(keyring);
-      return buildReport({ store, secrets, sets, evaluator, deployment }, parseIdentifier(vin), null);
+      return buildReport({ store, secrets, sets, evaluator, deployment }, parseIdentifier(vin));
     };
 
     const kept = async (vin: string) => {

@@ -113,8 +113,9 @@ describe('take-away', function () {
       const { query, deployment, keyring } = service.service.services;
       const unproven = createTakeAway({
         query: {
-          report: async (identifier, viewer) => {
-            const { text, etag } = await query.report(identifier, viewer);
+          report: query.report,
+          publicReport: async (identifier) => {
+            const { text, etag } = await query.publicReport(identifier);
             const { proofs: _, ...report } = JSON.parse(text);
             return { text: JSON.stringify(report), etag };
           },
@@ -134,8 +135,9 @@ describe('take-away', function () {
       const { query, deployment, keyring } = service.service.services;
       const lying = createTakeAway({
         query: {
-          report: async (identifier, viewer) => {
-            const { text, etag } = await query.report(identifier, viewer);
+          report: query.report,
+          publicReport: async (identifier) => {
+            const { text, etag } = await query.publicReport(identifier);
             const report = JSON.parse(text);
             report.ledgers[0].links.pop();
             return { text: JSON.stringify(report), etag };

@@ -1,0 +1,137 @@
+import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
+import type { Address, Subject } from '../../core/chain/types.ts';
+import { openEnvelope } from '../../core/envelope/envelope.ts';
+import { secondsOf } from '../../core/envelope/time.ts';
+import { VinculumError } from '../../core/errors.ts';
+import type { Queryable } from '../store/store.ts';
+
+/** A place in the order of everything that happened on the chain. */
+export type Moment = { readonly block: bigint; readonly logIndex: number };
+
+export const isAfter = (left: Moment, right: Moment): boolean =>
+  left.block > right.block || (left.block === right.block && left.logIndex > right.logIndex);
+
+/** One key's ownership of a title. */
+export type Tenure = {
+  readonly number: bigint;
+  readonly owner: Address;
+  /** Whether the vehicle stays in the same hands as before: a lost key’s re-issue, a return from abroad. */
+  readonly continues: boolean;
+  /** When it began on the chain: the block’s timestamp. */
+  readonly since: bigint;
+  readonly moment: Moment;
+  /** The action that began it. */
+  readonly actionHash: Hex;
+  /**
+   * From when on what happened to the vehicle concerns this owner, seconds since 1970: where a register states the change
+   * of hands, the date that it states; where a buyer accepts, the moment of accepting, for a buyer’s word could be any.
+   */
+  readonly concernsFrom: bigint;
+};
+
+/** What a title has been, as the index knows it. */
+export type TitleRecord = {
+  readonly owner: Address | null;
+  readonly tenure: bigint;
+  /** In their order. */
+  readonly tenures: readonly Tenure[];
+};
+
+type TitleRow = {
+  readonly subject: Uint8Array;
+  readonly owner: Uint8Array | null;
+  readonly tenure: bigint;
+  readonly kind: number;
+  readonly action_hash: Uint8Array;
+  readonly timestamp: bigint;
+  readonly block_number: bigint;
+  readonly log_index: number;
+  readonly digest: Uint8Array;
+  readonly body: Uint8Array | null;
+  readonly wrapped: Uint8Array | null;
+};
+
+const ACCEPTED = 2;
+const REISSUED = 13;
+
+/** The titles of subjects in one ledger; a subject without a title is not among them. */
+export async function titleRecordsOf(
+  from: Queryable,
+  ledger: number,
+  subjects: readonly Subject[],
+  blockKey: (digest: Uint8Array, wrapped: Uint8Array) => Uint8Array,
+): Promise<Map<Subject, TitleRecord>> {
+  const rows = await from.query<TitleRow>(
+    `WITH history AS (
+       SELECT subject, position, owner, (title ->> 'tenure')::int8 AS tenure, kind, action_hash, timestamp,
+         block_number, log_index, digest,
+         lag((title ->> 'tenure')::int8) OVER (PARTITION BY subject ORDER BY position) AS before
+       FROM titles WHERE ledger = $1 AND subject = ANY($2::bytea[])
+     )
+     SELECT history.subject, owner, tenure, kind, action_hash, timestamp, block_number, log_index, history.digest, body, wrapped
+     FROM history LEFT JOIN blocks ON blocks.digest = history.digest
+       LEFT JOIN block_keys ON block_keys.digest = history.digest
+     WHERE before IS DISTINCT FROM tenure ORDER BY history.subject, position`,
+    [ledger, subjects.map((subject) => fromHex(subject, 32))],
+  );
+  const records = new Map<Subject, TitleRecord>();
+  for (const row of rows) {
+    if (row.owner === null) continue;
+    const subject = toHex(row.subject) as Subject;
+    const tenures = records.get(subject)?.tenures ?? [];
+    const owner = toHex(row.owner) as Address;
+    const tenure: Tenure = {
+      number: row.tenure,
+      owner,
+      continues: row.kind === REISSUED || tenures.at(-1)?.owner === owner,
+      since: row.timestamp,
+      moment: { block: row.block_number, logIndex: row.log_index },
+      actionHash: toHex(row.action_hash),
+      concernsFrom: concernsFrom(row, blockKey),
+    };
+    records.set(subject, { owner, tenure: row.tenure, tenures: [...tenures, tenure] });
+  }
+  return records;
+}
+
+function concernsFrom(
+  row: TitleRow,
+  blockKey: (digest: Uint8Array, wrapped: Uint8Array) => Uint8Array,
+): bigint {
+  if (row.kind === ACCEPTED || row.body === null || row.wrapped === null) return row.timestamp;
+  try {
+    const stated = secondsOf(openEnvelope(row.body, blockKey(row.digest, row.wrapped)).time);
+    const { timestamp } = row;
+    return stated > timestamp ? timestamp : stated;
+  } catch (error) {
+    if (error instanceof VinculumError) return row.timestamp;
+    throw error;
+  }
+}
+
+/** The first tenure of the hands that a tenure belongs to. */
+export function beginningOf(record: TitleRecord, tenure: Tenure): Tenure | undefined {
+  let index = record.tenures.indexOf(tenure);
+  while (index > 0 && record.tenures[index]?.continues === true) index -= 1;
+  return record.tenures[index];
+}
+
+/** An entry's place, and when what it tells happened. */
+export type Happening = {
+  readonly moment: Moment;
+  readonly actionHash: Hex | null;
+  /** Seconds since 1970. */
+  readonly time: bigint;
+};
+
+/**
+ * Whether an entry concerns the present owner, and so is theirs to open or to grant: it is the one that gave them the
+ * vehicle, or was anchored later and tells of something that happened no earlier. What was before is the former owners’.
+ */
+export function concernsOwner(record: TitleRecord, happening: Happening): boolean {
+  const present = record.tenures.at(-1);
+  const begun = present === undefined ? undefined : beginningOf(record, present);
+  if (begun === undefined) return false;
+  if (happening.actionHash === begun.actionHash) return true;
+  return isAfter(happening.moment, begun.moment) && happening.time >= begun.concernsFrom;
+}

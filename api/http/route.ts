@@ -89,6 +89,7 @@ export const tags = {
   Subjects: 'Identifiers and the subjects that they stand for.',
   Submissions: 'Signed entries on their way to the ledger.',
   Documents: 'Encrypted documents and blocks, by CID.',
+  Titles: 'Who owns a vehicle, what stands against its sale, and the actions that change it.',
   Vehicles: 'Histories of vehicles.',
   Parts: 'Histories of part batches and serialised parts.',
   Claims: 'Search for insurers.',

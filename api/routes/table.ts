@@ -10,12 +10,17 @@ import { descriptionRoutes, getHealth, getMetrics, getReadiness } from './servic
 import { evaluateSubjects } from './subjects.ts';
 import { acceptSubmissions, getSubmission } from './submissions.ts';
 import { getVehicleCredential, getVehiclePdf } from './takeaway.ts';
+import { acceptTitleActions, getTitle, getTitleAction, listTitles } from './titles.ts';
 
 /** Every route of the service. */
 export const routes: readonly Route[] = [
   evaluateSubjects,
   acceptSubmissions,
   getSubmission,
+  acceptTitleActions,
+  getTitleAction,
+  getTitle,
+  listTitles,
   uploadDocument,
   getBlock,
   ...vehicleRoutes,

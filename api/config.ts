@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import { VinculumError } from '../core/errors.ts';
 import type { HeaderCodec } from '../core/proof/header.ts';
+import { defaultRetention, type Policy, parsePolicy } from './retention/policy.ts';
 
 /** A number in an environment variable. */
 const integer = (least: number, most: number) =>
@@ -130,6 +131,34 @@ export const settings = {
     'a number of hours, 1 to 720',
     'How long a sign-in lasts',
   ),
+  ERASURES_FILE: setting(
+    z.string().min(1).optional(),
+    'a file',
+    'The receipts of erasures, a line each; keep copies apart from the backups: a restore needs it. Default: erasures.ndjson in the data folder',
+  ),
+  ERASURE_KUBO_URLS: setting(
+    z
+      .string()
+      .transform((text) => text.split(',').map((entry) => entry.trim()))
+      .refine((urls) => urls.every((entry) => /^https?:\/\//.test(entry) && URL.canParse(entry)))
+      .default([]),
+    'http or https addresses separated by commas',
+    'Further Kubo nodes that hold copies of blocks and documents: what is erased is destroyed there, too',
+  ),
+  RETENTION: setting(
+    z
+      .string()
+      .transform((text) => parsePolicy(text))
+      .refine((policy) => policy !== null)
+      .optional(),
+    'none, or rules such as claim=3650d,registration.*=3650d,service/technician=1095d,usage=keep,accessLog=1095d',
+    'How long sealed fields are kept, by kind and field, from their day on the ledger; and entries of access logs (accessLog), consents that are over (consents) and API keys that no longer work (apiKeys). Default: docs/privacy.md',
+  ),
+  RETENTION_HOURS: setting(
+    integer(0, 8_760).default(24),
+    'a number of hours, 0 to 8760',
+    'How often what is past its time is erased; 0: never by itself',
+  ),
   ACCESS_LOG: setting(flag.default(true), 'true or false', 'Whether each request is logged, a JSON line'),
 } as const satisfies Record<string, Setting>;
 
@@ -165,6 +194,10 @@ export type Config = {
   readonly credentialHours: number;
   readonly sessionHours: number;
   readonly accessLog: boolean;
+  readonly erasuresFile: string;
+  readonly erasureKuboUrls: readonly string[];
+  readonly retention: Policy;
+  readonly retentionHours: number;
 };
 
 const shape = Object.fromEntries(
@@ -221,6 +254,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     credentialHours: values.CREDENTIAL_HOURS,
     sessionHours: values.SESSION_HOURS,
     accessLog: values.ACCESS_LOG,
+    erasuresFile: resolve(values.ERASURES_FILE ?? `${dataFolder}/erasures.ndjson`),
+    erasureKuboUrls: values.ERASURE_KUBO_URLS,
+    retention: values.RETENTION ?? defaultPolicy(),
+    retentionHours: values.RETENTION_HOURS,
   };
 }
 
@@ -232,6 +269,12 @@ function readTrustProxy(text: string): Config['trustProxy'] {
   const address = /^(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]{2,45}(\/\d{1,3})?)$/;
   if (addresses.every((entry) => address.test(entry))) return addresses;
   throw invalid('TRUST_PROXY', `TRUST_PROXY must be ${settings.TRUST_PROXY.wanted}.`);
+}
+
+function defaultPolicy(): Policy {
+  const policy = parsePolicy(defaultRetention);
+  if (policy === null) throw new TypeError('the default policy is one');
+  return policy;
 }
 
 function invalid(name: SettingName, sentence: string): VinculumError {

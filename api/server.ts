@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { CID } from 'multiformats/cid';
 import { fromHex, toHex } from '../core/bytes.ts';
+import { formatLedgerId } from '../core/chain/ledgerId.ts';
 import type { Digest } from '../core/chain/types.ts';
 import { cidOf } from '../core/envelope/cid.ts';
 import { VinculumError } from '../core/errors.ts';
 import { claim as claimKind } from '../core/kinds/incident.ts';
 import { createApp } from './app.ts';
 import { createAuth } from './auth/auth.ts';
+import { createBackups } from './backup/backups.ts';
 import { getHeader } from './chain/read.ts';
 import { createRpc, type Rpc } from './chain/rpc.ts';
 import { createStateProofs } from './chain/stateProofs.ts';
@@ -21,6 +23,8 @@ import type { DocumentStore } from './documents/documentStore.ts';
 import { openEmbeddedDocuments } from './documents/embedded.ts';
 import { openKuboDocuments } from './documents/kubo.ts';
 import { type EmbeddedChain, startEmbeddedChain } from './embeddedChain.ts';
+import { openErasures } from './erasure/erasures.ts';
+import { embeddedPlace, kuboPlace, type Place } from './erasure/places.ts';
 import { factsOf, type Log } from './http/log.ts';
 import { createLookupMeter } from './http/lookupMeter.ts';
 import { createMetrics, type Reading } from './http/metrics.ts';
@@ -33,6 +37,8 @@ import { createProofs } from './query/proof.ts';
 import { createQuery } from './query/query.ts';
 import { createSecrets } from './query/secrets.ts';
 import { createSets } from './query/sets.ts';
+import { Lease } from './relay/lease.ts';
+import { createRetention, repeatRetention } from './retention/retention.ts';
 import type { Services } from './services.ts';
 import { lockDataFolder } from './store/lock.ts';
 import { openStore } from './store/open.ts';
@@ -148,7 +154,7 @@ async function start(
   const rpc = createRpc({ url: rpcUrl });
 
   progress('documents', config.kuboRpcUrl === undefined ? 'embedded' : 'Kubo');
-  const { documents, fetchMissing } = await openDocuments(config);
+  const { documents, places, fetchMissing } = await openDocuments(config);
 
   progress('index');
   const finality = chain === null ? () => finalBlock(rpc) : async () => BigInt(chain.devnet.durableBlock());
@@ -204,6 +210,22 @@ async function start(
     }),
     (held) => held.close(),
   );
+  // Before anything is served: what was erased while this store was not in use, or in the middle of an erasure.
+  const erasures = opened(
+    await openErasures({
+      ...{ store, secrets, evaluator, places },
+      ledger: formatLedgerId({ chainId: deployment.chainId, address: deployment.ledger }),
+      operator: keyring.operator,
+      file: config.erasuresFile,
+      onErased: () => {
+        query.forget();
+        sets.forget();
+      },
+    }),
+    (held) => held.close(),
+  );
+  const retention = createRetention({ store, policy: config.retention, erasures });
+  const backups = createBackups({ store, documents, config, deployment, chain: chain?.devnet ?? null });
   const meter = opened(createLookupMeter(store, config.rates), (held) => held.close());
   let listening = '';
   const publicUrl = () => config.publicUrl ?? listening;
@@ -235,6 +257,9 @@ async function start(
     takeAway,
     auth,
     meter,
+    erasures,
+    retention,
+    backups,
     metrics: createMetrics(() => readings(store, pipeline)),
     log,
   };
@@ -250,6 +275,7 @@ async function start(
   }, SWEEP_MILLISECONDS);
   sweep.unref();
   opened(sweep, async (timer) => clearInterval(timer));
+  startErasing(services, opened);
 
   progress('listen');
   const server = createServer(serverLimits, app);
@@ -274,6 +300,36 @@ async function start(
   };
 }
 
+/** What other processes erase is noted here, and what could not be destroyed at once is tried again; the policy runs. */
+function startErasing(
+  { store, erasures, retention, config, log }: Services,
+  opened: <T>(value: T, close: (value: T) => Promise<unknown>) => T,
+): void {
+  const catchUp = () =>
+    erasures.catchUp().catch((error: unknown) => log('warn', 'erasures.failed', factsOf(error)));
+  void catchUp();
+  const timer = setInterval(() => void catchUp(), CATCH_UP_MILLISECONDS);
+  timer.unref();
+  opened(timer, async (held) => clearInterval(held));
+  // Only one process can have the embedded store, so its lease outlives nobody.
+  const holder = store.adapter === 'pglite' ? 'embedded' : randomUUID();
+  const lease = new Lease(store, 'retention', holder, RETENTION_LEASE_SECONDS);
+  opened(
+    repeatRetention(
+      retention,
+      config.retentionHours,
+      () => lease.hold(),
+      ({ fields, accessEntries, consents, apiKeys }) =>
+        log('info', 'retention', { fields: fields.length, accessEntries, consents, apiKeys }),
+      (error) => log('warn', 'retention.failed', factsOf(error)),
+    ),
+    (held) => held.stop(),
+  );
+}
+
+const CATCH_UP_MILLISECONDS = 60_000;
+/** Longer than a run takes: another process that comes by meanwhile leaves it alone. */
+const RETENTION_LEASE_SECONDS = 3_600;
 const SWEEP_MILLISECONDS = 600_000;
 
 /** Against clients that send slowly, or nothing: a header has ten seconds, a whole document an hour. */
@@ -381,16 +437,25 @@ async function finalBlock(rpc: Rpc): Promise<bigint> {
 
 async function openDocuments(config: Config): Promise<{
   documents: DocumentStore;
+  places: readonly Place[];
   fetchMissing?: (digest: Digest) => Promise<Uint8Array | null>;
 }> {
+  const replicas = config.erasureKuboUrls.map((url) => kuboPlace(placeOf(url), openKuboDocuments({ url })));
   if (config.kuboRpcUrl === undefined) {
-    return { documents: await openEmbeddedDocuments(join(config.dataFolder, 'documents')) };
+    const documents = await openEmbeddedDocuments(join(config.dataFolder, 'documents'));
+    return { documents, places: [embeddedPlace(documents), ...replicas] };
   }
   const kubo = openKuboDocuments({ url: config.kuboRpcUrl });
   return {
     documents: kubo,
+    places: [kuboPlace(placeOf(config.kuboRpcUrl), kubo), ...replicas],
     fetchMissing: async (digest) => (await kubo.fetchBlock(CID.parse(cidOf(digest)))) ?? null,
   };
+}
+
+/** An address without a user and a password: what may be shown. */
+function placeOf(url: string): string {
+  return `Kubo ${new URL(url).host}`;
 }
 
 /** Claims are searched by vehicle: they are listed in the transaction that accepts them. */

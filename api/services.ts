@@ -1,9 +1,11 @@
 import type { Address } from '../core/chain/types.ts';
 import type { Auth } from './auth/auth.ts';
+import type { Backups } from './backup/backups.ts';
 import type { Rpc } from './chain/rpc.ts';
 import type { Config } from './config.ts';
 import type { Deployment } from './deployment.ts';
 import type { DocumentStore } from './documents/documentStore.ts';
+import type { Erasures } from './erasure/erasures.ts';
 import type { Log } from './http/log.ts';
 import type { LookupMeter } from './http/lookupMeter.ts';
 import type { Metrics } from './http/metrics.ts';
@@ -13,6 +15,7 @@ import type { SealedFields } from './privacy/sealed.ts';
 import type { Evaluator } from './pseudonym/evaluator.ts';
 import type { Query } from './query/query.ts';
 import type { Sets } from './query/sets.ts';
+import type { Retention } from './retention/retention.ts';
 import type { Store } from './store/store.ts';
 import type { TakeAway } from './takeaway/takeaway.ts';
 
@@ -40,6 +43,9 @@ export type Services = {
   readonly takeAway: TakeAway;
   readonly auth: Auth;
   readonly meter: LookupMeter;
+  readonly erasures: Erasures;
+  readonly retention: Retention;
+  readonly backups: Backups;
   readonly metrics: Metrics;
   readonly log: Log;
 };

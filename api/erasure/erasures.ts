@@ -44,6 +44,8 @@ export interface Erasures {
   of(digest: Digest): Promise<LedgerReceipt[]>;
   /** Takes note of what other processes erased, and goes on with what was interrupted. */
   catchUp(): Promise<void>;
+  /** The places that content is destroyed in, beside the database. */
+  readonly stores: readonly string[];
   /** Erasures that are not done in every store yet. */
   pending(): Promise<number>;
   close(): Promise<void>;
@@ -142,6 +144,7 @@ export async function openErasures(options: ErasuresOptions): Promise<Erasures> 
   }
 
   return {
+    stores: places.map(({ name }) => name),
     plan: (target) => planErasure(options, target),
     erase: (target, basis, agreed) => inTurn(() => erase(target, basis, agreed)),
     async list(after, limit) {

@@ -97,6 +97,7 @@ export const tags = {
   Organisations: 'Who attests.',
   Access: 'Sign-in and API keys.',
   Service: 'Health, metrics and this description.',
+  Erasure: 'What was destroyed, for good, and the receipts for it.',
   Operator: 'For whoever runs the service.',
 } as const;
 export type Tag = keyof typeof tags;

@@ -1,7 +1,9 @@
 import type { Route } from '../http/route.ts';
 import { createChallenge, createKey, createSession, deleteKey, deleteSession, listKeys } from './access.ts';
+import { createBackup } from './backup.ts';
 import { searchClaims } from './claims.ts';
 import { getBlock, putSet, uploadDocument } from './documents.ts';
+import { erasureRoutes } from './erasures.ts';
 import { batchesOfSerial, batchRoutes, serialRoutes, softwareRoutes, vehicleRoutes } from './histories.ts';
 import { getBlockExport, getKeyExport } from './operator.ts';
 import { getDirectory, getNonce, getOrganisation, listOrganisations, putProfile } from './organisations.ts';
@@ -48,6 +50,8 @@ export const routes: readonly Route[] = [
   getReadiness,
   getMetrics,
   ...descriptionRoutes(() => routes),
+  ...erasureRoutes,
+  createBackup,
   getKeyExport,
   getBlockExport,
 ];

@@ -1,0 +1,37 @@
+import type { Queryable } from '../store/store.ts';
+
+/**
+ * Tables that no backup has: what is found anew by itself (leases, proofs, the count of look-ups), what would let a thief
+ * in (sessions, sign-ins under way), and the list of migrations, which the restore writes itself.
+ */
+export const leftOut: readonly string[] = [
+  'migrations',
+  'leases',
+  'lookups',
+  'report_proofs',
+  'sessions',
+  'sign_in_nonces',
+];
+
+/** The tables of a backup, those that others refer to first. A table that is added later is among them by itself. */
+export async function backedUpTables(from: Queryable): Promise<string[]> {
+  const tables = await from.query<{ name: string }>(
+    `SELECT c.relname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND n.nspname = current_schema() ORDER BY c.relname`,
+  );
+  const references = await from.query<{ name: string; to: string }>(
+    `SELECT c.conrelid::regclass::text AS name, c.confrelid::regclass::text AS to FROM pg_constraint c
+     JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.contype = 'f' AND n.nspname = current_schema()`,
+  );
+  const left = tables.map(({ name }) => name).filter((name) => !leftOut.includes(name));
+  const ordered: string[] = [];
+  while (left.length > 0) {
+    const free = left.findIndex((name) =>
+      references.every(
+        (reference) => reference.name !== name || reference.to === name || !left.includes(reference.to),
+      ),
+    );
+    ordered.push(...left.splice(Math.max(0, free), 1));
+  }
+  return ordered;
+}

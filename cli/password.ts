@@ -29,7 +29,7 @@ export async function unlock(name: string, source: PasswordSource): Promise<Open
   const file = namedFile(source);
   if (file !== undefined) return openKeystore(folder, name, passwordIn(file));
   const beside = passwordFile(folder);
-  if (statSync(beside, { throwIfNoEntry: false })?.isFile() === true) {
+  if (isFile(beside)) {
     try {
       return await openKeystore(folder, name, passwordIn(beside));
     } catch (error) {
@@ -41,6 +41,19 @@ export async function unlock(name: string, source: PasswordSource): Promise<Open
   }
   throw missing(name);
 }
+
+/**
+ * The password for a key that a command makes by itself: the named file's, that of the folder's development keystores, or
+ * a new one from a person.
+ * @throws as {@link newPassword}
+ */
+export async function passwordFor(name: string, source: PasswordSource): Promise<string> {
+  const beside = passwordFile(keysFolder(source.dataFolder));
+  if (namedFile(source) === undefined && isFile(beside)) return passwordIn(beside);
+  return newPassword(name, source);
+}
+
+const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 
 /** A password for a new key; a person types it twice. @throws `password.differs` `password.short` `password.missing` */
 export async function newPassword(name: string, source: PasswordSource): Promise<string> {

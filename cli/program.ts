@@ -1,11 +1,21 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { isVinculumError } from '../core/errors.ts';
-import { progression } from './client.ts';
 import type { Context } from './context.ts';
 import { type Exit, exitCodes, exitOf } from './exit.ts';
+import {
+  collect,
+  duration,
+  integer,
+  passwordOption,
+  readingOptions,
+  signingOptions,
+  waitOption,
+} from './options.ts';
 import { createOutput, type Output, type OutputOptions } from './output.ts';
 import { type Ask, askAtTerminal } from './password.ts';
+import { addPrivacy } from './privacyProgram.ts';
 import { type GlobalOptions, readSettings, type Settings } from './settings.ts';
+import { addTitles } from './titleProgram.ts';
 
 export type ProgramIo = Pick<OutputOptions, 'stdout' | 'stderr' | 'environment'> & {
   readonly signal?: AbortSignal;
@@ -54,7 +64,7 @@ function tell(output: Output, error: unknown): Exit {
   return exit;
 }
 
-type Action = (context: Context, ...rest: never[]) => Promise<Exit>;
+export type Action = (context: Context, ...rest: never[]) => Promise<Exit>;
 
 function build(io: ProgramIo, signal: AbortSignal, onExit: (exit: Exit) => void): Command {
   const stdout = io.stdout ?? process.stdout;
@@ -85,12 +95,14 @@ function build(io: ProgramIo, signal: AbortSignal, onExit: (exit: Exit) => void)
 
   addKeys(program, action);
   addWriting(program, action);
+  addTitles(program, action);
+  addPrivacy(program, action);
   addReading(program, action);
   addOperator(program, action);
   return program;
 }
 
-type MakeAction = (load: () => Promise<Action>) => (...parameters: unknown[]) => Promise<void>;
+export type MakeAction = (load: () => Promise<Action>) => (...parameters: unknown[]) => Promise<void>;
 
 function contextOf(options: GlobalOptions, io: ProgramIo, signal: AbortSignal): Context {
   const output = createOutput({ json: options.json === true, ...io });
@@ -107,7 +119,7 @@ function contextOf(options: GlobalOptions, io: ProgramIo, signal: AbortSignal): 
   };
 }
 
-const asAction = (work: unknown): Action => work as Action;
+export const asAction = (work: unknown): Action => work as Action;
 
 function addKeys(program: Command, action: MakeAction): void {
   const keys = program
@@ -155,7 +167,13 @@ function addWriting(program: Command, action: MakeAction): void {
       integer(1, 512),
       200,
     )
+    .option(
+      '--holders <name>',
+      'the key from which the holders’ keys are derived; made when missing',
+      'holders',
+    )
     .option('--errors <file>', 'where rows that can’t be imported are noted, with line, code and path')
+    .option('--contradictions <file>', 'where histories are noted that a title does not allow')
     .addOption(waitOption('how far to follow what was handed in').default('anchored'))
     .action(action(async () => asAction((await import('./commands/import.ts')).importCommand)));
 
@@ -262,65 +280,6 @@ function addOperator(program: Command, action: MakeAction): void {
     .requiredOption('-o, --output <folder>', 'where to')
     .option('--force', 'write into an existing folder')
     .action(action(async () => asAction((await import('./commands/export.ts')).exportBlocks)));
-}
-
-function signingOptions(command: Command, keystore?: string): Command {
-  return command
-    .option('--keystore <name>', 'the key that signs', keystore)
-    .addOption(passwordOption())
-    .option('--organisation <number>', 'the organisation that the key signs for, where it does not say')
-    .addOption(rpcOption())
-    .addOption(directoryOption());
-}
-
-function readingOptions(command: Command): Command {
-  return command.addOption(rpcOption()).addOption(directoryOption());
-}
-
-function passwordOption(): Option {
-  return new Option(
-    '--password-file <file>',
-    'the key’s password (default: VINCULUM_PASSWORD_FILE, else you are asked)',
-  );
-}
-
-function rpcOption(): Option {
-  return new Option(
-    '--rpc <url>',
-    'an endpoint of the chain that you choose; give it again for more, which must agree (default: that of the local service)',
-  ).argParser((url: string, before: readonly string[] | undefined) => [...(before ?? []), url]);
-}
-
-function directoryOption(): Option {
-  return new Option(
-    '--directory <chain:address>',
-    'the directory of ledgers that you rely on (default: that of the local deployment)',
-  );
-}
-
-function waitOption(description: string): Option {
-  return new Option('--wait <state>', description).choices(progression);
-}
-
-/** An option that may be given again. */
-function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
-}
-
-function integer(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d{1,9}$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Expected a number from ${least} to ${most}.`);
-  };
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-
-function duration(text: string): number {
-  const match = /^(\d{1,9})([smhd]?)$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('Expected a time such as 90s, 15m, 24h or 7d.');
-  return Number(match[1]) * (UNITS[match[2] || 's'] ?? 1);
 }
 
 function afterHelp(): string {

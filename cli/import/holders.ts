@@ -1,7 +1,11 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { addressOfKey } from '../../core/chain/submission.ts';
 import type { Address } from '../../core/chain/types.ts';
+import { isVinculumError } from '../../core/errors.ts';
+import type { Context } from '../context.ts';
+import { keysFolder, writeKeystore } from '../keystore.ts';
+import { passwordFor, unlock } from '../password.ts';
 
 /*
  * Keys that a registrar keeps for holders who have none yet: a fresh one for each holder of each vehicle, derived from
@@ -32,4 +36,32 @@ export function deriveHolders(secret: Uint8Array, ledger: string): Holders {
       return { address: addressOfKey(secretKey), secretKey };
     },
   };
+}
+
+/**
+ * Opens the keystore whose key is the secret of the holders' keys; makes it where there is none, under the password that
+ * the signing key's comes from.
+ * @throws the `keystore.*` and `password.*` codes
+ */
+export async function openHolders(
+  context: Context,
+  name: string,
+  options: { readonly passwordFile?: string },
+  ledger: string,
+): Promise<Holders> {
+  const { folder } = context.settings();
+  const source = { file: options.passwordFile, dataFolder: folder, ask: context.ask };
+  try {
+    return deriveHolders((await unlock(name, source)).secretKey, ledger);
+  } catch (error) {
+    if (!isVinculumError(error, 'keystore.unknown')) throw error;
+  }
+  const password = await passwordFor(name, source);
+  const secretKey = secp256k1.utils.randomSecretKey(randomBytes(48));
+  const label = 'Secret of the keys that this registrar keeps for holders';
+  const { file } = await writeKeystore(keysFolder(folder), { name, secretKey, label }, password);
+  context.output.note(
+    `Made the key ${name} in ${file}: all keys of holders follow from it. Back it up before the titles are worth something.`,
+  );
+  return deriveHolders(secretKey, ledger);
 }

@@ -11,13 +11,27 @@ import { secondsOf } from '../../core/envelope/time.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { kindByName } from '../../core/kinds/kinds.ts';
+import { ZERO_ADDRESS } from '../../core/modules/action.ts';
+import { NO_TITLE, titleKinds } from '../../core/modules/title.ts';
 import { type MappedRegistration, mapHistovecRow } from '../../core/registrations/histovec.ts';
+import {
+  type Contradiction,
+  detailOf,
+  planRegistration,
+  type RegistrationPlan,
+  untilOf,
+} from '../../core/registrations/titleSteps.ts';
 import { readHeader } from '../chain.ts';
-import { type Client, isDead, type Milestone, ServiceRefusal, type SubmissionStatus } from '../client.ts';
+import { type Client, isDead, type Milestone, ServiceRefusal } from '../client.ts';
 import { CommandError } from '../exit.ts';
 import type { OpenLedger, WireTranscript } from '../ledger.ts';
 import { attesterOf, historiesOf } from '../locate.ts';
 import { follow, freeNonce, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
+import { type Actor, hashOf, signDeed } from '../titles/sign.ts';
+import { readRevisions } from '../titles/title.ts';
+import type { ActionRequest } from '../titles/wire.ts';
+import { carryOutActions } from './actions.ts';
+import type { Holders } from './holders.ts';
 import type { Journal, JournalRow, Plan } from './journal.ts';
 import type { Line } from './rows.ts';
 
@@ -25,6 +39,10 @@ export type ImportOptions = {
   readonly client: Client;
   readonly ledger: OpenLedger;
   readonly signer: Signer;
+  /** The same signer, before `Titles`. */
+  readonly actor: Actor;
+  /** Whose keys the titles are issued to. */
+  readonly holders: Holders;
   readonly journal: Journal;
   readonly signal: AbortSignal;
   /** Most entries of one submission; a vehicle's entries stay together. */
@@ -32,6 +50,8 @@ export type ImportOptions = {
   /** How far submissions are followed. */
   readonly wait: Milestone;
   readonly errorsFile: string;
+  /** Where histories are noted that contradict what a title allows. */
+  readonly contradictionsFile: string;
   readonly onProgress?: (counts: ImportCounts) => void;
 };
 
@@ -41,6 +61,8 @@ export type ImportCounts = {
   /** Vehicles, and their entries, that this run put on the ledger. */
   vehicles: number;
   entries: number;
+  /** Executed on their titles. */
+  actions: number;
   /** Of those: signed by an earlier run that was interrupted. */
   resumed: number;
   /** Vehicles that were there before. */
@@ -48,17 +70,37 @@ export type ImportCounts = {
   /** Rows that could not be imported. */
   errors: number;
   submissions: number;
-  /** Signed and sent in this run, anchored or not. */
-  sentEntries: number;
+  /** Entries and actions that are signed, anchored or not. */
+  signed: number;
+  /** Of all rows that were read, whenever they were imported: what their events became. */
+  events: {
+    /** Drove a title. */
+    titles: number;
+    /** Recorded as evidence only. */
+    evidence: number;
+    /** Histories that contradict what a title allows, and their contradictions by code. */
+    contradicting: number;
+    contradictions: Record<string, number>;
+  };
+  /** Vehicles whose title is another registrar's: all of their events are evidence. */
+  titledElsewhere: number;
 };
 
 /** A row that could not be imported. */
 export type RowError = {
-  readonly line: number;
+  /** Absent where it was signed by an earlier run. */
+  readonly line?: number;
   readonly id?: string;
   readonly code: string;
   readonly path?: string;
   readonly message: string;
+};
+
+/** A history that contradicts what a title allows, as it is noted. */
+export type Contradicting = {
+  readonly line: number;
+  readonly identifier: string;
+  readonly contradictions: readonly Contradiction[];
 };
 
 /** Vehicles whose identifiers are evaluated in one request. */
@@ -66,14 +108,27 @@ const GROUP = 250;
 /** Submissions that may be posted at once, and entries posted in one request. */
 const POSTS_AT_ONCE = 3;
 const ENTRIES_IN_A_POST = 1_600;
-/** Submissions that are signed and not known to be anchored: a file of any size needs only so much of the disk. */
-const MOST_ON_THE_WAY = 128;
+/** Submissions that are signed and not known to be done with: a file of any size needs only so much of the disk. */
+const MOST_ON_THE_WAY = 24;
+/** Liens that lapsed by the register's clock stand on chain for so long at most, should they not be released before. */
+const HORIZON_SECONDS = 7n * 86_400n;
 
 type Row = {
   readonly line: number;
   readonly identifier: Identifier;
   readonly mapped: MappedRegistration;
+  readonly plan: RegistrationPlan;
   readonly content: string;
+};
+
+/** A row that is to be written, and where: some of its actions may have been executed for an earlier import. */
+type Fresh = {
+  readonly row: Row;
+  readonly subject: Subject;
+  /** Entries are on the ledger already. */
+  readonly recorded: boolean;
+  /** Actions that the title has seen. */
+  readonly revision: number;
 };
 
 const evaluatedSchema = z.looseObject({
@@ -117,8 +172,11 @@ class ImportRun {
     resumed: 0,
     alreadyThere: 0,
     errors: 0,
+    actions: 0,
     submissions: 0,
-    sentEntries: 0,
+    signed: 0,
+    events: { titles: 0, evidence: 0, contradicting: 0, contradictions: {} },
+    titledElsewhere: 0,
   };
   readonly #options: ImportOptions;
   /** What this run has met, by identifier: the same vehicle twice in a file is one vehicle. */
@@ -126,7 +184,7 @@ class ImportRun {
   #group: Row[] = [];
   /** The rows whose identifiers are being evaluated. */
   #ahead: { readonly group: readonly Row[]; readonly evaluated: Promise<readonly unknown[]> } | null = null;
-  #open: { row: JournalRow; entries: ComposedEntry[] }[] = [];
+  #open: { row: JournalRow; entries: ComposedEntry[]; actions: ActionRequest[] }[] = [];
   #openEntries = 0;
   #waiting: Signed[] = [];
   #waitingEntries = 0;
@@ -134,6 +192,8 @@ class ImportRun {
   #failure: unknown;
   #nonce: bigint | undefined;
   #errors: FileHandle | undefined;
+  #contradictions: FileHandle | undefined;
+  readonly #now = BigInt(Math.floor(Date.now() / 1000));
 
   constructor(options: ImportOptions) {
     this.#options = options;
@@ -143,7 +203,7 @@ class ImportRun {
   async resume(): Promise<void> {
     for (const plan of [...this.#options.journal.plans.values()]) {
       this.counts.resumed += plan.rows.length;
-      await this.#enqueue(plan, entriesOf(plan));
+      await this.#enqueuePlan(plan);
     }
     await this.#flush();
   }
@@ -162,30 +222,66 @@ class ImportRun {
     await this.#flush();
   }
 
-  /** Follows what is on its way until no more than `most` submissions are; what can never arrive is signed anew. */
+  /** Follows what is on its way until no more than `most` plans are; what can never arrive is signed anew. */
   async settle(most = 0): Promise<void> {
     const { client, journal, signal, wait } = this.#options;
     await this.#flush();
     while (journal.plans.size > most) {
-      const oldest = [...journal.plans.keys()].slice(0, journal.plans.size - most);
+      const oldest = [...journal.plans.values()].slice(0, journal.plans.size - most);
+      const acting = oldest.filter(({ request }) => request === null).map((plan) => this.#act(plan));
       const lost: { hash: string; why: string }[] = [];
-      await follow(client, oldest, wait, {
-        signal,
-        onSettled: async (status) => {
-          if (isDead(status.state)) lost.push({ hash: status.hash, why: status.state });
-          else await this.#anchored(status);
+      await follow(
+        client,
+        oldest.flatMap(({ hash, request }) => (request === null ? [] : [hash])),
+        wait,
+        {
+          signal,
+          onSettled: (status) => {
+            const plan = journal.plans.get(status.hash);
+            if (isDead(status.state)) lost.push({ hash: status.hash, why: status.state });
+            else if (plan !== undefined) acting.push(this.#act(plan));
+          },
+          // A service that lost what it had accepted is sent it again.
+          onUnknown: (hash) => void lost.push({ hash, why: 'unknown' }),
         },
-        // A service that lost what it had accepted is sent it again.
-        onUnknown: (hash) => void lost.push({ hash, why: 'unknown' }),
-      });
+      );
       for (const { hash, why } of lost) {
         const plan = journal.plans.get(hash);
         if (plan === undefined) continue;
-        if (why === 'unknown') await this.#enqueue(plan, entriesOf(plan));
+        if (why === 'unknown') await this.#enqueuePlan(plan);
         else await this.#renew(hash, why);
       }
+      await Promise.all(acting);
       await this.#flush();
     }
+  }
+
+  /** Has the titles of a plan executed what is asked of them, once its entries are on the ledger. */
+  #act(plan: Plan): Promise<void> {
+    const acting = this.#carryOut(plan);
+    // A failure is met when its turn comes, not before.
+    acting.catch(() => undefined);
+    return acting;
+  }
+
+  async #carryOut(plan: Plan): Promise<void> {
+    const { journal } = this.#options;
+    const { executed, failed } = await carryOutActions(plan.actions, this.#options, (actions) =>
+      journal.renewActions(plan.hash, actions),
+    );
+    for (const [subject, { code, message }] of failed) {
+      await this.#rowError(undefined, identifierOf(plan, subject), new VinculumError(code, message));
+    }
+    this.counts.actions += executed;
+    await this.#finish(plan);
+    this.#tell();
+  }
+
+  async #finish(plan: Plan): Promise<void> {
+    await this.#options.journal.finish(plan.hash);
+    this.counts.vehicles += plan.rows.length;
+    this.counts.entries += entriesOf(plan);
+    if (plan.request !== null) this.counts.submissions += 1;
   }
 
   /** Sends everything that is signed and waits for the answers. */
@@ -200,16 +296,7 @@ class ImportRun {
   async close(): Promise<void> {
     await Promise.allSettled(this.#posting);
     await this.#errors?.close();
-  }
-
-  async #anchored(status: SubmissionStatus): Promise<void> {
-    const plan = this.#options.journal.plans.get(status.hash);
-    if (plan === undefined) return;
-    await this.#options.journal.finish(status.hash);
-    this.counts.vehicles += plan.rows.length;
-    this.counts.entries += entriesOf(plan);
-    this.counts.submissions += 1;
-    this.#tell();
+    await this.#contradictions?.close();
   }
 
   async #readRow(line: Line): Promise<Row | null> {
@@ -228,13 +315,32 @@ class ImportRun {
       checkTimes(mapped);
       const identifier = parseIdentifier(mapped.identifier);
       const content = createHash('sha256').update(canonicalJson(value)).digest('hex');
-      return this.#isNew(mapped.identifier, content)
-        ? { line: line.number, identifier, mapped, content }
-        : null;
+      const plan = planRegistration(mapped, this.#now);
+      const isNew = this.#isNew(mapped.identifier, content);
+      await this.#countPlan(line.number, plan);
+      return isNew ? { line: line.number, identifier, mapped, plan, content } : null;
     } catch (error) {
       await this.#rowError(line.number, id, error);
       return null;
     }
+  }
+
+  /** Counts what the events of a history become, and notes what in it contradicts a title. */
+  async #countPlan(line: number, { identifier, steps, contradictions }: RegistrationPlan): Promise<void> {
+    const { events } = this.counts;
+    for (const { via, content } of steps) {
+      if (via === 'title') events.titles += content.data.original === undefined ? 0 : 1;
+      else if (content.data.event !== undefined) events.evidence += 1;
+    }
+    if (contradictions.length === 0) return;
+    events.contradicting += 1;
+    for (const { code } of contradictions) {
+      events.contradictions[code] = (events.contradictions[code] ?? 0) + 1;
+    }
+    const { contradictionsFile } = this.#options;
+    this.#contradictions ??= await openNotes(contradictionsFile);
+    const noted: Contradicting = { line, identifier, contradictions };
+    await this.#contradictions.appendFile(`${JSON.stringify(noted)}\n`);
   }
 
   /** @throws `import.changed` */
@@ -297,61 +403,131 @@ class ImportRun {
         await this.#rowError(row.line, row.mapped.identifier, error);
       }
     }
-    for (const { row, subject } of await this.#withoutRecorded(rows)) await this.#compose(row, subject);
+    for (const fresh of await this.#withoutRecorded(rows)) await this.#compose(fresh);
     this.#tell();
   }
 
-  /** Leaves out vehicles whose entries this organisation has written before, by another journal than this one. */
-  async #withoutRecorded(rows: { row: Row; subject: Subject }[]): Promise<{ row: Row; subject: Subject }[]> {
-    const { ledger, signer, journal } = this.#options;
+  /**
+   * Leaves out vehicles that are done, by another journal than this one. Of a vehicle whose entries are there and whose
+   * title has seen the first of its actions, the rest is left to do.
+   */
+  async #withoutRecorded(rows: { row: Row; subject: Subject }[]): Promise<Fresh[]> {
+    const { ledger, signer, actor, journal } = this.#options;
     const recorded = await ledger.recorded(rows.map(({ subject }) => subject));
-    if (recorded.size === 0) return rows;
+    const untouched = { recorded: false, revision: 0 };
+    if (recorded.size === 0) return rows.map((item) => ({ ...item, ...untouched }));
     const latest = (await readHeader(ledger.rpc, 'latest'))?.number ?? 0;
     const histories = await historiesOf(ledger.rpc, ledger.address.address, [...recorded], latest);
-    const fresh: { row: Row; subject: Subject }[] = [];
+    const revisions = await readRevisions(
+      ledger.rpc,
+      actor.titles,
+      rows.map(({ subject }) => subject),
+    );
+    const fresh: Fresh[] = [];
     const found: JournalRow[] = [];
-    for (const item of rows) {
-      const own = (histories.get(item.subject) ?? []).filter(
-        (event) => attesterOf(event) === signer.organisation,
+    for (const [index, item] of rows.entries()) {
+      const { row, subject } = item;
+      const history = histories.get(subject) ?? [];
+      const own = history.filter((event) => attesterOf(event) === signer.organisation);
+      const revision = Number(revisions[index] ?? 0n);
+      if (own.length === 0) {
+        if (revision === 0) fresh.push({ ...item, ...untouched });
+        else {
+          // The registrar who issued it keeps it: what this register states stands beside it.
+          this.counts.titledElsewhere += 1;
+          fresh.push({ subject, row: { ...row, plan: evidenceOnly(row.mapped) }, ...untouched });
+        }
+        continue;
+      }
+      const entries = own.map((event) => (event.event === 'accepted' ? -1 : event.link.kind));
+      const done = history.flatMap((event) =>
+        event.event === 'entry' && 'actor' in event.link && event.link.actor === actor.address
+          ? [event.link.kind]
+          : [],
       );
-      if (own.length === 0) fresh.push(item);
-      else if (
-        includesAll(
-          own.map((event) => (event.event === 'accepted' ? -1 : event.link.kind)),
-          kindsOf(item.row),
-        )
-      ) {
-        found.push(journalRow(item.row));
-        this.counts.alreadyThere += 1;
-      } else {
+      const wanted = actionKindsOf(row.plan);
+      if (!includesAll(entries, entryKindsOf(row.plan))) {
         await this.#rowError(
-          item.row.line,
-          item.row.mapped.identifier,
+          row.line,
+          row.mapped.identifier,
           new VinculumError(
             'import.differs',
             `The ledger has ${own.length} entries of this vehicle by this organisation, and not all of this row’s: submit what is missing as entries of its own.`,
           ),
         );
+      } else if (done.length < wanted.length && revision === done.length && startsWith(wanted, done)) {
+        fresh.push({ ...item, recorded: true, revision });
+      } else {
+        found.push(journalRow(row));
+        this.counts.alreadyThere += 1;
       }
     }
     await journal.remember(found);
     return fresh;
   }
 
-  async #compose(row: Row, subject: Subject): Promise<void> {
+  async #compose({ row, subject, recorded, revision }: Fresh): Promise<void> {
     const { ledger, signer, batch } = this.#options;
+    const target = { subject, identifier: row.identifier };
     let entries: ComposedEntry[];
+    let actions: ActionRequest[];
     try {
-      entries = row.mapped.contents.map((content) =>
-        composeEntry(ledger.address, signer.organisation, { subject, identifier: row.identifier }, content),
+      const evidence = recorded ? [] : row.plan.steps.filter(({ via }) => via === 'evidence');
+      entries = evidence.map(({ content }) =>
+        composeEntry(ledger.address, signer.organisation, target, content),
       );
+      actions = this.#signActions(row, target, revision);
     } catch (error) {
       await this.#rowError(row.line, row.mapped.identifier, error);
       return;
     }
+    const plan = { row: journalRow(row, entries.length, subject), entries, actions };
+    if (recorded) {
+      await this.#planActions(plan);
+      return;
+    }
     if (this.#openEntries > 0 && this.#openEntries + entries.length > batch) await this.#closeSubmission();
-    this.#open.push({ row: journalRow(row), entries });
+    this.#open.push(plan);
     this.#openEntries += entries.length;
+    this.counts.signed += entries.length + actions.length;
+  }
+
+  /** Signs what is still to be done on a title, all at once: each action names its place in the title's history. */
+  #signActions(
+    { plan, mapped }: Row,
+    target: { readonly subject: Subject; readonly identifier: Identifier },
+    revision: number,
+  ): ActionRequest[] {
+    const { actor, holders } = this.#options;
+    const now = BigInt(Math.floor(Date.now() / 1000));
+    return plan.steps
+      .filter((step) => step.via === 'title')
+      .map(({ act, content }, index) => {
+        const place = BigInt(index);
+        const deed = {
+          kind: act.kind,
+          party: 'holder' in act ? holders.key(mapped.identifier, act.holder).address : ZERO_ADDRESS,
+          until: untilOf(act, place, now + HORIZON_SECONDS),
+          detail: detailOf(act),
+          content,
+        };
+        return index < revision ? null : signDeed(actor, target, place, deed, Number(now)).request;
+      })
+      .filter((request) => request !== null);
+  }
+
+  /** Makes a plan of actions alone durable. */
+  async #planActions({ row, actions }: { row: JournalRow; actions: ActionRequest[] }): Promise<void> {
+    const [first] = actions;
+    if (first === undefined) return;
+    const hash = hashOf(this.#options.actor.titles, first);
+    await this.#options.journal.plan({
+      vinculum: 'import-plan/1',
+      hash,
+      rows: [row],
+      request: null,
+      actions,
+    });
   }
 
   /** Signs what is composed and makes it durable: from here on it may be posted, and will be. */
@@ -366,6 +542,7 @@ class ImportRun {
       vinculum: 'import-plan/1',
       ...signed,
       rows: rows.map(({ row }) => row),
+      actions: rows.flatMap(({ actions }) => actions),
     });
     await this.#enqueue(signed, entries.length);
     if (this.#options.journal.plans.size >= MOST_ON_THE_WAY) await this.settle(MOST_ON_THE_WAY / 2);
@@ -376,7 +553,7 @@ class ImportRun {
     if (this.#nonce === undefined) {
       let nonce = await freeNonce(client, signer.organisation);
       for (const { request } of journal.plans.values()) {
-        const used = BigInt(request.submission.nonce) + 1n;
+        const used = request === null ? 0n : BigInt(request.submission.nonce) + 1n;
         if (used > nonce) nonce = used;
       }
       this.#nonce = nonce;
@@ -384,6 +561,11 @@ class ImportRun {
     const nonce = this.#nonce;
     this.#nonce += 1n;
     return nonce;
+  }
+
+  async #enqueuePlan({ hash, request, rows }: Plan): Promise<void> {
+    if (request === null) return;
+    await this.#enqueue({ hash, request }, entriesOf({ rows }));
   }
 
   async #enqueue(signed: Signed, entries: number): Promise<void> {
@@ -394,15 +576,10 @@ class ImportRun {
 
   async #postWaiting(): Promise<void> {
     const signed = this.#waiting;
-    const entries = this.#waitingEntries;
     this.#waiting = [];
     this.#waitingEntries = 0;
     if (signed.length === 0) return;
     const posting = this.#post(signed)
-      .then(() => {
-        this.counts.sentEntries += entries;
-        this.#tell();
-      })
       .catch((error: unknown) => {
         this.#failure ??= error;
       })
@@ -436,22 +613,26 @@ class ImportRun {
   async #renew(hash: string, why: string): Promise<void> {
     const { journal, signer } = this.#options;
     const plan = journal.plans.get(hash);
-    if (plan === undefined) return;
-    await this.#untilDead(plan, why);
-    if (await this.#isAnchored(plan)) {
-      await journal.finish(hash);
-      this.counts.vehicles += plan.rows.length;
-      this.counts.entries += entriesOf(plan);
+    const request = plan?.request ?? null;
+    if (plan === undefined || request === null) return;
+    await this.#untilDead({ hash, request }, why);
+    if (await this.#isAnchored({ hash, request })) {
+      await this.#carryOut(plan);
       return;
     }
     this.#nonce = undefined;
-    const signed = signAgain(signer, plan.request, await this.#nextNonce());
-    await journal.replace(hash, { vinculum: 'import-plan/1', ...signed, rows: plan.rows });
+    const signed = signAgain(signer, request, await this.#nextNonce());
+    await journal.replace(hash, {
+      vinculum: 'import-plan/1',
+      ...signed,
+      rows: plan.rows,
+      actions: plan.actions,
+    });
     await this.#enqueue(signed, entriesOf(plan));
   }
 
   /** A signed submission is out of our hands until the chain rules it out. */
-  async #untilDead(plan: Plan, why: string): Promise<void> {
+  async #untilDead(plan: Signed, why: string): Promise<void> {
     const { ledger, signer, signal } = this.#options;
     const { nonce, deadline } = plan.request.submission;
     const WAIT_MILLISECONDS = 30_000;
@@ -470,7 +651,7 @@ class ImportRun {
     }
   }
 
-  async #isAnchored(plan: Plan): Promise<boolean> {
+  async #isAnchored(plan: Signed): Promise<boolean> {
     const { ledger } = this.#options;
     const entries = unpackEntries(Buffer.from(plan.request.submission.entries, 'base64url'));
     const latest = (await readHeader(ledger.rpc, 'latest'))?.number ?? 0;
@@ -496,21 +677,18 @@ class ImportRun {
     this.#options.onProgress?.(this.counts);
   }
 
-  async #rowError(line: number, id: string | undefined, error: unknown): Promise<void> {
+  async #rowError(line: number | undefined, id: string | undefined, error: unknown): Promise<void> {
     if (!(error instanceof VinculumError)) throw error;
     this.counts.errors += 1;
     const { path } = error.details;
     const rowError: RowError = {
-      line,
+      ...(line === undefined ? {} : { line }),
       ...(id === undefined ? {} : { id }),
       code: error.code,
       ...(typeof path === 'string' ? { path } : {}),
       message: error.message,
     };
-    if (this.#errors === undefined) {
-      await mkdir(dirname(this.#options.errorsFile), { recursive: true, mode: 0o700 });
-      this.#errors = await open(this.#options.errorsFile, 'w', 0o600);
-    }
+    this.#errors ??= await openNotes(this.#options.errorsFile);
     await this.#errors.appendFile(`${JSON.stringify(rowError)}\n`);
   }
 }
@@ -539,12 +717,38 @@ function checkTimes({ contents }: MappedRegistration): void {
   }
 }
 
-function journalRow({ mapped, content }: Row): JournalRow {
-  return { identifier: mapped.identifier, content, entries: mapped.contents.length };
+function journalRow(
+  { mapped, content, plan }: Row,
+  entries = plan.steps.length,
+  subject?: Subject,
+): JournalRow {
+  const { identifier } = mapped;
+  return { identifier, content, entries, ...(subject === undefined ? {} : { subject }) };
 }
 
-function kindsOf(row: Row): number[] {
-  return row.mapped.contents.map(({ kind }) => kindByName(kind)?.number ?? -1);
+const entryKindsOf = ({ steps }: RegistrationPlan): number[] =>
+  steps.flatMap(({ via, content }) => (via === 'evidence' ? [kindByName(content.kind)?.number ?? -1] : []));
+
+const actionKindsOf = ({ steps }: RegistrationPlan): number[] =>
+  steps.flatMap((step) => (step.via === 'title' ? [titleKinds[step.act.kind]] : []));
+
+const startsWith = (list: readonly number[], beginning: readonly number[]): boolean =>
+  beginning.every((kind, index) => list[index] === kind);
+
+/** A history of which nothing may drive a title. */
+function evidenceOnly({ identifier, contents }: MappedRegistration): RegistrationPlan {
+  const steps = contents.map((content) => ({ via: 'evidence', content }) as const);
+  return { identifier, steps, contradictions: [], title: NO_TITLE };
+}
+
+/** The row of a plan whose title a subject is. */
+function identifierOf({ rows }: Plan, subject: Subject): string | undefined {
+  return rows.find((row) => row.subject === subject)?.identifier;
+}
+
+async function openNotes(file: string): Promise<FileHandle> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  return open(file, 'w', 0o600);
 }
 
 /** Whether `all` holds every one of `wanted`, as often. */
@@ -558,7 +762,7 @@ function includesAll(all: readonly number[], wanted: readonly number[]): boolean
   });
 }
 
-function entriesOf(plan: Plan): number {
+function entriesOf(plan: Pick<Plan, 'rows'>): number {
   return plan.rows.reduce((sum, row) => sum + row.entries, 0);
 }
 

@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { type SubmissionRequest, submissionRequestSchema } from '../client.ts';
 import { CommandError } from '../exit.ts';
+import { type ActionRequest, actionRequestSchema } from '../titles/wire.ts';
 
 /*
  * What an import has done, on disk, so that it can be interrupted at any moment and nothing is doubled or lost.
  *
  *   <folder>/lock          who imports now
- *   <folder>/plans/*.json  signed submissions that may have been posted, each written before it is posted
- *   <folder>/done.ndjson   rows whose submission was anchored, appended after it was
+ *   <folder>/plans/*.json  what is signed and may have been posted: a submission, and the actions on the titles of its
+ *                          rows; each written before any of it is posted
+ *   <folder>/done.ndjson   rows of which all was anchored, appended after it was
  *
- * A row is in `plans` from before its submission can exist anywhere, and until it is in `done`. A submission posted twice
- * is one submission, because the very same signed bytes are sent.
+ * A row is in `plans` from before anything of it can exist anywhere, and until it is in `done`. What is posted twice is one
+ * submission, or one action, because the very same signed bytes are sent.
  */
 
 const rowSchema = z.strictObject({
@@ -22,6 +24,8 @@ const rowSchema = z.strictObject({
   /** SHA-256 of the row's canonical JSON. */
   content: z.string(),
   entries: z.int(),
+  /** Its vehicle's, where the title has to be acted on. */
+  subject: z.optional(z.string()),
 });
 /** A row of the imported file: which vehicle, and with which content. */
 export type JournalRow = z.infer<typeof rowSchema>;
@@ -31,15 +35,19 @@ const planSchema = z.strictObject({
   hash: z.string().check(z.regex(/^0x[0-9a-f]{64}$/)),
   replaces: z.optional(z.string()),
   rows: z.array(rowSchema),
-  request: submissionRequestSchema,
+  request: z.nullable(submissionRequestSchema),
+  actions: z._default(z.array(actionRequestSchema), []),
 });
 export type Plan = {
   readonly vinculum: 'import-plan/1';
+  /** Of its submission; where all entries are on the ledger already, of its first action. */
   readonly hash: string;
   /** The plan that this one is the same entries as, signed anew. */
   readonly replaces?: string | undefined;
   readonly rows: readonly JournalRow[];
-  readonly request: SubmissionRequest;
+  readonly request: SubmissionRequest | null;
+  /** Of all rows, those of one title in their order; they are handed in once the submission is anchored. */
+  readonly actions: readonly ActionRequest[];
 };
 
 export interface Journal {
@@ -52,7 +60,9 @@ export interface Journal {
   plan(plan: Plan): Promise<void>;
   /** Exchanges a submission that can never be anchored for the same entries, signed anew. */
   replace(hash: string, plan: Plan): Promise<void>;
-  /** Its submission is anchored. */
+  /** Exchanges actions that can never be executed for the same, signed anew. */
+  renewActions(hash: string, actions: readonly ActionRequest[]): Promise<void>;
+  /** All of it is anchored. */
   finish(hash: string): Promise<void>;
   /** Rows that were found on the ledger already. */
   remember(rows: readonly JournalRow[]): Promise<void>;
@@ -125,6 +135,13 @@ export async function openJournal(folder: string): Promise<Journal> {
         if (old !== undefined) drop(old);
         add(renewed);
         if (hash !== plan.hash) await rm(fileOf(hash), { force: true });
+      },
+      async renewActions(hash, actions) {
+        const plan = plans.get(hash);
+        if (plan === undefined) return;
+        const renewed: Plan = { ...plan, actions };
+        await writeDurably(plansFolder, fileOf(hash), JSON.stringify(renewed));
+        plans.set(hash, renewed);
       },
       async finish(hash) {
         const plan = plans.get(hash);

@@ -7,6 +7,7 @@ import { formatIdentifier, type Identifier } from '../../core/identifiers/identi
 import { checkDigit, type Vin } from '../../core/identifiers/vin.ts';
 import { kindByNumber } from '../../core/kinds/kinds.ts';
 import {
+  actionOf,
   changesOf,
   isOpenContent,
   type LedgerSection,
@@ -19,6 +20,7 @@ import {
 import { conclude } from '../../core/verify/conclude.ts';
 import { judgeDisclosures, judgeEntry } from '../../core/verify/entries.ts';
 import type { VerifiedEntry, VerifiedOrganisation } from '../../core/verify/result.ts';
+import { verifyTitle } from '../../core/verify/titles.ts';
 
 /**
  * What a history comes to, as the service reads it: the same rules that a reader applies, but the reader has to take
@@ -35,7 +37,12 @@ export function overviewOf(report: Report, identifier: Identifier, own: LedgerId
   }
   const section = report.ledgers.find(({ ledger }) => ledger === own) ?? report.ledgers[0];
   const asOf = BigInt(section?.asOf.timestamp ?? report.createdAt);
-  const { findings, summary } = conclude(report, identifier, entries, organisations, asOf, () => undefined);
+  const titles = report.ledgers.flatMap((shown) => {
+    const title = verifyTitle(shown, asOf, () => undefined);
+    return title === null ? [] : [title];
+  });
+  const checked = { entries, organisations, titles };
+  const { findings, summary } = conclude(report, identifier, checked, asOf, () => undefined);
   return {
     identifier: formatIdentifier(identifier),
     ...(identifier.type === 'vin' ? { checkDigit: checkDigit(identifier.value as Vin) } : {}),
@@ -80,7 +87,17 @@ function judgeSection(report: Report, section: LedgerSection): VerifiedEntry[] {
       judged.envelope === undefined
         ? { sealed: {}, seals: { digests: 0, opened: 0 } }
         : judgeDisclosures(judged.envelope, isOpenContent(content) ? content.disclosures : []);
-    return { ledger, chain, position, link, sealed, seals, ...judged };
+    const { action = null } = place;
+    return {
+      ledger,
+      chain,
+      position,
+      link,
+      sealed,
+      seals,
+      ...judged,
+      ...(action === null ? {} : { action }),
+    };
   };
   const place = { ledger, subject, identifier: report.identifier };
   const own = section.ownChains.flatMap((chain) => {
@@ -88,7 +105,10 @@ function judgeSection(report: Report, section: LedgerSection): VerifiedEntry[] {
     const ownPlace = { ledger, subject: ZERO_SUBJECT, identifier: `organisation:${organisation}` };
     return chain.links.map((link, position) => judge(link, position, { organisation }, ownPlace));
   });
-  return [...section.links.map((link, position) => judge(link, position, subject, place)), ...own];
+  const links = section.links.map((link, position) =>
+    judge(link, position, subject, { ...place, action: actionOf(link) }),
+  );
+  return [...links, ...own];
 }
 
 function verifiedOrganisation(section: LedgerSection, claim: ReportOrganisation): VerifiedOrganisation {

@@ -55,7 +55,7 @@ export const factsSchema = z.strictObject({
       void: whole,
       unknownKind: whole,
     }),
-    /** Entries that are not shown, and whose they are: an organisation's number, or a module's address. */
+    /** Entries that are not shown, and whose they are: an organisation's number, 0 for an owner, or a module's address. */
     withheld: z.array(z.strictObject({ digest: hex(32), attester: z.union([decimal, hex(20)]) })),
     unreadLedgers: z.array(ledgerId),
     /** The organisations whose recalls are known whole: "no recall" reaches no further. */
@@ -66,6 +66,9 @@ export const factsSchema = z.strictObject({
   keyFigures: z.strictObject({
     firstTime: z.nullable(short),
     lastTime: z.nullable(short),
+    /** The title, as its actions leave it; `none` where none was issued. */
+    title: z.enum(['none', 'held', 'exported', 'scrapped', 'replaced', 'unknown']),
+    stolen: z.boolean(),
     holders: whole,
     odometer: z.nullable(z.strictObject({ value: z.number(), unit: short, time: short, grade: code })),
     discrepancies: whole,
@@ -142,9 +145,11 @@ export function factsOf(text: string, report: Report, verification: Verification
       },
       withheld: own
         .filter(({ status }) => status === 'withheld')
-        .map(({ link }) => ({
+        .map(({ link, action }) => ({
           digest: link.digest,
-          attester: isModuleLink(link) ? link.module : link.organisation.toString(),
+          attester: isModuleLink(link)
+            ? (action?.organisation.toString() ?? link.module)
+            : link.organisation.toString(),
         })),
       unreadLedgers: [
         ...report.ledgers.flatMap(({ ledger }) => (read.has(ledger.split(':')[1] ?? '') ? [] : [ledger])),
@@ -161,6 +166,8 @@ export function factsOf(text: string, report: Report, verification: Verification
     keyFigures: {
       firstTime: summary?.firstTime ?? null,
       lastTime: summary?.lastTime ?? null,
+      title: summary?.title?.state ?? 'none',
+      stolen: summary?.stolen ?? false,
       holders: summary?.holders ?? 0,
       odometer:
         latest === null

@@ -1,12 +1,15 @@
 import type { Finding } from './finding.ts';
-import { type EffectiveEntry, eventSeconds, evidence, ofKind } from './openedEntry.ts';
+import { type EffectiveEntry, eventDay, eventSeconds, evidence, ofKind } from './openedEntry.ts';
 import type { OpenCharge } from './summary.ts';
 
 /** What a registry can put on a vehicle and take off again. */
 export const chargeKinds = ['registration.lien', 'registration.opposition', 'registration.seizure'] as const;
 export type ChargeKind = (typeof chargeKinds)[number];
 
-export type Charge = OpenCharge & { readonly kind: ChargeKind; readonly evidence: readonly string[] };
+export type Charge = Omit<OpenCharge, 'holder' | 'rank'> & {
+  readonly kind: ChargeKind;
+  readonly evidence: readonly string[];
+};
 
 type ChargeData = {
   readonly action: 'registered' | 'entered' | 'renewed' | 'released' | 'lifted';
@@ -97,10 +100,15 @@ const OPEN_CODE = {
   'registration.seizure': 'seizure.open',
 } as const;
 
-/** The charges of a whole history: what stands at its end, and what does not fit together. */
+/**
+ * The charges of a whole history: what stands at its end, and what does not fit together.
+ * @param lienDays the days on which liens were placed on the title: what a registry states of the same day is the same
+ *   lien, one for one, and the title says what became of it
+ */
 export function findCharges(
   entries: readonly EffectiveEntry[],
   asOf?: string,
+  lienDays: readonly string[] = [],
 ): { charges: readonly Charge[]; findings: Finding[] } {
   const charges = new Charges();
   const findings: Finding[] = [];
@@ -126,7 +134,15 @@ export function findCharges(
     }
     if (!charges.apply(entry)) findings.push(endWithoutBeginning(entry));
   }
-  for (const charge of charges.open(asOf)) {
+  const days = [...lienDays];
+  const isTitles = ({ kind, since }: Charge): boolean => {
+    const at = kind === 'registration.lien' ? days.indexOf(eventDay(since)) : -1;
+    if (at >= 0) days.splice(at, 1);
+    return at >= 0;
+  };
+  const open = charges.open(asOf).filter((charge) => !isTitles(charge));
+  const expired = charges.expired(asOf).filter((charge) => !isTitles(charge));
+  for (const charge of open) {
     const { since, reference, expires, type } = charge;
     findings.push({
       code: OPEN_CODE[charge.kind],
@@ -138,7 +154,7 @@ export function findCharges(
       details: { since, reference, expires, type },
     });
   }
-  for (const charge of charges.expired(asOf)) {
+  for (const charge of expired) {
     if (charge.kind !== 'registration.lien') continue;
     const { since, reference, expires } = charge;
     findings.push({
@@ -148,7 +164,7 @@ export function findCharges(
       details: { since, reference, expires },
     });
   }
-  return { charges: charges.open(asOf), findings };
+  return { charges: open, findings };
 }
 
 function endWithoutBeginning(entry: EffectiveEntry): Finding {
@@ -170,6 +186,6 @@ function endWithoutBeginning(entry: EffectiveEntry): Finding {
 
 /** Whether the vehicle goes to somebody else. */
 function isTransfer(entry: EffectiveEntry): boolean {
-  if (entry.kind === 'sale') return true;
+  if (['sale', 'title.accepted', 'title.transferred'].includes(entry.kind)) return true;
   return ofKind([entry], 'registration.holder').some(({ data }) => data.action === 'change');
 }

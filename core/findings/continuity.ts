@@ -76,7 +76,8 @@ export function findContradictions(entries: readonly EffectiveEntry[]): Finding[
 
   const ended = entries.find(
     (entry) =>
-      entry.kind === 'registration.withdrawn' && (entry.data as { reason?: string }).reason === 'endOfLife',
+      entry.kind === 'title.scrapped' ||
+      (entry.kind === 'registration.withdrawn' && (entry.data as { reason?: string }).reason === 'endOfLife'),
   );
   const alive =
     ended === undefined

@@ -1,4 +1,5 @@
 import type { Json } from '../canonical.ts';
+import type { TitleHistory } from '../modules/titleHistory.ts';
 import { applyAmendments, type MaySupersede, sameAttester } from './amendments.ts';
 import { type ChargeKind, findCharges } from './charges.ts';
 import { findContradictions, findGaps } from './continuity.ts';
@@ -9,10 +10,13 @@ import { type OpenedEntry, ofKind } from './openedEntry.ts';
 import { findRecalls } from './recalls.ts';
 import { countHolders, findDepartures, findProcedure, findStatements } from './registry.ts';
 import type { OpenCharge, Summary } from './summary.ts';
+import { findTitles } from './titles.ts';
 
 export type FindingsOptions = {
   /** Entries of makers' and authorities' own chains, each campaign with `affected` as its proof shows. */
   readonly own?: readonly OpenedEntry[];
+  /** The title in each ledger that has one, folded from the links; open actions stand among the entries too. */
+  readonly titles?: readonly TitleHistory[];
   /** The organisations whose own chains are complete among `own`: a claim of "no recall" reaches no further. */
   readonly recallAttesters?: readonly string[];
   /** Who may correct whose entries; by default only the attester itself. */
@@ -35,22 +39,26 @@ export function deriveFindings(
   const attesters = options.recallAttesters ?? [];
   const { asOf } = options;
 
+  const context = { entries, effective, amendments, maySupersede, asOf };
+  const titles = findTitles(options.titles ?? [], context);
   const odometer = gradeOdometer(effective);
-  const { charges, findings: chargeFindings } = findCharges(effective, asOf);
+  const { charges, findings: chargeFindings } = findCharges(effective, asOf, titles.lienDays);
   const procedure = findProcedure(effective);
-  const departures = findDepartures(effective);
+  const departures = findDepartures(effective, titles);
+  const statements = findStatements(effective);
   const accidents = findAccidents(effective);
   const claims = findClaims(effective);
   const usages = findUsages(effective);
-  const brands = findBrands(effective);
+  const brands = findBrands(effective, titles.brands);
   const recalls = findRecalls(effective, own.effective, attesters);
 
   const findings = [
+    ...titles.findings,
     ...odometer.findings,
     ...chargeFindings,
     ...procedure.findings,
     ...departures.findings,
-    ...findStatements(effective),
+    ...statements,
     ...accidents.findings,
     ...claims.findings,
     ...usages.findings,
@@ -71,14 +79,24 @@ export function deriveFindings(
   const open = (kind: ChargeKind): OpenCharge[] =>
     charges
       .filter((charge) => charge.kind === kind)
-      .map(({ entry, since, reference, expires, type }) => ({ entry, since, reference, expires, type }));
+      .map(({ entry, since, reference, expires, type }) => ({
+        entry,
+        since,
+        reference,
+        expires,
+        type,
+        holder: null,
+        rank: null,
+      }));
   const current = odometer.readings.filter(({ grade }) => grade !== 'superseded');
   const summary: Summary = {
     entries: countStatuses(entries),
     firstTime: effective[0]?.time ?? null,
     lastTime: effective.at(-1)?.time ?? null,
-    holders: countHolders(effective),
-    liens: open('registration.lien'),
+    title: titles.summary,
+    stolen: titles.stolen || statements.some(({ code }) => code === 'theft.reported'),
+    holders: countHolders(effective, titles),
+    liens: [...titles.liens, ...open('registration.lien')],
     oppositions: open('registration.opposition'),
     seizures: open('registration.seizure'),
     procedure: procedure.procedure,
@@ -94,7 +112,7 @@ export function deriveFindings(
     exported: departures.exported,
     withdrawn: departures.withdrawn,
     recalls: { attesters, campaigns: recalls.campaigns },
-    links: [...new Set(ofKind(effective, 'vehicle.linked').map(({ data }) => data.to))],
+    links: [...new Set([...titles.links, ...ofKind(effective, 'vehicle.linked').map(({ data }) => data.to)])],
   };
   return { findings, summary };
 }

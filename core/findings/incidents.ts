@@ -2,6 +2,7 @@ import { type BrandCode, titleBrands } from '../kinds/brands.ts';
 import type { Finding, Severity } from './finding.ts';
 import { type EffectiveEntry, type EntryOf, evidence, ofKind } from './openedEntry.ts';
 import type { Summary } from './summary.ts';
+import type { TitleBrand } from './titles.ts';
 
 const ACCIDENT_SEVERITY = {
   minor: 'notice',
@@ -103,36 +104,62 @@ const HARMLESS: ReadonlySet<string> = new Set([
   '75',
 ] satisfies BrandCode[]);
 
-/** Title brands are sticky: once stated, they stay. */
-export function findBrands(entries: readonly EffectiveEntry[]): {
+type StatedBrand = {
+  readonly time: string;
+  readonly entries: readonly string[];
+  readonly jurisdiction: string | null;
+  readonly text: string | null;
+};
+
+/**
+ * Title brands are sticky: once stated, they stay.
+ * @param branded those that are on the title itself
+ */
+export function findBrands(
+  entries: readonly EffectiveEntry[],
+  branded: readonly TitleBrand[] = [],
+): {
   brands: Summary['brands'];
   findings: Finding[];
 } {
-  const stated = new Map<BrandCode, { time: string; entries: string[] }>();
+  const stated = new Map<string, StatedBrand>();
+  const state = (code: string, brand: StatedBrand): void => {
+    const known = stated.get(code);
+    stated.set(code, {
+      time: known === undefined || brand.time < known.time ? brand.time : known.time,
+      entries: [...(known?.entries ?? []), ...brand.entries],
+      jurisdiction: known?.jurisdiction ?? brand.jurisdiction,
+      text: known?.text ?? brand.text,
+    });
+  };
   for (const entry of entries) {
     for (const code of (entry.data as { titleBrands?: readonly BrandCode[] }).titleBrands ?? []) {
-      const earlier = stated.get(code);
-      stated.set(code, {
-        time: earlier?.time ?? entry.time,
-        entries: [...(earlier?.entries ?? []), ...evidence(entry)],
-      });
+      state(code, { time: entry.time, entries: evidence(entry), jurisdiction: null, text: null });
     }
   }
-  const brands = [...stated].map(([code, { entries: at }]) => ({
-    code,
-    name: titleBrands[code],
-    entries: at,
-  }));
-  const findings = [...stated].map(([code, { time, entries: at }]): Finding => {
+  for (const { code, ...brand } of branded) state(code, brand);
+  const brands = [...stated].map(([code, { entries: at }]) => ({ code, name: nameOf(code), entries: at }));
+  const findings = [...stated].map(([code, { time, entries: at, jurisdiction, text }]): Finding => {
     const severity = ALERTING.has(code) ? 'alert' : HARMLESS.has(code) ? 'information' : 'warning';
     return {
       code: 'title.brand',
       severity,
       entries: at,
-      details: { brand: code, name: titleBrands[code], time },
+      details: {
+        brand: code,
+        name: nameOf(code),
+        time,
+        ...(jurisdiction === null ? {} : { jurisdiction }),
+        ...(text === null ? {} : { text }),
+      },
     };
   });
   return { brands, findings };
+}
+
+/** The name of a brand; of a code that D20 does not have, the code. */
+function nameOf(code: string): string {
+  return Object.hasOwn(titleBrands, code) ? titleBrands[code as BrandCode] : code;
 }
 
 /** A failed inspection until a later one of the same sort passes. */

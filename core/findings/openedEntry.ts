@@ -8,8 +8,10 @@ export type OpenedEntry = {
   /** The kind's name; of an unknown kind its number as text. */
   readonly kind: string;
   readonly kindVersion: number;
-  /** The attester's number in decimal. */
+  /** The attester's number in decimal; of a title's entry the acting organisation's, or `0` where an owner acted. */
   readonly organisation: string;
+  /** Of a module's entry: the identifier that its envelope is of, another one where a title was carried over. */
+  readonly identifier?: string;
   /** When it happened: `YYYY-MM-DD` or `YYYY-MM-DDThh:mm:ssZ`; of an entry that is not open, any text. */
   readonly time: string;
   /** Timestamp of the block that anchors it, seconds since 1970. */

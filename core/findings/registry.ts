@@ -1,7 +1,8 @@
 import type { KindData } from '../kinds/kinds.ts';
 import type { Finding, Severity } from './finding.ts';
-import { type EffectiveEntry, type EntryOf, evidence, ofKind } from './openedEntry.ts';
+import { type EffectiveEntry, type EntryOf, eventSeconds, evidence, ofKind } from './openedEntry.ts';
 import type { Summary } from './summary.ts';
+import type { TitleFacts } from './titles.ts';
 
 type HolderAction = KindData<'registration.holder'>['action'];
 
@@ -13,13 +14,32 @@ const NEW_HOLDER: ReadonlySet<HolderAction> = new Set<HolderAction>([
   'lessee',
 ]);
 
-/** The holders that the registry's entries show, with the one before them where its file is uncertain. */
-export function countHolders(entries: readonly EffectiveEntry[]): number {
-  const shown = ofKind(entries, 'registration.holder').filter(({ data }) => NEW_HOLDER.has(data.action));
+type TitleHands = Pick<TitleFacts, 'holders' | 'takenOver' | 'since'>;
+
+/**
+ * The holders that the title and the registry's entries show, with the one before them where the registry's file is
+ * uncertain. Once there is a title, what a registry states of a holder is the same change, unless an import found that
+ * the title could not have allowed it; a lessee never was its owner.
+ */
+export function countHolders(
+  entries: readonly EffectiveEntry[],
+  { holders, takenOver, since }: TitleHands = { holders: 0, takenOver: false, since: null },
+): number {
+  const shown = ofKind(entries, 'registration.holder').filter(
+    ({ data, time }) =>
+      NEW_HOLDER.has(data.action) &&
+      (since === null ||
+        eventSeconds(time) < eventSeconds(since) ||
+        data.contradicts !== undefined ||
+        data.action === 'lessee'),
+  );
   const before = ofKind(entries, 'vehicle.registered').some(
     ({ data }) => data.registry?.fileUncertain === true,
   );
-  return shown.length + (before ? 1 : 0);
+  const earlier =
+    before || shown.some(({ time }) => since !== null && eventSeconds(time) < eventSeconds(since));
+  // A title that was taken over from a register was issued to a holder that the register had shown.
+  return shown.length + (before ? 1 : 0) + holders - (takenOver && earlier ? 1 : 0);
 }
 
 /**
@@ -65,8 +85,11 @@ function isCleared(round: readonly EntryOf<'registration.procedure'>[]): boolean
   return steps.includes('secondReport') || (oppositionOnly && steps.at(-1) === 'lifted');
 }
 
-/** Withdrawn and exported, until the vehicle is registered again. */
-export function findDepartures(entries: readonly EffectiveEntry[]): {
+/** Withdrawn and exported, by the registry or the title, until the vehicle is registered again or a title is issued. */
+export function findDepartures(
+  entries: readonly EffectiveEntry[],
+  title: Pick<TitleFacts, 'exported' | 'issued'> = { exported: null, issued: null },
+): {
   exported: Summary['exported'];
   withdrawn: Summary['withdrawn'];
   findings: Finding[];
@@ -82,28 +105,64 @@ export function findDepartures(entries: readonly EffectiveEntry[]): {
       withdrawn = null;
     }
   }
+  const { issued } = title;
+  if (issued !== null && exported !== null && eventSeconds(issued) > eventSeconds(exported.time)) {
+    exported = null;
+  }
+  const left = [exported, title.exported].flatMap((departure) => {
+    if (departure === null) return [];
+    if ('since' in departure) return [departure];
+    const { destination = null } = departure.data as { destination?: string };
+    return [{ since: departure.time, entry: departure.digest, entries: evidence(departure), destination }];
+  });
+  const [first] = left;
   const findings: Finding[] = [];
-  for (const [code, entry] of [
-    ['vehicle.exported', exported],
-    ['vehicle.withdrawn', withdrawn],
-  ] as const) {
-    if (entry === null) continue;
-    const { reason = null, destination = null } = entry.data as { reason?: string; destination?: string };
+  if (first !== undefined) {
     findings.push({
-      code,
-      severity: code === 'vehicle.withdrawn' ? 'alert' : 'warning',
-      entries: evidence(entry),
-      details: { time: entry.time, ...(code === 'vehicle.withdrawn' ? { reason } : { destination }) },
+      code: 'vehicle.exported',
+      severity: 'warning',
+      entries: left.flatMap((departure) => departure.entries),
+      details: {
+        time: first.since,
+        destination: left.find(({ destination }) => destination !== null)?.destination ?? null,
+      },
     });
   }
-  const since = (entry: EffectiveEntry | null): Summary['exported'] =>
-    entry === null ? null : { since: entry.time, entry: entry.digest };
-  return { exported: since(exported), withdrawn: since(withdrawn), findings };
+  if (withdrawn !== null) {
+    const { reason = null } = withdrawn.data as { reason?: string };
+    findings.push({
+      code: 'vehicle.withdrawn',
+      severity: 'alert',
+      entries: evidence(withdrawn),
+      details: { time: withdrawn.time, reason },
+    });
+  }
+  return {
+    exported: first === undefined ? null : { since: first.since, entry: first.entry },
+    withdrawn: withdrawn === null ? null : { since: withdrawn.time, entry: withdrawn.digest },
+    findings,
+  };
+}
+
+/** What an import recorded although the vehicle's title could not have allowed it: it happened all the same. */
+function findRefused(entries: readonly EffectiveEntry[]): Finding[] {
+  return entries.flatMap((entry): Finding[] => {
+    const { contradicts, event = null } = entry.data as { contradicts?: string; event?: string };
+    if (contradicts === undefined) return [];
+    return [
+      {
+        code: 'registration.contradiction',
+        severity: 'notice',
+        entries: evidence(entry),
+        details: { contradicts, kind: entry.kind, event, time: entry.time },
+      },
+    ];
+  });
 }
 
 /** What the registry states of the vehicle when it enters it, and links between identifiers. */
 export function findStatements(entries: readonly EffectiveEntry[]): Finding[] {
-  const findings: Finding[] = [];
+  const findings = findRefused(entries);
   for (const entry of ofKind(entries, 'vehicle.registered')) {
     const { registry = {}, checkDigitOverride } = entry.data;
     const states = (said: boolean | undefined, code: Finding['code'], severity: Severity): void => {

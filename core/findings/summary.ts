@@ -1,4 +1,5 @@
 import type { Reading } from '../kinds/fields.ts';
+import type { Obstacle, TitleState } from '../modules/title.ts';
 import type { OpenedEntry } from './openedEntry.ts';
 
 /** How a reading compares with the one before it. */
@@ -29,8 +30,11 @@ export type OpenCharge = {
   readonly since: string;
   readonly reference: string | null;
   readonly expires: string | null;
-  /** Of an opposition. */
+  /** Of an opposition, and of a title's lien. */
   readonly type: string | null;
+  /** Of a title's lien: the organisation that holds it, and its rank; null of what a registry states. */
+  readonly holder: string | null;
+  readonly rank: number | null;
 };
 
 export type RecallState = {
@@ -50,8 +54,24 @@ export type Summary = {
   readonly entries: { readonly total: number } & Readonly<Record<OpenedEntry['status'], number>>;
   readonly firstTime: string | null;
   readonly lastTime: string | null;
-  /** Holders that the registry's entries show. */
+  /** The title, folded from its actions; null where none was ever issued. */
+  readonly title: {
+    /** `unknown` where not every action is known, or not the title that this one replaces. */
+    readonly state: TitleState | 'unknown';
+    /** The owner's key. */
+    readonly owner: string | null;
+    /** When that key came to own it. */
+    readonly since: string | null;
+    readonly offer: { readonly buyer: string; readonly until: string } | null;
+    readonly stolen: boolean;
+    /** What stands against a sale. */
+    readonly obstacles: readonly Obstacle[];
+  } | null;
+  /** Whether a title or a registry says that it is stolen. */
+  readonly stolen: boolean;
+  /** Holders that the title and the registry's entries show. */
   readonly holders: number;
+  /** Those of the title first. */
   readonly liens: readonly OpenCharge[];
   readonly oppositions: readonly OpenCharge[];
   readonly seizures: readonly OpenCharge[];

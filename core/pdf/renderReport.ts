@@ -6,7 +6,7 @@ import type { Address } from '../chain/types.ts';
 import { reportDigest } from '../credential/facts.ts';
 import { readableFields } from '../envelope/envelope.ts';
 import type { Finding, Severity } from '../findings/finding.ts';
-import type { GradedReading } from '../findings/summary.ts';
+import type { GradedReading, OpenCharge, Summary } from '../findings/summary.ts';
 import { kindByNumber } from '../kinds/kinds.ts';
 import { readHeader } from '../proof/header.ts';
 import { proofView } from '../proof/proofView.ts';
@@ -21,7 +21,7 @@ import { drawCode } from './qr.ts';
 import { type Language, type Words, words } from './words.ts';
 
 /** The version of everything below: another layout has another number, or honest files would look forged. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 export const ATTACHMENT = 'report.json';
 
 /** What the pages say beyond the report; it stands in the file, so that the pages can be made again. */
@@ -200,6 +200,12 @@ function figures(flow: Flow, { result, words: say }: Content): void {
         : `${dayOf(summary.firstTime)} – ${dayOf(summary.lastTime ?? '')}`,
       false,
     ],
+    [
+      say.figure.title,
+      say.titleState[summary.title?.state ?? 'none'],
+      ['scrapped', 'replaced', 'unknown'].includes(summary.title?.state ?? 'none'),
+    ],
+    [say.figure.sale, ...saleOf(summary, say)],
     [say.figure.holders, count(summary.holders), false],
     [
       say.figure.odometer,
@@ -248,6 +254,13 @@ function figures(flow: Flow, { result, words: say }: Content): void {
   }
 }
 
+/** Whether the title stands against a sale, and whether that is worth a warning. */
+function saleOf({ title }: Summary, say: Words): [string, boolean] {
+  if (title === null || title.state === 'unknown') return [say.unknown, false];
+  const [obstacle] = title.obstacles;
+  return obstacle === undefined ? [say.sellable, false] : [say.obstacle[obstacle], true];
+}
+
 function findings(flow: Flow, { result, words: say, parameters }: Content): void {
   flow.heading(say.findings);
   if (result.findings.length === 0) flow.paragraph(say.noFindings);
@@ -270,6 +283,9 @@ function findings(flow: Flow, { result, words: say, parameters }: Content): void
 
 type Stated = { readonly value: number; readonly unit: string; readonly time: string };
 
+/** Findings that are about an entry of a kind. */
+const CODES_OF_ENTRIES: ReadonlySet<string> = new Set(['entry.disputed', 'registration.contradiction']);
+
 /** The numbers and days of a finding; what it means in words is the page's. */
 function detailOf({ code, details }: Finding, say: Words, language: Language): string {
   const parts: string[] = [];
@@ -285,9 +301,18 @@ function detailOf({ code, details }: Finding, say: Words, language: Language): s
   if (readings.length > 0) parts.push(readings.map(reading).reduce(say.afterwards));
   if (typeof details.campaign === 'string') parts.push(details.campaign);
   if (details.title !== undefined) parts.push(localised(details.title, language));
-  if (typeof details.name === 'string' && code === 'title.brand') parts.push(details.name);
+  if (typeof details.name === 'string' && code === 'title.brand') {
+    parts.push(
+      [details.name, details.jurisdiction, details.text].filter((text) => text !== undefined).join(', '),
+    );
+  }
+  if (typeof details.contradicts === 'string') parts.push(details.contradicts);
+  if (typeof details.kind === 'string' && CODES_OF_ENTRIES.has(code)) {
+    parts.push(say.kind[details.kind] ?? details.kind);
+  }
   if (typeof details.identifier === 'string') parts.push(details.identifier);
-  if (typeof details.to === 'string' && code === 'identity.linked') parts.push(details.to);
+  const otherNumber = details.to ?? details.from;
+  if (typeof otherNumber === 'string' && code.startsWith('identity.')) parts.push(otherNumber);
   if (typeof details.years === 'number') parts.push(say.years(String(details.years)));
   const days = ['since', 'from', 'until', 'time', 'expires'].flatMap((name) => {
     const value = details[name];
@@ -375,7 +400,8 @@ function roundUp(value: number): number {
 
 // ── Charges, recalls, limits ───────────────────────────────────────────────────────────────────────────────────────
 
-function standingCharges(flow: Flow, { result, words: say }: Content): void {
+function standingCharges(flow: Flow, content: Content): void {
+  const { result, words: say } = content;
   const { summary } = result;
   if (summary === null) return;
   const charges = [
@@ -390,11 +416,17 @@ function standingCharges(flow: Flow, { result, words: say }: Content): void {
     { x: MARGIN + 160, width: 150 },
     { x: MARGIN + 320, width: WIDTH - 320 },
   ];
-  for (const [kind, { since, expires, reference }] of charges) {
+  const names = namesOf(content);
+  const holderOf = ({ holder, rank }: OpenCharge): string =>
+    holder === null || rank === null
+      ? ''
+      : say.lienHolder(names.get(holder) ?? say.organisation(holder), rank);
+  for (const [kind, charge] of charges) {
+    const { since, expires, reference } = charge;
     flow.row(columns, [
       { text: say.kind[kind] ?? kind, style: { face: 'bold' } },
       { text: `${dayOf(since)}${expires === null ? '' : ` – ${dayOf(expires)}`}` },
-      { text: reference ?? '' },
+      { text: reference ?? holderOf(charge) },
     ]);
   }
 }
@@ -455,9 +487,7 @@ function history(flow: Flow, content: Content): void {
     for (const entry of inOrder(entries)) {
       const { link, envelope, status } = entry;
       const kind = kindByNumber(link.kind)?.name ?? String(link.kind);
-      const attester = isModuleLink(link)
-        ? say.module(link.module)
-        : (names.get(link.organisation.toString()) ?? say.organisation(link.organisation.toString()));
+      const attester = attesterName(entry, names, say);
       const notes = [
         readingOf(entry, say),
         corrected.has(link.digest) ? say.corrected : '',
@@ -472,6 +502,17 @@ function history(flow: Flow, content: Content): void {
       ]);
     }
   });
+}
+
+/** Who attested an entry; of a title's entry who acted, which is its owner where no organisation did. */
+function attesterName(
+  { link, action }: VerifiedEntry,
+  names: ReadonlyMap<string, string>,
+  say: Words,
+): string {
+  const id = isModuleLink(link) ? action?.organisation : link.organisation;
+  if (id === undefined) return isModuleLink(link) ? say.module(link.module) : say.unknown;
+  return id === 0n ? say.owner : (names.get(id.toString()) ?? say.organisation(id.toString()));
 }
 
 /** By the time of the event; what has none stands where it was anchored. */

@@ -1,4 +1,5 @@
 import type { FindingCode, Severity } from '../findings/finding.ts';
+import type { Obstacle, TitleState } from '../modules/title.ts';
 import type { Verdict } from '../verify/result.ts';
 import { wordsEn } from './words.en.ts';
 import { wordsZh } from './words.zh.ts';
@@ -26,6 +27,8 @@ export type Words = {
   readonly glance: string;
   readonly figure: {
     readonly entries: string;
+    readonly title: string;
+    readonly sale: string;
     readonly holders: string;
     readonly odometer: string;
     readonly discrepancies: string;
@@ -38,6 +41,12 @@ export type Words = {
   };
   readonly none: string;
   readonly unknown: string;
+  readonly titleState: Readonly<Record<TitleState | 'unknown', string>>;
+  readonly sellable: string;
+  readonly obstacle: Readonly<Record<Obstacle, string>>;
+  /** Who acted where no organisation did. */
+  readonly owner: string;
+  readonly lienHolder: (holder: string, rank: number) => string;
   readonly recallsOf: (attesters: number, open: number) => string;
   readonly recallsUnknown: string;
   readonly findings: string;

@@ -12,9 +12,16 @@ import { kindByNumber } from '../kinds/kinds.ts';
 import type { Report } from '../report/report.ts';
 import { verifyProof } from '../tree/proof.ts';
 import { codeOf } from './entries.ts';
-import type { Check, VerifiedEntry, VerifiedOrganisation } from './result.ts';
+import type { Check, VerifiedEntry, VerifiedOrganisation, VerifiedTitle } from './result.ts';
 
 export type Conclusion = { readonly findings: readonly Finding[]; readonly summary: Summary | null };
+
+/** What the steps before have left. */
+export type Checked = {
+  readonly entries: readonly VerifiedEntry[];
+  readonly organisations: readonly VerifiedOrganisation[];
+  readonly titles: readonly VerifiedTitle[];
+};
 
 /**
  * Step 7: campaigns' sets are checked for this identifier, then the rules are applied to what is proven.
@@ -23,8 +30,7 @@ export type Conclusion = { readonly findings: readonly Finding[]; readonly summa
 export function conclude(
   report: Report,
   identifier: Identifier | null,
-  entries: readonly VerifiedEntry[],
-  organisations: readonly VerifiedOrganisation[],
+  { entries, organisations, titles }: Checked,
   asOf: bigint,
   note: (check: Check) => void,
 ): Conclusion {
@@ -76,6 +82,7 @@ export function conclude(
   );
   return deriveFindings(history, {
     own,
+    titles,
     recallAttesters: [...shown],
     maySupersede: (original, by, given) => {
       const of = registerOf.get(given.original);
@@ -118,12 +125,14 @@ export function openedEntry(
     envelope === undefined
       ? { data: {}, sealed: entry.sealed, missing: [] }
       : readableFields(envelope, entry.sealed);
-  const country = isModuleLink(link) ? undefined : countries.get(link.organisation);
+  const attester = isModuleLink(link) ? entry.action?.organisation : link.organisation;
+  const country = attester === undefined ? undefined : countries.get(attester);
   return {
     digest: link.digest,
     kind: envelope?.kind ?? kindByNumber(link.kind)?.name ?? link.kind.toString(),
     kindVersion: envelope?.kindVersion ?? 1,
-    organisation: isModuleLink(link) ? link.module : link.organisation.toString(),
+    organisation: attester?.toString() ?? (isModuleLink(link) ? link.module : ''),
+    ...(isModuleLink(link) && envelope !== undefined ? { identifier: envelope.identifier } : {}),
     time: envelope?.time ?? '',
     anchoredAt: Number(link.timestamp),
     position,

@@ -3,9 +3,18 @@ import { parseLedgerId } from '../chain/ledgerId.ts';
 import { isModuleLink, type Link } from '../chain/link.ts';
 import type { LedgerId, OrganisationId, Subject } from '../chain/types.ts';
 import { digestOf, KEY_BYTES, openBlock } from '../envelope/block.ts';
-import { checkBinding, type Envelope, openEnvelope, openSealed, sealedCount } from '../envelope/envelope.ts';
+import {
+  type Binding,
+  checkBinding,
+  type Envelope,
+  openEnvelope,
+  openSealed,
+  sealedCount,
+} from '../envelope/envelope.ts';
 import { isVinculumError, VinculumError } from '../errors.ts';
-import { kindByNumber } from '../kinds/kinds.ts';
+import { isModuleKind, kindByNumber } from '../kinds/kinds.ts';
+import { type TitleAction, titleActionHash } from '../modules/action.ts';
+import { titleKindOf, titleKinds } from '../modules/title.ts';
 import { checkErasureReceipt, type ErasureReceipt } from '../privacy/erasure.ts';
 import type { ReportContent } from '../report/report.ts';
 import type { EntryStatus, VerifiedEntry } from './result.ts';
@@ -16,6 +25,8 @@ export type Place = {
   readonly subject: Subject;
   /** As the envelope must state it. */
   readonly identifier: string;
+  /** What a module was asked for, as the report says; of an entry that a module wrote. */
+  readonly action?: TitleAction | null;
 };
 
 export type JudgedEntry = {
@@ -31,6 +42,34 @@ export type JudgedEntry = {
  * bound to this link. Never throws: each failure is a status with the code of what failed.
  */
 export function judgeEntry(link: Link, place: Place, content: ReportContent | undefined): JudgedEntry {
+  const fault = judgeAction(link, place);
+  if (fault?.status === 'refuted') return fault;
+  const judged = judgeContent(link, place, content);
+  return fault === null || judged.status === 'refuted' ? judged : fault;
+}
+
+/**
+ * What is wrong with the action of a title's entry, or null: it is there, it is what the actor signed, and it is on this
+ * subject's title, or carries a title over to it.
+ */
+function judgeAction(link: Link, { ledger, subject, action }: Place): JudgedEntry | null {
+  // The ledger takes a module's kind from nobody else, and no other kind from a module.
+  if (isModuleKind(link.kind) !== isModuleLink(link)) return { status: 'refuted', code: 'link.module' };
+  if (!isModuleLink(link) || titleKindOf(link.kind) === undefined) return null;
+  if (action === undefined || action === null) return { status: 'withheld', code: 'action.missing' };
+  const titles = { chainId: parseLedgerId(ledger).chainId, address: link.module };
+  if (titleActionHash(titles, action) !== link.actionHash) return { status: 'refuted', code: 'action.hash' };
+  return action.subject === subject || carriesOver(action, subject)
+    ? null
+    : { status: 'refuted', code: 'action.subject' };
+}
+
+/** Whether an action makes the title of `subject` out of another's. */
+function carriesOver({ kind, detail }: TitleAction, subject: Subject): boolean {
+  return kind === titleKinds['title.replaced'] && detail === subject;
+}
+
+function judgeContent(link: Link, place: Place, content: ReportContent | undefined): JudgedEntry {
   if (content === undefined) return { status: 'withheld', code: 'entry.missing' };
   if ('withheld' in content) return { status: 'withheld', code: 'entry.withheld' };
   if ('erased' in content) return judgeErasure(link, place, content.erased);
@@ -80,9 +119,9 @@ export function judgeErasures(
 
 /** As {@link judgeEntry}, for a block whose digest is known to be the link's. */
 export function judgeBlock(link: Link, place: Place, block: Uint8Array, key: Uint8Array): JudgedEntry {
-  if (isModuleLink(link) || kindByNumber(link.kind) === undefined) {
-    return { status: 'unknownKind', code: 'kind.unknown' };
-  }
+  if (kindByNumber(link.kind) === undefined) return { status: 'unknownKind', code: 'kind.unknown' };
+  const fault = judgeAction(link, place);
+  if (fault !== null) return fault;
   // Whoever hands out no key at all withholds: that is never the attester's fault.
   if (key.length !== KEY_BYTES) return { status: 'withheld', code: 'block.wrongKey' };
   try {
@@ -94,12 +133,7 @@ export function judgeBlock(link: Link, place: Place, block: Uint8Array, key: Uin
   }
   try {
     const envelope = openEnvelope(block, key);
-    checkBinding(envelope, {
-      ...place,
-      kind: link.kind,
-      organisation: link.organisation,
-      timestamp: link.timestamp,
-    });
+    checkBinding(envelope, bindingOf(link, place, envelope));
     return { status: 'proven', envelope };
   } catch (error) {
     const code = codeOf(error);
@@ -108,6 +142,25 @@ export function judgeBlock(link: Link, place: Place, block: Uint8Array, key: Uin
       code,
     };
   }
+}
+
+/**
+ * What the envelope of a link must say. A title that was carried over begins with an entry of the one before: its envelope
+ * is that one's, and names this identifier as the one that it goes on under.
+ * @throws `envelope.unbound`
+ */
+function bindingOf(link: Link, { action, ...place }: Place, envelope: Envelope): Binding {
+  const common = { ...place, kind: link.kind, timestamp: link.timestamp };
+  if (!isModuleLink(link)) return { ...common, organisation: link.organisation };
+  if (action === undefined || action === null) throw new TypeError('an action was judged before');
+  const { subject, organisation } = action;
+  if (!carriesOver(action, place.subject)) return { ...common, subject, organisation };
+  if (envelope.data.to !== place.identifier) {
+    throw new VinculumError('envelope.unbound', 'The title goes on under another identifier.', {
+      details: { member: 'to' },
+    });
+  }
+  return { ...common, subject, organisation, identifier: envelope.identifier };
 }
 
 export type JudgedDisclosures = {

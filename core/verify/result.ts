@@ -2,10 +2,13 @@ import type { Hex } from '../bytes.ts';
 import type { Json } from '../canonical.ts';
 import type { Link } from '../chain/link.ts';
 import type { Standing } from '../chain/organisation.ts';
-import type { LedgerId, OrganisationId, Subject } from '../chain/types.ts';
+import type { Address, LedgerId, OrganisationId, Subject } from '../chain/types.ts';
 import type { Envelope } from '../envelope/envelope.ts';
 import type { Finding } from '../findings/finding.ts';
 import type { Summary } from '../findings/summary.ts';
+import type { TitleAction } from '../modules/action.ts';
+import type { Obstacle } from '../modules/title.ts';
+import type { TitleHistory } from '../modules/titleHistory.ts';
 import type { ErasureReceipt } from '../privacy/erasure.ts';
 import type { BlockReference } from './chainView.ts';
 
@@ -50,6 +53,8 @@ export type VerifiedEntry = {
   /** Place in that chain, from 0. */
   readonly position: number;
   readonly link: Link;
+  /** Of a title's entry, where the report says it: what the link's actor asked for. */
+  readonly action?: TitleAction;
   readonly status: EntryStatus;
   /** Why it is not proven. */
   readonly code?: string;
@@ -82,6 +87,17 @@ export type AsOf = {
 
 export type Verdict = 'verified' | 'incomplete' | 'refuted';
 
+/** The title of the subject in one ledger, folded from its links. */
+export type VerifiedTitle = TitleHistory & {
+  readonly ledger: LedgerId;
+  /** The contract that keeps it. */
+  readonly module: Address;
+  /** The block as of which `obstacles` stand, by its timestamp, seconds since 1970. */
+  readonly asOf: bigint;
+  /** What stands against a sale; empty where the vehicle may be sold. Says nothing where the history is not whole. */
+  readonly obstacles: readonly Obstacle[];
+};
+
 export type Verification = {
   readonly verdict: Verdict;
   readonly identifier: string;
@@ -90,6 +106,8 @@ export type Verification = {
   readonly steps: readonly Step[];
   readonly entries: readonly VerifiedEntry[];
   readonly organisations: readonly VerifiedOrganisation[];
+  /** One for each ledger that has a title of the subject: no more than one, as long as nobody erred. */
+  readonly titles: readonly VerifiedTitle[];
   readonly findings: readonly Finding[];
   readonly summary: Summary | null;
 };

@@ -9,6 +9,7 @@ import {
   type Head,
   type LedgerId,
   type OrganisationId,
+  type Subject,
   ZERO_HEAD,
   ZERO_SUBJECT,
 } from '../chain/types.ts';
@@ -17,12 +18,14 @@ import { VinculumError } from '../errors.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../identifiers/identifier.ts';
 import { verifyTranscript } from '../pseudonym/pseudonym.ts';
 import {
+  actionOf,
   changesOf,
   directoryLinksOf,
   isOpenContent,
   type LedgerSection,
   linkOf,
   type Report,
+  type ReportLink,
   type ReportOrganisation,
   sectionNames,
 } from '../report/report.ts';
@@ -38,8 +41,10 @@ import {
   type Verification,
   type VerifiedEntry,
   type VerifiedOrganisation,
+  type VerifiedTitle,
   worse,
 } from './result.ts';
+import { judgePredecessors, predecessorsOf, verifyTitle } from './titles.ts';
 
 /** What the reader relies on before reading: the list of all ledgers, on a chain whose view it chooses. */
 export type Trust = { readonly chainId: bigint; readonly directory: Address };
@@ -122,6 +127,9 @@ export async function verify(
   done('completeness');
 
   const entries = opened.flatMap(({ section }) => judgeSection(report, section, protocol));
+  for (const { section } of opened) {
+    judgePredecessors(section, (check) => protocol.note('entries', check));
+  }
   done('entries');
 
   const organisations: VerifiedOrganisation[] = [];
@@ -140,9 +148,13 @@ export async function verify(
     (oldest, block) => (block.timestamp < oldest.timestamp ? block : oldest),
     known[0] ?? { timestamp: BigInt(report.createdAt) },
   ).timestamp;
-  const conclusion = conclude(report, identifier, disclosed, organisations, asOfTime, (check) =>
-    protocol.note('findings', check),
-  );
+  const note = (check: Check): void => protocol.note('findings', check);
+  const titles = opened.flatMap(({ section, view }) => {
+    const title = verifyTitle(section, view?.block.timestamp ?? BigInt(report.createdAt), note);
+    return title === null ? [] : [title];
+  });
+  const judged = disclosed.map((entry) => refuteIllegal(entry, titles));
+  const conclusion = conclude(report, identifier, { entries: judged, organisations, titles }, asOfTime, note);
   done('findings');
 
   const asOf = recorded.flatMap(({ view }): AsOf[] => {
@@ -169,8 +181,9 @@ export async function verify(
     })),
     asOf: asOf.filter((view, index) => asOf.findIndex((other) => other.chainId === view.chainId) === index),
     steps: results,
-    entries: disclosed,
+    entries: judged,
     organisations,
+    titles,
     ...conclusion,
   };
 }
@@ -314,6 +327,9 @@ async function checkCompleteness(
     foldLinks(links),
   );
   const timestamps = links.map((link) => link.timestamp);
+  for (const predecessor of predecessorsOf(section)) {
+    timestamps.push(...(await checkPredecessor(ledger, predecessor, record, view, protocol)));
+  }
   const shown = new Set<string>();
   for (const chain of section.ownChains) {
     const own = chain.links.map(linkOf);
@@ -331,6 +347,31 @@ async function checkCompleteness(
   return timestamps;
 }
 
+/** Step 3 for the history that a title was carried over from. */
+async function checkPredecessor(
+  ledger: LedgerId,
+  predecessor: { readonly subject: Subject; readonly links: readonly ReportLink[] },
+  record: RecordedLedger,
+  view: ChainView,
+  protocol: Protocol,
+): Promise<bigint[]> {
+  const links = predecessor.links.map(linkOf);
+  const at = { ledger, subject: predecessor.subject, links: links.length };
+  try {
+    const head = await view.head(record.address, predecessor.subject);
+    protocol.compare('completeness', 'head.predecessor', at, head, foldLinks(links));
+  } catch (error) {
+    if (!isUnproven(error)) throw error;
+    protocol.note('completeness', { outcome: 'incomplete', code: 'head.predecessor', at });
+  }
+  return links.map((link) => link.timestamp);
+}
+
+/** A storage proof shows what its report claims, and nothing else. */
+function isUnproven(error: unknown): boolean {
+  return error instanceof VinculumError && error.code.startsWith('proof.');
+}
+
 /**
  * Step 3 for a ledger that the report does not show: a reader with a source of its own learns whether there is anything
  * in it of the subject. That is no more than the reader's own look: the ledger stays unread.
@@ -345,8 +386,7 @@ async function lookIntoUnread(
   try {
     head = await view.head(record.address, subject);
   } catch (error) {
-    // A storage proof shows what its report claims, and nothing else.
-    if (error instanceof VinculumError && error.code.startsWith('proof.')) return;
+    if (isUnproven(error)) return;
     throw error;
   }
   protocol.note(
@@ -361,9 +401,11 @@ async function lookIntoUnread(
 function judgeSection(report: Report, section: LedgerSection, protocol: Protocol): VerifiedEntry[] {
   const { ledger, subject } = sectionNames(section);
   const place = { ledger, subject, identifier: report.identifier };
-  const judged = section.links.map((link, position) =>
-    judge(report, ledger, subject, position, linkOf(link), place, protocol),
-  );
+  const judged = section.links.map((link, position) => {
+    const action = actionOf(link);
+    const entry = judge(report, ledger, subject, position, linkOf(link), { ...place, action }, protocol);
+    return action === null ? entry : { ...entry, action };
+  });
   for (const chain of section.ownChains) {
     const organisation = BigInt(chain.organisation) as OrganisationId;
     const own = { ledger, subject: ZERO_SUBJECT, identifier: `organisation:${chain.organisation}` };
@@ -423,6 +465,9 @@ async function checkAttesters(
   const attesters = new Set<string>();
   for (const link of [...section.links, ...section.ownChains.flatMap((chain) => chain.links)]) {
     if ('organisation' in link) attesters.add(link.organisation);
+    else if (link.action !== undefined && link.action.organisation !== '0') {
+      attesters.add(link.action.organisation);
+    }
   }
   const organisations: VerifiedOrganisation[] = [];
   const timestamps: bigint[] = [];
@@ -468,6 +513,19 @@ function readProfile(
     // The organisation recorded something that is no profile: its name stays unknown, nothing else is touched.
     return null;
   }
+}
+
+/** An entry that no legal transition can have written counts for nothing, whatever its envelope says. */
+function refuteIllegal(entry: VerifiedEntry, titles: readonly VerifiedTitle[]): VerifiedEntry {
+  const illegal = titles.some(
+    (title) =>
+      title.ledger === entry.ledger &&
+      title.subject === entry.chain &&
+      title.illegal?.step.position === entry.position,
+  );
+  if (!illegal) return entry;
+  const { envelope: _, ...rest } = entry;
+  return { ...rest, status: 'refuted', code: 'title.illegal', sealed: {} };
 }
 
 /** Step 6, for one entry: what its disclosures open, and what was destroyed of it. */

@@ -197,7 +197,15 @@ describe('deriveFindings', () => {
       expect(codesOf(entries)).to.deep.equal([]);
       expect(codesOf(entries.slice(0, 1))).to.deep.equal(['lien.open alert']);
       expect(summaryOf(entries.slice(0, 1)).liens).to.deep.equal([
-        { entry: named('e0'), since: '2020-01-01', reference: null, expires: null, type: null },
+        {
+          entry: named('e0'),
+          since: '2020-01-01',
+          reference: null,
+          expires: null,
+          type: null,
+          holder: null,
+          rank: null,
+        },
       ]);
     });
 

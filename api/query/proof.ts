@@ -216,6 +216,10 @@ function claimsOf(report: Report, chainId: bigint): Claims {
         slot: mappingSlot(section.subject as Subject, SLOTS.heads),
         word: foldLinks(section.links.map(linkOf)),
       });
+      for (const before of section.predecessors ?? []) {
+        const slot = mappingSlot(before.subject as Subject, SLOTS.heads);
+        claims.push({ contract, slot, word: foldLinks(before.links.map(linkOf)) });
+      }
       for (const own of section.ownChains) {
         const slot = mappingSlot(BigInt(own.organisation), SLOTS.ownHeads);
         claims.push({ contract, slot, word: foldLinks(own.links.map(linkOf)) });

@@ -303,6 +303,7 @@ async function versionOf(from: Queryable, subject: Subject): Promise<string> {
   const tables = ['own_links', 'organisation_links', 'directory_links'];
   const [row] = await from.query<{
     own: (Uint8Array | null)[];
+    before: Uint8Array[];
     unread: string[];
     others: (Uint8Array | null)[];
     set_stored: Date | null;
@@ -312,12 +313,25 @@ async function versionOf(from: Queryable, subject: Subject): Promise<string> {
            ORDER BY position DESC LIMIT 1)
          FROM generate_series(0, (SELECT coalesce(max(number), 0) FROM directory_links)) AS listed(number)
          ORDER BY listed.number) AS own,
+       ARRAY(WITH RECURSIVE replaced AS (
+           SELECT ledger, action_subject AS subject FROM titles
+           WHERE subject = $1 AND position = 0 AND action_subject <> subject
+           UNION
+           SELECT t.ledger, t.action_subject FROM replaced r
+           JOIN titles t ON t.ledger = r.ledger AND t.subject = r.subject AND t.position = 0
+           WHERE t.action_subject <> t.subject
+         )
+         SELECT (SELECT l.head::bytea FROM links l WHERE l.subject = r.subject AND l.ledger = r.ledger
+           ORDER BY l.position DESC LIMIT 1)
+         FROM replaced r ORDER BY r.ledger, r.subject) AS before,
        ARRAY[${tables.map(last).join(', ')}] AS others,
        ARRAY(SELECT name FROM cursors WHERE name LIKE '%:%' ORDER BY name) AS unread,
        (SELECT max(stored_at) FROM sets) AS set_stored, (SELECT max(number) FROM erasures) AS erased`,
     [fromHex(subject, 32)],
   );
-  const heads = [...(row?.own ?? []), ...(row?.others ?? [])].map((head) => (head ? toHex(head) : '-'));
+  const heads = [...(row?.own ?? []), ...(row?.before ?? []), ...(row?.others ?? [])].map((head) =>
+    head ? toHex(head) : '-',
+  );
   return [...heads, ...(row?.unread ?? []), row?.set_stored?.getTime() ?? 0, row?.erased ?? 0].join('/');
 }
 

@@ -3,6 +3,7 @@ import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import type { Address, Digest, LedgerId, Subject } from '../../core/chain/types.ts';
 import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
 import { vehicleBuilt } from '../../core/kinds/vehicle.ts';
+import type { TitleAction } from '../../core/modules/action.ts';
 import type { ErasureReceipt } from '../../core/privacy/erasure.ts';
 import {
   isOpenContent,
@@ -14,6 +15,7 @@ import {
 import type { Deployment } from '../deployment.ts';
 import { ERASURE_COLUMNS, type ErasureRow, receiptOf } from '../erasure/receipt.ts';
 import { readStates } from '../index/ledgers.ts';
+import { ACTION_FIELDS, type ActionFields, actionOfFields } from '../index/titles.ts';
 import { Problem } from '../problem.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Store, Transaction } from '../store/store.ts';
@@ -136,6 +138,7 @@ const NOT_INDEXED = -1;
 
 /** A row of `links` or `own_links`, with the ledger that it is of. */
 type LedgerLinkRow = LinkRow & { readonly ledger: number };
+type SubjectLinkRow = LedgerLinkRow & { readonly subject: Uint8Array };
 type RegisterChangeRow = ChangeRow & { readonly register: number };
 
 async function readState(transaction: Transaction, subject: Subject, publicKey: Uint8Array) {
@@ -146,11 +149,13 @@ async function readState(transaction: Transaction, subject: Subject, publicKey: 
   const listed = listedLedgers(directory, await readStates(transaction), publicKey);
   const shown = listed.filter(({ unread }) => unread === null);
   const registerOf = new Map(shown.map(({ number, register }) => [number, register]));
+  const numbers = shown.map(({ number }) => number);
   const links = await transaction.query<LedgerLinkRow>(
     `SELECT ledger, ${LINK_COLUMNS}, module, actor, action_hash FROM links
      WHERE subject = $1 AND ledger = ANY($2::int4[]) ORDER BY ledger, position`,
-    [fromHex(subject, 32), shown.map(({ number }) => number)],
+    [fromHex(subject, 32), numbers],
   );
+  const titles = await titlesIn(transaction, subject, numbers);
   const makers = distinct(
     links.flatMap(({ ledger, kind, organisation }) =>
       organisation !== null && MAKER_KINDS.includes(kind)
@@ -175,6 +180,10 @@ async function readState(transaction: Transaction, subject: Subject, publicKey: 
     ...links.flatMap(({ ledger, organisation }) =>
       organisation === null ? [] : [{ number: registerOf.get(ledger) ?? NOT_INDEXED, organisation }],
     ),
+    ...titles.acting.map(({ ledger, organisation }) => ({
+      number: registerOf.get(ledger) ?? NOT_INDEXED,
+      organisation,
+    })),
     ...makers,
   ]);
   const changes =
@@ -216,6 +225,7 @@ async function readState(transaction: Transaction, subject: Subject, publicKey: 
     listed,
     shown,
     links,
+    titles,
     ownChains,
     ownLinks,
     changes,
@@ -225,6 +235,59 @@ async function readState(transaction: Transaction, subject: Subject, publicKey: 
     directory,
     asOf,
   };
+}
+
+/** What the index knows of the actions behind the links of modules, and of the histories that titles came over from. */
+async function titlesIn(transaction: Transaction, subject: Subject, ledgers: readonly number[]) {
+  const bytes = fromHex(subject, 32);
+  // The latest first.
+  const before = await transaction.query<{ ledger: number; subject: Uint8Array }>(
+    `WITH RECURSIVE replaced AS (
+       SELECT ledger, action_subject AS subject, 1 AS depth FROM titles
+       WHERE subject = $1 AND ledger = ANY($2::int4[]) AND position = 0 AND action_subject <> subject
+       UNION ALL
+       SELECT t.ledger, t.action_subject, r.depth + 1 FROM replaced r
+       JOIN titles t ON t.ledger = r.ledger AND t.subject = r.subject AND t.position = 0
+       WHERE t.action_subject <> t.subject
+     )
+     SELECT ledger, subject FROM replaced ORDER BY depth`,
+    [bytes, ledgers],
+  );
+  const subjects = [bytes, ...before.map((row) => row.subject)];
+  const links =
+    before.length === 0
+      ? []
+      : await transaction.query<SubjectLinkRow>(
+          `SELECT subject, ledger, ${LINK_COLUMNS}, module, actor, action_hash FROM links
+           WHERE (ledger, subject) IN (SELECT * FROM unnest($1::int4[], $2::bytea[]))
+           ORDER BY ledger, subject, position`,
+          [before.map(({ ledger }) => ledger), before.map((row) => row.subject)],
+        );
+  const rows = await transaction.query<
+    ActionFields & { ledger: number; subject: Uint8Array; action_hash: Uint8Array }
+  >(
+    `SELECT t.ledger, t.subject, t.action_hash, ${ACTION_FIELDS} FROM titles t
+     WHERE t.subject = ANY($1::bytea[]) AND t.ledger = ANY($2::int4[])`,
+    [subjects, ledgers],
+  );
+  const own = rows.filter((row) => toHex(row.subject) === subject);
+  return {
+    actions: new Map(rows.map((row) => [actionKey(row.ledger, row.action_hash), actionOfFields(row)])),
+    acting: own.filter(({ organisation }) => organisation > 0n),
+    predecessors: before.map((history) => ({
+      ...history,
+      links: links.filter(
+        (link) => link.ledger === history.ledger && toHex(link.subject) === toHex(history.subject),
+      ),
+    })),
+  };
+}
+
+const actionKey = (ledger: number, hash: Uint8Array) => `${ledger}/${toHex(hash)}`;
+
+function shownLink(row: LedgerLinkRow, actions: ReadonlyMap<string, TitleAction>) {
+  const hash = row.action_hash ?? null;
+  return reportLink(row, hash === null ? undefined : actions.get(actionKey(row.ledger, hash)));
 }
 
 /** The receipts for what was erased of entries, by digest. */
@@ -251,20 +314,33 @@ function historyIn(state: State, { number, register }: ListedLedger) {
   const own = state.ownChains.filter((chain) => chain.number === number);
   const attesters = new Set([
     ...links.map((link) => link.organisation),
+    ...state.titles.acting
+      .filter((acting) => acting.ledger === number)
+      .map(({ organisation }) => organisation),
     ...own.map(({ organisation }) => organisation),
   ]);
   const changes = state.changes.filter(
     (change) => change.register === register && attesters.has(change.organisation),
   );
+  const { actions } = state.titles;
+  const predecessors = state.titles.predecessors.filter(({ ledger }) => ledger === number);
   return {
-    links: links.map(reportLink),
+    links: links.map((link) => shownLink(link, actions)),
     ownChains: own.map(({ organisation }) => ({
       organisation: organisation.toString(),
       links: state.ownLinks
         .filter((link) => link.ledger === number && link.organisation === organisation)
-        .map(reportLink),
+        .map((link) => reportLink(link)),
     })),
     organisations: organisationsOf(changes, state.profiles),
+    ...(predecessors.length === 0
+      ? {}
+      : {
+          predecessors: predecessors.map((history) => ({
+            subject: toHex(history.subject),
+            links: history.links.map((link) => shownLink(link, actions)),
+          })),
+        }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { toHex } from '../../core/bytes.ts';
-import type { ReportLink, ReportOrganisation } from '../../core/report/report.ts';
+import type { TitleAction } from '../../core/modules/action.ts';
+import { type ReportLink, type ReportOrganisation, reportAction } from '../../core/report/report.ts';
 
 /** A row of `links` or `own_links`. */
 export type LinkRow = {
@@ -14,13 +15,20 @@ export type LinkRow = {
   readonly transaction_hash: Uint8Array;
 };
 
-export function reportLink(row: LinkRow): ReportLink {
+/** @param action what a module's link stands for, where the index knows it */
+export function reportLink(row: LinkRow, action?: TitleAction): ReportLink {
   const anchor = { block: Number(row.block_number), transaction: toHex(row.transaction_hash) };
   const common = { kind: row.kind, timestamp: Number(row.timestamp), digest: toHex(row.digest), ...anchor };
   if (row.organisation !== null) return { ...common, organisation: row.organisation.toString() };
   const { module, actor, action_hash: actionHash } = row;
   if (!module || !actor || !actionHash) throw new TypeError('a link is of an organisation or of a module');
-  return { ...common, module: toHex(module), actor: toHex(actor), actionHash: toHex(actionHash) };
+  return {
+    ...common,
+    module: toHex(module),
+    actor: toHex(actor),
+    actionHash: toHex(actionHash),
+    ...(action === undefined ? {} : { action: reportAction(action) }),
+  };
 }
 
 export type ChangeRow = {

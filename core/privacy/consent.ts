@@ -12,6 +12,7 @@ import {
   ZERO_SUBJECT,
 } from '../chain/types.ts';
 import { VinculumError } from '../errors.ts';
+import { ZERO_ADDRESS } from '../modules/action.ts';
 import { fieldName, hex, isDistinct, readStrictly, seconds, signatureText, typedDataHash } from './form.ts';
 
 /** What a grantee may want sealed content for (docs/protocol.md §14). */
@@ -33,7 +34,7 @@ export const MAX_CONSENT_ENTRIES = 1000;
 /** Most fields a consent names; with none it is for all. */
 export const MAX_CONSENT_FIELDS = 200;
 
-export const ZERO_ADDRESS = `0x${'00'.repeat(20)}` as Address;
+/** No bearer. */
 export const ZERO_WORD = `0x${'00'.repeat(32)}` as Hex;
 
 /** The owner lets a grantee see sealed fields and documents. Exactly one of the three grantees is not zero. */

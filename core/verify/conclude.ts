@@ -54,7 +54,9 @@ export function conclude(
     const of = { organisation: opened.organisation, register: register(entry.ledger) };
     registerOf.set(opened, of.register);
     history.push(opened);
-    if (opened.kind === 'vehicle.built' && opened.status === 'proven') {
+    // Erasing what was built frees nobody from showing its maker’s campaigns.
+    const stands = opened.status === 'proven' || opened.status === 'erased';
+    if (opened.kind === 'vehicle.built' && stands) {
       builders.set(`${of.register} ${of.organisation}`, of);
     }
   }

@@ -5,6 +5,7 @@ import { fromHex, type Hex, toHex } from '../../../core/bytes.ts';
 import { addressOfKey, signHash } from '../../../core/chain/submission.ts';
 import type { Address, Digest, LedgerAddress, OrganisationId, Subject } from '../../../core/chain/types.ts';
 import { isVinculumError } from '../../../core/errors.ts';
+import { ZERO_ADDRESS } from '../../../core/modules/action.ts';
 import {
   bearerOf,
   type Consent,
@@ -26,7 +27,6 @@ import {
   recoverRevoker,
   revocationHash,
   revocationTypes,
-  ZERO_ADDRESS,
   ZERO_WORD,
 } from '../../../core/privacy/consent.ts';
 import { privacyVectors } from '../../../scripts/vectors/privacy.ts';

@@ -203,6 +203,7 @@ class ImportRun {
   async resume(): Promise<void> {
     for (const plan of [...this.#options.journal.plans.values()]) {
       this.counts.resumed += plan.rows.length;
+      this.counts.signed += entriesOf(plan) + plan.actions.length;
       await this.#enqueuePlan(plan);
     }
     await this.#flush();

@@ -133,8 +133,25 @@ export function registryRows(first: number, count: number) {
   });
 }
 
+/** What a row's events become, from none to four: entries of evidence, and actions on its title. */
+const BECOMES = [
+  // The title is issued by what the registry says of the vehicle.
+  { entries: 1, actions: 1 },
+  { entries: 1, actions: 1 },
+  { entries: 2, actions: 1 },
+  { entries: 2, actions: 2 },
+  // The lien has lapsed since.
+  { entries: 2, actions: 4 },
+] as const;
+
+const becomes = ({ events }: ReturnType<typeof registryRows>[number]) => BECOMES[events.length] ?? BECOMES[0];
+
 export function entriesOf(rows: ReturnType<typeof registryRows>): number {
-  return rows.reduce((sum, { events }) => sum + 1 + events.length, 0);
+  return rows.reduce((sum, row) => sum + becomes(row).entries, 0);
+}
+
+export function actionsOf(rows: ReturnType<typeof registryRows>): number {
+  return rows.reduce((sum, row) => sum + becomes(row).actions, 0);
 }
 
 export async function writeRows(folder: string, name: string, rows: readonly unknown[]): Promise<string> {

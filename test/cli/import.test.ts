@@ -3,11 +3,16 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { deriveHolders } from '../../cli/import/holders.ts';
+import { keysFolder, openKeystore, writeKeystore } from '../../cli/keystore.ts';
 import { fromHex } from '../../core/bytes.ts';
+import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
 import {
+  actionsOf,
   type Beside,
   entriesOf,
+  PASSWORD,
   registryRows,
   sharedBeside,
   spawnVinculum,
@@ -39,7 +44,7 @@ describe('vinculum import registrations', function () {
     );
   };
   const expectedLinks = (rows: ReturnType<typeof registryRows>) =>
-    rows.map(({ events }) => 1 + events.length);
+    rows.map((row) => entriesOf([row]) + actionsOf([row]));
 
   it('puts every vehicle and event on the ledger, and a second run adds nothing', async () => {
     const rows = registryRows(1000, 60);
@@ -50,14 +55,22 @@ describe('vinculum import registrations', function () {
       rows: 60,
       vehicles: 60,
       entries: entriesOf(rows),
+      actions: actionsOf(rows),
       alreadyThere: 0,
       errors: 0,
     });
-    expect(first.json.submissions).to.be.greaterThan(3);
+    expect(first.json.submissions).to.be.greaterThan(2);
     expect(await linksOf(rows)).to.deep.equal(expectedLinks(rows));
 
     const second = await importing(beside.folder, file);
-    expect(second.json).to.include({ vehicles: 0, entries: 0, alreadyThere: 60, submissions: 0, errors: 0 });
+    expect(second.json).to.include({
+      vehicles: 0,
+      entries: 0,
+      actions: 0,
+      alreadyThere: 60,
+      submissions: 0,
+      errors: 0,
+    });
     expect(second.exit).to.equal(0);
     expect(await linksOf(rows)).to.deep.equal(expectedLinks(rows));
   });
@@ -82,7 +95,114 @@ describe('vinculum import registrations', function () {
     await beside.test.record(workshop, [entry]);
     const imported = await importing(beside.folder, await writeRows(beside.folder, 'other.ndjson', [row]));
     expect(imported.json, imported.stderr).to.include({ vehicles: 1, alreadyThere: 0 });
-    expect(await linksOf([row])).to.deep.equal([2 + row.events.length]);
+    expect(await linksOf([row])).to.deep.equal([1 + entriesOf([row]) + actionsOf([row])]);
+  });
+
+  it('does the rest on a title where the journal was lost on the way', async () => {
+    const [row] = registryRows(1174, 1) as [ReturnType<typeof registryRows>[number]];
+    const file = await writeRows(beside.folder, 'rest.ndjson', [row]);
+    // The service takes two of the four actions, and the import is killed.
+    const folder = await beside.newFolder();
+    const { pipeline } = beside.test.service.services;
+    const { acceptAction } = pipeline;
+    let taken = 0;
+    pipeline.acceptAction = (request) =>
+      taken++ < 2 ? acceptAction.call(pipeline, request) : new Promise(() => undefined);
+    try {
+      const child = spawnVinculum(folder, 'import', 'registrations', file);
+      const exited = once(child, 'exit');
+      await beside.test.until(async () => (await linksOf([row]))[0] === 4, 60_000);
+      child.kill('SIGKILL');
+      await exited;
+    } finally {
+      pipeline.acceptAction = acceptAction;
+    }
+    const again = await importing(await beside.newFolder(), file);
+    expect(again.json, again.stderr).to.include({ vehicles: 1, entries: 0, actions: 2, errors: 0 });
+    expect(await linksOf([row])).to.deep.equal(expectedLinks([row]));
+  });
+
+  it('leaves the title to another registrar who issued it, and records every event beside it', async () => {
+    const [row] = registryRows(1188, 1) as [ReturnType<typeof registryRows>[number]];
+    const id = `registration:FR:${row.id}`;
+    const other = await beside.test.admit('Other registry', ['registrar']);
+    const keystore = { name: 'other', secretKey: other.key, organisation: other.id };
+    await writeKeystore(keysFolder(beside.folder), keystore, PASSWORD, { strength: 'light' });
+    const issued = await vinculum(
+      beside.folder,
+      'title',
+      'issue',
+      id,
+      '--to',
+      'other',
+      '--keystore',
+      'other',
+    );
+    expect(issued.exit, issued.stderr).to.equal(0);
+    const file = await writeRows(beside.folder, 'titled.ndjson', [row]);
+    const imported = await importing(beside.folder, file);
+    expect(imported.json, imported.stderr).to.include({
+      vehicles: 1,
+      actions: 0,
+      titledElsewhere: 1,
+      errors: 0,
+    });
+    expect(await linksOf([row])).to.deep.equal([1 + 1 + row.events.length]);
+  });
+
+  it('issues titles to a key of their own each, which the registrar can find again', async () => {
+    const rows = registryRows(1220, 5);
+    await importing(beside.folder, await writeRows(beside.folder, 'holders.ndjson', rows));
+    const { secretKey } = await openKeystore(keysFolder(beside.folder), 'holders', PASSWORD);
+    const holders = deriveHolders(secretKey, formatLedgerId(beside.test.ledger));
+    const owners = await Promise.all(
+      rows.map(async ({ id }) => {
+        const shown = await vinculum(beside.folder, 'title', 'show', `registration:FR:${id}`, '--json');
+        return shown.json.owner;
+      }),
+    );
+    // Numbers that end in 3 or 4 changed hands once.
+    const expected = rows.map(({ id, events }) =>
+      holders.key(`registration:FR:${id}`, events.length > 2 ? 2 : 1),
+    );
+    expect(owners).to.deep.equal(expected.map(({ address }) => address));
+    expect(new Set(owners).size).to.equal(5);
+  });
+
+  it('records what a title does not allow as evidence that says so, and lists the vehicles', async () => {
+    const [good, sold, released] = registryRows(1230, 3) as [never, never, never] as ReturnType<
+      typeof registryRows
+    >;
+    const event = (date: string, type: string) => ({ date: `${date}T22:00:00.000Z`, type });
+    const rows = [
+      good,
+      { ...sold, events: [event('2003-01-01', 'INSCRIPTION_GAGE'), event('2004-01-01', 'CHANG_TIT_NORMAL')] },
+      { ...released, events: [event('2004-01-01', 'RADIATION_GAGE')] },
+    ] as ReturnType<typeof registryRows>;
+    const file = await writeRows(beside.folder, 'contradicting.ndjson', rows);
+    const noted = join(beside.folder, 'contradictions.ndjson');
+    const imported = await importing(beside.folder, file, '--contradictions', noted);
+    expect(imported.exit, imported.stderr).to.equal(0);
+    expect(imported.json.events).to.deep.equal({
+      titles: 1,
+      evidence: 2,
+      contradicting: 2,
+      contradictions: { 'title.lienOpen': 1, 'title.noSuchLien': 1 },
+    });
+    const list = (await readFile(noted, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(list.map(({ line, identifier }) => [line, identifier])).to.deep.equal([
+      [2, `registration:FR:${sold?.id}`],
+      [3, `registration:FR:${released?.id}`],
+    ]);
+    expect(list[0].contradictions).to.deep.equal([
+      { code: 'title.lienOpen', event: 'CHANG_TIT_NORMAL', time: '2004-01-01' },
+    ]);
+    // A second run has nothing to do, and lists the same.
+    const again = await importing(beside.folder, file, '--contradictions', noted);
+    expect(again.json).to.deep.include({ vehicles: 0, events: imported.json.events });
   });
 
   it('notes each wrong row with line, code and path, and goes on', async () => {
@@ -239,7 +359,6 @@ describe('vinculum import registrations', function () {
     const folder = await beside.newFolder();
     const workshop = await beside.test.admit('Garage', ['workshop']);
     await rm(join(folder, 'keys', 'registry.json'));
-    const { writeKeystore } = await import('../../cli/keystore.ts');
     const keystore = { name: 'registry', secretKey: workshop.key, organisation: workshop.id };
     await writeKeystore(join(folder, 'keys'), keystore, 'correct horse battery', { strength: 'light' });
     const file = await writeRows(folder, 'refused.ndjson', registryRows(5100, 2));

@@ -25,6 +25,7 @@ const plan = (digit: string, ...names: string[]): Plan => ({
     },
     contents: [{ block: 'AA', key: 'AA', disclosures: [] }],
   },
+  actions: [],
 });
 
 describe('import journal', () => {

@@ -92,6 +92,36 @@ export const problems = {
   'apiKey.unknown': { status: 404, title: 'No such API key', retryable: false },
   'profile.mismatch': { status: 422, title: 'The profile is not the one on the ledger', retryable: false },
 
+  'consent.unknown': { status: 404, title: 'No such consent here', retryable: false },
+  'consent.signature': { status: 422, title: 'The signature cannot be read', retryable: false },
+  'consent.notOwner': { status: 403, title: 'The signer is not the owner', retryable: false },
+  'consent.formerOwner': { status: 403, title: 'The signer is not the owner any more', retryable: false },
+  'consent.tenure': {
+    status: 422,
+    title: 'The consent is for another tenure of the title',
+    retryable: false,
+  },
+  'consent.expired': { status: 422, title: 'The consent’s time is over', retryable: false },
+  'consent.revoked': { status: 409, title: 'The consent was revoked', retryable: false },
+  'consent.notRevoker': {
+    status: 403,
+    title: 'This consent is not the signer’s to revoke',
+    retryable: false,
+  },
+  'consent.bearerTaken': { status: 409, title: 'Another share link has this token', retryable: false },
+  'consent.tooMany': { status: 409, title: 'Too many consents for one title', retryable: false },
+  'share.unknown': { status: 404, title: 'No such share link', retryable: false },
+  'share.notYet': { status: 403, title: 'The share link’s time has not begun', retryable: true },
+  'share.expired': { status: 410, title: 'The share link has expired', retryable: false },
+  'share.revoked': { status: 410, title: 'The share link was revoked', retryable: false },
+  'share.ended': {
+    status: 410,
+    title: 'The share link ended when the vehicle changed hands',
+    retryable: false,
+  },
+  'access.notOwner': { status: 403, title: 'The access log is for the owner', retryable: false },
+  'title.unknown': { status: 404, title: 'This vehicle has no title', retryable: false },
+
   'set.unknownEntry': { status: 404, title: 'No such entry with a set here', retryable: false },
   'set.mismatch': { status: 422, title: 'The members are not those of the entry’s set', retryable: false },
 
@@ -248,7 +278,7 @@ export function asProblem(error: unknown): Problem {
 }
 
 /** Numbers beyond JSON's and bytes are written as the API writes them everywhere: decimal text and 0x hex. */
-function plain(value: unknown): unknown {
+export function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString('hex')}`;
   if (Array.isArray(value)) return value.map(plain);

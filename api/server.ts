@@ -30,7 +30,10 @@ import { createLookupMeter } from './http/lookupMeter.ts';
 import { createMetrics, type Reading } from './http/metrics.ts';
 import { type Account, type Keyring, openKeyring } from './keyring/keyring.ts';
 import { type AcceptedEntry, createPipeline, type Pipeline } from './pipeline.ts';
+import { createAccessLogs } from './privacy/accessLog.ts';
+import { createConsents } from './privacy/consents.ts';
 import { createSealedFields } from './privacy/sealed.ts';
+import { createShares } from './privacy/shares.ts';
 import { Problem, problemMediaType } from './problem.ts';
 import { createEvaluator } from './pseudonym/evaluator.ts';
 import { createProofs } from './query/proof.ts';
@@ -199,6 +202,18 @@ async function start(
   });
   const sealed = createSealedFields({ store, secrets, keyring, ownLedger: () => pipeline.ownLedger() });
   const query = createQuery({ store, secrets, sealed, sets, evaluator, deployment }, pipeline, proofs);
+  const ledgerAddress = { chainId: deployment.chainId, address: deployment.ledger };
+  const privacy = {
+    store,
+    rpc,
+    secrets,
+    ledger: ledgerAddress,
+    ownLedger: () => pipeline.ownLedger(),
+    operator: keyring.operator,
+  };
+  const consents = createConsents(privacy);
+  const accessLogs = createAccessLogs(privacy);
+  const shares = createShares({ store, secrets, sealed, query, pipeline });
   const takeAway = opened(
     createTakeAway({
       query,
@@ -254,6 +269,9 @@ async function start(
     query,
     sets,
     sealed,
+    consents,
+    shares,
+    accessLogs,
     takeAway,
     auth,
     meter,

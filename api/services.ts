@@ -11,7 +11,10 @@ import type { LookupMeter } from './http/lookupMeter.ts';
 import type { Metrics } from './http/metrics.ts';
 import type { Keyring } from './keyring/keyring.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { AccessLogs } from './privacy/accessLog.ts';
+import type { Consents } from './privacy/consents.ts';
 import type { SealedFields } from './privacy/sealed.ts';
+import type { Shares } from './privacy/shares.ts';
 import type { Evaluator } from './pseudonym/evaluator.ts';
 import type { Query } from './query/query.ts';
 import type { Sets } from './query/sets.ts';
@@ -40,6 +43,9 @@ export type Services = {
   readonly sets: Sets;
   /** All that is sealed: nothing else opens it, and it logs each showing. */
   readonly sealed: SealedFields;
+  readonly consents: Consents;
+  readonly shares: Shares;
+  readonly accessLogs: AccessLogs;
   readonly takeAway: TakeAway;
   readonly auth: Auth;
   readonly meter: LookupMeter;

@@ -1,5 +1,5 @@
 import { VinculumError } from '../../core/errors.ts';
-import { asProblem, Problem, type ProblemCode, problems } from '../problem.ts';
+import { asProblem, Problem, type ProblemCode, plain, problems } from '../problem.ts';
 
 /** What a client is told of a failure: the members of `application/problem+json` and the status to send. */
 export type Failure = {
@@ -25,6 +25,7 @@ const protocolStatus: Readonly<Record<string, number>> = {
   submission: 422,
   action: 422,
   title: 422,
+  consent: 422,
   tree: 422,
   json: 400,
   bytes: 400,
@@ -45,6 +46,7 @@ const protocolTitles: Readonly<Record<string, string>> = {
   submission: 'The submission breaks a rule',
   action: 'The action breaks a rule',
   title: 'The title does not allow this now',
+  consent: 'This is no consent',
   tree: 'The set is not as it should be',
   json: 'The JSON cannot be read',
   bytes: 'The bytes cannot be read',
@@ -85,7 +87,7 @@ function protocolFailure(error: VinculumError, status: number, title: string): F
     code: error.code,
     retryable: false,
     toJson: (requestId) => ({
-      ...error.details,
+      ...(plain(error.details) as Readonly<Record<string, unknown>>),
       type: `urn:vinculum:problem:${error.code}`,
       title,
       status,

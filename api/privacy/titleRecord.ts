@@ -101,12 +101,11 @@ function concernsFrom(
   if (row.kind === ACCEPTED || row.body === null || row.wrapped === null) return row.timestamp;
   try {
     const stated = secondsOf(openEnvelope(row.body, blockKey(row.digest, row.wrapped)).time);
-    const { timestamp } = row;
-    return stated > timestamp ? timestamp : stated;
+    if (stated < row.timestamp) return stated;
   } catch (error) {
-    if (error instanceof VinculumError) return row.timestamp;
-    throw error;
+    if (!(error instanceof VinculumError)) throw error;
   }
+  return row.timestamp;
 }
 
 /** The first tenure of the hands that a tenure belongs to. */

@@ -9,7 +9,7 @@ import { changesOf, isOpenContent, type Report, type ReportOrganisation } from '
 import { OWN_REGISTER } from '../index/ledgers.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Reading } from '../privacy/reader.ts';
-import type { SealedFields } from '../privacy/sealed.ts';
+import type { SealedFields, Shown, Wanted } from '../privacy/sealed.ts';
 import { Problem } from '../problem.ts';
 import type { Queryable, Store } from '../store/store.ts';
 import { TextCache } from './cache.ts';
@@ -41,6 +41,8 @@ export type AsOf = { readonly number: number; readonly hash: string; readonly ti
 export interface Query {
   /** The report of an identifier, with what this reader may see; a history that is empty is a report too. */
   report(identifier: Identifier, reading: Reading): Promise<Served>;
+  /** The report with what somebody is shown of it, by rights that are found out once it is known what there is. */
+  openedReport(identifier: Identifier, show: (wanted: Wanted) => Promise<Shown>): Promise<Served>;
   /** What the history comes to. */
   overview(identifier: Identifier, reading: Reading): Promise<Served>;
   /** The report as anyone gets it: nothing sealed is open. */
@@ -142,16 +144,28 @@ export function createQuery(
   const overviewText = (report: Report, identifier: Identifier): string =>
     JSON.stringify(overviewOf(report, identifier, ledger));
 
-  /** What of a report one reader may see: nobody else's, and never kept. */
-  async function shownOf(report: Report, identifier: Identifier, reading: Reading) {
+  /** What somebody is shown of a report: nobody else's, and never kept. */
+  async function opened(
+    report: Report,
+    identifier: Identifier,
+    show: (wanted: Wanted) => Promise<Shown>,
+  ): Promise<Report> {
     const { subject } = source.evaluator.evaluate(identifier);
     const digests = new Set(
       Object.keys(report.contents).filter((digest) => isOpenContent(report.contents[digest])) as Digest[],
     );
-    const shown = await sealed.show(reading, [
-      { identifier: formatIdentifier(identifier), subject, digests },
-    ]);
-    return shown.get(subject);
+    const shown = await show({ identifier: formatIdentifier(identifier), subject, digests });
+    return withDisclosures(report, shown.get(subject));
+  }
+
+  async function openedReport(
+    identifier: Identifier,
+    show: (wanted: Wanted) => Promise<Shown>,
+  ): Promise<Served> {
+    const served = await publicReport(identifier);
+    const report = JSON.parse(served.text) as Report;
+    const shown = await opened(report, identifier, show);
+    return shown === report ? served : etagged(JSON.stringify(shown));
   }
 
   async function recordsOf(ids: readonly bigint[]): Promise<ReportOrganisation[]> {
@@ -178,19 +192,18 @@ export function createQuery(
   return {
     publicReport,
 
-    async report(identifier, reading) {
-      const served = await publicReport(identifier);
-      if (reading.reader.kind === 'anyone') return served;
-      const report = JSON.parse(served.text) as Report;
-      const shown = await shownOf(report, identifier, reading);
-      return shown === undefined ? served : etagged(JSON.stringify(withDisclosures(report, shown)));
-    },
+    openedReport,
+
+    report: (identifier, reading) =>
+      reading.reader.kind === 'anyone'
+        ? publicReport(identifier)
+        : openedReport(identifier, (wanted) => sealed.show(reading, [wanted])),
 
     async overview(identifier, reading) {
       if (reading.reader.kind !== 'anyone') {
         const report = await buildReport(source, identifier);
-        const shown = await shownOf(report, identifier, reading);
-        return etagged(overviewText(withDisclosures(report, shown), identifier));
+        const shown = await opened(report, identifier, (wanted) => sealed.show(reading, [wanted]));
+        return etagged(overviewText(shown, identifier));
       }
       return served('overview', identifier, async () => {
         const report = await buildReport(source, identifier);

@@ -1,14 +1,18 @@
 import type { Route } from '../http/route.ts';
 import { createChallenge, createKey, createSession, deleteKey, deleteSession, listKeys } from './access.ts';
+import { getAccessLog } from './accessLog.ts';
 import { createBackup } from './backup.ts';
 import { searchClaims } from './claims.ts';
+import { getConsent, giveConsent, listConsents, revokeConsent } from './consents.ts';
 import { getBlock, putSet, uploadDocument } from './documents.ts';
 import { erasureRoutes } from './erasures.ts';
 import { batchesOfSerial, batchRoutes, serialRoutes, softwareRoutes, vehicleRoutes } from './histories.ts';
+import { listMyVehicles } from './my.ts';
 import { getBlockExport, getKeyExport } from './operator.ts';
 import { getDirectory, getNonce, getOrganisation, listOrganisations, putProfile } from './organisations.ts';
 import { callChain } from './rpc.ts';
 import { descriptionRoutes, getHealth, getMetrics, getReadiness } from './service.ts';
+import { openShare } from './shares.ts';
 import { evaluateSubjects } from './subjects.ts';
 import { acceptSubmissions, getSubmission } from './submissions.ts';
 import { getVehicleCredential, getVehiclePdf } from './takeaway.ts';
@@ -34,6 +38,13 @@ export const routes: readonly Route[] = [
   ...softwareRoutes,
   putSet,
   searchClaims,
+  giveConsent,
+  listConsents,
+  getConsent,
+  revokeConsent,
+  openShare,
+  getAccessLog,
+  listMyVehicles,
   listOrganisations,
   getOrganisation,
   getNonce,

@@ -180,7 +180,7 @@ export const getTitleAction = defineRoute({
   },
 });
 
-const titleSchema = z
+export const titleSchema = z
   .strictObject({
     subject,
     state: z.enum(['none', 'held', 'exported', 'scrapped', 'replaced']),

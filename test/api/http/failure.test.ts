@@ -40,6 +40,8 @@ describe('failureOf', () => {
       new VinculumError('vin.length', 'text', { details: { length: 3, code: 'other' } }),
     );
     expect(theirs.toJson('id')).to.include({ length: 3, code: 'vin.length' });
+    const large = failureOf(new VinculumError('title.wrongRevision', 'text', { details: { expected: 7n } }));
+    expect(large.toJson('id')).to.include({ expected: '7' });
     const ours = failureOf(new Error('postgres://user:secret@host'));
     expect(JSON.stringify(ours.toJson('id'))).not.to.include('secret');
   });

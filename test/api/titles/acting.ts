@@ -53,6 +53,10 @@ export interface Signed {
 export const seconds = () => BigInt(Math.floor(Date.now() / 1000));
 export const wordOf = (value: bigint): Hex => `0x${value.toString(16).padStart(64, '0')}`;
 
+/** A VIN of a maker where no check digit is required, another one each time. */
+export const freshVin = (): string =>
+  `WVWZZZ1JZ${String(randomBytes(4).readUInt32BE() % 100_000_000).padStart(8, '0')}`;
+
 export interface Person extends Actor {
   readonly address: Address;
 }
@@ -121,6 +125,3 @@ export function signed(
     },
   };
 }
-
-/** An action as ethers takes it for `Titles.execute`. */
-export const tupleOf = (action: TitleAction) => ({ ...action });

@@ -278,7 +278,7 @@ export function asProblem(error: unknown): Problem {
 }
 
 /** Numbers beyond JSON's and bytes are written as the API writes them everywhere: decimal text and 0x hex. */
-export export function plain(value: unknown): unknown {
+export function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString('hex')}`;
   if (Array.isArray(value)) return value.map(plain);

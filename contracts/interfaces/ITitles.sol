@@ -24,6 +24,7 @@ import {IModule} from "./IModule.sol";
 /// ONLY-RIGHT-ACTS          Everything else is done by a key of an organisation in good standing with that kind's right.
 /// ONLY-HOLDER-LIFTS        A lien is renewed and released by its holder or the holder's successor, or expires.
 /// END-IS-END               Of an ended title nothing changes any more but its revision.
+/// SIGNED                   An action is its actor's: sent or signed by it, for this chain and this contract, in time.
 /// REVISION-ONCE            Each action is good once: the revision rises by one with each, and with nothing else.
 /// TENURE-COUNTS            The tenure rises by one exactly when a title gets an owner's key.
 /// LIENS-CAPPED             At most eight liens of a title are open.

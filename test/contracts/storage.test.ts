@@ -63,19 +63,19 @@ describe('Storage', () => {
     await act('title.replaced', { detail: subjectOf('new number') });
     const title = BigInt(slotOf('bytes32', subjectOf('new number'), 3));
     const slot = async (index: bigint) => read(titlesContract, toBeHex(title + index, 32));
-    const pack = (...fields: [value: bigint, bits: number][]) =>
+    const packed = (...fields: [value: bigint, bits: number][]) =>
       toBeHex(
         fields.reduceRight((word, [value, bits]) => (word << BigInt(bits)) | value, 0n),
         32,
       );
     const heir = BigInt(addressOf('heir'));
-    expect(await slot(0n)).to.equal(pack([heir, 160], [1n, 40], [1n, 32], [1n, 8], [1n, 8], [1n, 8]));
-    expect(await slot(1n)).to.equal(pack([0n, 160], [0n, 64], [1n, 32]));
-    expect(await slot(2n)).to.equal(pack([1n << 99n, 128]));
+    expect(await slot(0n)).to.equal(packed([heir, 160], [1n, 40], [1n, 32], [1n, 8], [1n, 8], [1n, 8]));
+    expect(await slot(1n)).to.equal(packed([0n, 160], [0n, 64], [1n, 32]));
+    expect(await slot(2n)).to.equal(packed([1n << 99n, 128]));
     expect(await slot(3n)).to.equal(CAR);
     expect(await slot(4n)).to.equal(ZeroHash);
     const lien = slotOf('bytes32', subjectOf('new number'), 4);
-    expect(await read(titlesContract, lien)).to.equal(pack([2n, 64], [until, 64], [1n, 32], [255n, 8]));
+    expect(await read(titlesContract, lien)).to.equal(packed([2n, 64], [until, 64], [1n, 32], [255n, 8]));
   });
 
   it('Directory: head in slot 1', async () => {

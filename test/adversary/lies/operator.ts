@@ -1,7 +1,10 @@
 import { fromBase64Url, toBase64Url, utf8 } from '../../../core/bytes.ts';
+import { parseLedgerId } from '../../../core/chain/ledgerId.ts';
+import type { Digest, LedgerAddress } from '../../../core/chain/types.ts';
 import { digestOf, encryptBlock, openBlock, secureRandom } from '../../../core/envelope/block.ts';
 import { sealField } from '../../../core/envelope/disclosure.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
+import { type Erased, signErasure } from '../../../core/privacy/erasure.ts';
 import { evaluate, generatePseudonymKeys } from '../../../core/pseudonym/pseudonym.ts';
 import type { LedgerSection, Report, ReportLink } from '../../../core/report/report.ts';
 import type { ReportLie } from '../lie.ts';
@@ -44,6 +47,18 @@ function organisation(report: Report, id: bigint) {
   const found = section(report).organisations.find((one) => one.id === id.toString());
   if (found === undefined) throw new Error('no such attester');
   return found;
+}
+
+/** An erased content with an operator’s receipt of this entry, right in itself. */
+function erased(
+  report: Report,
+  digest: Digest,
+  elsewhere: Partial<LedgerAddress> = {},
+  what: Erased = 'entry',
+) {
+  const ledger = { ...parseLedgerId(section(report).ledger), ...elsewhere };
+  const erasure = { digest, what, basis: 'request', erasedAt: BigInt(report.createdAt) } as const;
+  return { erased: signErasure(ledger, erasure, secureRandom(32)) };
 }
 
 const head = { caughtBy: 'completeness head.subject', fate: 'refuted' } as const;
@@ -355,6 +370,54 @@ export const operatorLies: readonly ReportLie[] = [
     caughtBy: 'entries block.wrongKey',
     fate: 'incomplete',
     tell: (r, s) => void Object.assign(contentOf(r, s.entries.accident), { key: '' }),
+  },
+  {
+    lie: 'puts the receipt of another entry’s erasure in the place of the accident',
+    by,
+    caughtBy: 'entries erasure.receipt',
+    fate: 'incomplete',
+    tell: (r, s) => void Object.assign(r.contents, { [s.entries.accident]: erased(r, s.entries.garage) }),
+  },
+  {
+    lie: 'gives a receipt of another ledger for the accident',
+    by,
+    caughtBy: 'entries erasure.receipt',
+    fate: 'incomplete',
+    tell: (r, s) => {
+      const content = erased(r, s.entries.accident, { chainId: 1n });
+      Object.assign(r.contents, { [s.entries.accident]: content });
+    },
+  },
+  {
+    lie: 'says in another’s name that the accident was erased',
+    by,
+    caughtBy: 'entries erasure.receipt',
+    fate: 'incomplete',
+    tell: (r, s) => {
+      const { erased: receipt } = erased(r, s.entries.accident);
+      const content = { erased: { ...receipt, operator: `0x${'0b'.repeat(20)}` } };
+      Object.assign(r.contents, { [s.entries.accident]: content });
+    },
+  },
+  {
+    lie: 'passes the accident off as erased by the receipt of one of its fields',
+    by,
+    caughtBy: 'entries erasure.receipt',
+    fate: 'incomplete',
+    tell: (r, s) => {
+      const content = erased(r, s.entries.accident, {}, 'field:note');
+      Object.assign(r.contents, { [s.entries.accident]: content });
+    },
+  },
+  {
+    lie: 'gives the receipt of another entry’s field for one of the accident’s',
+    by,
+    caughtBy: 'disclosures erasure.receipt',
+    fate: 'incomplete',
+    tell: (r, s) => {
+      const { erased: receipt } = erased(r, s.entries.garage, {}, 'field:note');
+      Object.assign(contentOf(r, s.entries.accident), { erasures: [receipt] });
+    },
   },
   {
     lie: 'leaves a recall out of the maker’s own chain',

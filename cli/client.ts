@@ -196,7 +196,8 @@ export function retryableOf(error: unknown): Retryable {
   return { retryable: isUnreachable(error) };
 }
 
-function refusalOf(url: string, answer: HttpAnswer): CommandError {
+/** What a service's answer of 400 and more says. */
+export function refusalOf(url: string, answer: HttpAnswer): CommandError {
   const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN);
   const retryAfter = Number.isFinite(seconds) ? Math.max(0, seconds) * 1000 : undefined;
   let value: unknown;

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { isVinculumError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 import { type Exit, exitCodes, exitOf } from './exit.ts';
+import { addKeeping } from './operatorProgram.ts';
 import {
   collect,
   duration,
@@ -99,6 +100,7 @@ function build(io: ProgramIo, signal: AbortSignal, onExit: (exit: Exit) => void)
   addPrivacy(program, action);
   addReading(program, action);
   addOperator(program, action);
+  addKeeping(program, action);
   return program;
 }
 

@@ -18,10 +18,11 @@ const advisoryLock = 8_643_201_177n;
 
 /**
  * Brings the database to this version's schema, all of it or nothing. Any number of processes may call it at once.
+ * @param last the version to stop at, for the rows of a backup from then
  * @returns the versions that were applied now
  * @throws `store.newerSchema` if a newer version of the service wrote the database
  */
-export async function migrate(store: Store): Promise<number[]> {
+export async function migrate(store: Store, last: number = schemaVersion): Promise<number[]> {
   return store.transaction(async (transaction) => {
     await transaction.query('SELECT pg_advisory_xact_lock($1)', [advisoryLock]);
     await transaction.execute(
@@ -44,7 +45,7 @@ export async function migrate(store: Store): Promise<number[]> {
     const applied: number[] = [];
     for (const [index, name] of migrations.entries()) {
       const version = index + 1;
-      if (version <= found) continue;
+      if (version <= found || version > last) continue;
       await transaction.execute(await readFile(new URL(`./migrations/${name}.sql`, import.meta.url), 'utf8'));
       await transaction.execute('INSERT INTO migrations (version, name) VALUES ($1, $2)', [version, name]);
       applied.push(version);

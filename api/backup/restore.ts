@@ -1,0 +1,585 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { promisify } from 'node:util';
+import { createGunzip, inflate } from 'node:zlib';
+import { Decrypter } from 'age-encryption';
+import { VinculumError } from '../../core/errors.ts';
+import { openBlock } from '../accept/open.ts';
+import type { Config } from '../config.ts';
+import type { DocumentStore } from '../documents/documentStore.ts';
+import { openEmbeddedDocuments } from '../documents/embedded.ts';
+import { openKuboDocuments } from '../documents/kubo.ts';
+import { insertErasures, requireOwn } from '../erasure/erasures.ts';
+import { formatLine, itemName, type LedgerReceipt } from '../erasure/receipt.ts';
+import { readRegister } from '../erasure/register.ts';
+import { type Keyring, openKeyring } from '../keyring/keyring.ts';
+import { Problem } from '../problem.ts';
+import { lockDataFolder } from '../store/lock.ts';
+import { migrate, schemaVersion } from '../store/migrate.ts';
+import { openPglite } from '../store/pglite.ts';
+import { openPostgres } from '../store/postgres.ts';
+import type { Store, Transaction } from '../store/store.ts';
+import { sqlState } from '../store/store.ts';
+import type { BackupEnd, BackupHeader } from './backups.ts';
+import { type Frame, readFrames } from './frames.ts';
+import { backedUpTables } from './tables.ts';
+
+export type RestoreOptions = {
+  readonly file: string;
+  readonly secret: { readonly passphrase: string } | { readonly identity: string };
+  /** The receipts of all erasures until now; a restore without them would bring back what was erased since. */
+  readonly erasures: string | undefined;
+  readonly config: Pick<
+    Config,
+    'dataFolder' | 'databaseUrl' | 'kuboRpcUrl' | 'deploymentFile' | 'erasuresFile'
+  >;
+  /** Told how many bytes of the file were read. */
+  readonly onProgress?: (bytes: number, total: number) => void;
+};
+
+export type Restored = {
+  /** When the backup was made. */
+  readonly createdAt: string;
+  readonly ledger: string;
+  readonly rows: number;
+  readonly documents: number;
+  /** Rows and documents of the backup that were erased since, or before: they were left out, and never written here. */
+  readonly leftOut: number;
+  readonly erasures: number;
+  /** Entries whose block is not the one of its name, documents that the backup could not have: for the audit to name. */
+  readonly damaged: readonly string[];
+};
+
+/**
+ * Puts a backup into an empty data folder, and an empty database where one is named: all of it or nothing. What was
+ * erased, by the receipts, is left out and never written. Before it counts, all of it is checked: it is whole, every
+ * envelope's key opens under the keyring and is its block's, nothing erased is there, the chain's snapshot can be read.
+ * @throws the `restore.*` codes, `erasures.malformed`, `erasures.foreign`
+ */
+export async function restore(options: RestoreOptions): Promise<Restored> {
+  const { config, erasures } = options;
+  if (erasures === undefined) {
+    throw new Problem(
+      'restore.erasuresMissing',
+      'Name the receipts of erasures (erasures.ndjson of the service, or the latest copy of it): without them the backup would bring back what was erased.',
+    );
+  }
+  const receipts = await readRegister(erasures);
+  await requireEmptyFolder(config.dataFolder);
+  const bytes = await decrypted(options);
+  const staging = join(dirname(config.dataFolder), `.${basename(config.dataFolder)}.restoring`);
+  await rm(staging, { recursive: true, force: true });
+  const lock = await lockDataFolder(staging);
+  try {
+    const restored = await restoreInto(staging, bytes, receipts, options);
+    await lock.release();
+    await rmdir(config.dataFolder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    await rename(staging, config.dataFolder);
+    return restored;
+  } catch (error) {
+    await lock.release();
+    await rm(staging, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function restoreInto(
+  staging: string,
+  bytes: AsyncIterable<Uint8Array>,
+  receipts: readonly LedgerReceipt[],
+  { config }: RestoreOptions,
+): Promise<Restored> {
+  const frames = readFrames(bytes);
+  const header = await readHeader(frames);
+  const embedded = config.databaseUrl === undefined;
+  const store = embedded
+    ? await openPglite(join(staging, 'store'))
+    : await openPostgres(config.databaseUrl ?? '');
+  try {
+    await requireEmptyStore(store);
+    try {
+      await migrate(store, header.schema);
+      const restored = await fill(store, staging, frames, header, receipts, config);
+      await migrate(store);
+      return restored;
+    } catch (error) {
+      if (!embedded) await emptyStore(store);
+      throw error;
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+async function readHeader(frames: AsyncGenerator<Frame>): Promise<BackupHeader> {
+  const first = await frames.next();
+  const header =
+    first.done === true || first.value.type !== 'header' ? null : jsonOf<BackupHeader>(first.value);
+  if (header?.vinculum !== 'backup/1' || !Number.isSafeInteger(header.schema) || header.schema < 1) {
+    throw new Problem('restore.malformed', 'What is in the file is no backup of this kind or version.');
+  }
+  if (header.schema > schemaVersion) {
+    throw new Problem(
+      'restore.newerSchema',
+      `The backup has schema ${header.schema}, this version knows ${schemaVersion}: restore it with the newer version.`,
+    );
+  }
+  return header;
+}
+
+async function fill(
+  store: Store,
+  staging: string,
+  frames: AsyncGenerator<Frame>,
+  header: BackupHeader,
+  receipts: readonly LedgerReceipt[],
+  config: RestoreOptions['config'],
+): Promise<Restored> {
+  const documents =
+    config.kuboRpcUrl === undefined
+      ? await openEmbeddedDocuments(join(staging, 'documents'))
+      : openKuboDocuments({ url: config.kuboRpcUrl });
+  const filter = new Erased(receipts);
+  return store.transaction(async (transaction) => {
+    const tables = new Set(await backedUpTables(transaction));
+    const reading = new Reading(frames);
+    const rows: Record<string, number> = {};
+    let [files, stored, leftOut] = [0, 0, 0];
+    let end: BackupEnd | undefined;
+    for (let part = await reading.next(); part !== null; part = await reading.next()) {
+      if (part.type === 'table') {
+        const { name } = jsonOf<{ name: string }>(part);
+        if (!tables.has(name))
+          throw new Problem('restore.malformed', 'The backup has a table that is not known.');
+        const counted = await fillTable(transaction, name, reading, filter);
+        rows[name] = counted.read;
+        leftOut += counted.leftOut;
+      } else if (part.type === 'file') {
+        await fillFile(staging, jsonOf<{ path: string }>(part).path, reading);
+        files += 1;
+      } else if (part.type === 'document') {
+        if (await fillDocument(documents, jsonOf<{ cid: string }>(part).cid, reading, filter)) stored += 1;
+        else leftOut += 1;
+      } else if (part.type === 'end') {
+        end = jsonOf<BackupEnd>(part);
+      } else {
+        throw new Problem('restore.malformed', 'The parts of the backup are not in their order.');
+      }
+    }
+    requireWhole(end, rows, files);
+    await insertErasures(transaction, receipts, true);
+    const keyring = await openRestoredKeyring(staging);
+    requireOwn(receipts, keyring.operator.address);
+    const altered = await verifyStore(transaction, keyring);
+    await verifyChain(staging, header);
+    await placeFiles(staging, receipts, config);
+    return {
+      createdAt: header.createdAt,
+      ledger: header.ledger,
+      rows: Object.values(rows).reduce((sum, count) => sum + count, 0),
+      documents: stored,
+      leftOut,
+      erasures: receipts.length,
+      damaged: [...altered, ...(end?.damaged ?? [])],
+    };
+  });
+}
+
+/** Frames, with one to look at before it is taken. */
+class Reading {
+  readonly #frames: AsyncGenerator<Frame>;
+  #held: Frame | null | undefined;
+
+  constructor(frames: AsyncGenerator<Frame>) {
+    this.#frames = frames;
+  }
+
+  async next(): Promise<Frame | null> {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) return held;
+    const next = await this.#frames.next();
+    return next.done === true ? null : next.value;
+  }
+
+  /** The contents of the frames of this type that come next. */
+  async *all(type: Frame['type']): AsyncGenerator<Buffer> {
+    for (;;) {
+      const frame = await this.next();
+      if (frame === null || frame.type !== type) {
+        this.#held = frame;
+        return;
+      }
+      yield frame.content;
+    }
+  }
+}
+
+function jsonOf<T>({ content }: Frame): T {
+  try {
+    return JSON.parse(content.toString('utf8')) as T;
+  } catch {
+    throw new Problem('restore.malformed', 'A part of the backup cannot be read.');
+  }
+}
+
+/** What receipts say was destroyed, asked of rows and documents of a backup. */
+class Erased {
+  readonly #items: ReadonlySet<string>;
+  readonly #documents: ReadonlySet<string>;
+
+  constructor(receipts: readonly LedgerReceipt[]) {
+    this.#items = new Set(receipts.map(({ receipt }) => itemName(receipt)));
+    this.#documents = new Set(
+      receipts.map(({ receipt }) => receipt.what).filter((what) => what.startsWith('document:')),
+    );
+  }
+
+  has(item: { readonly digest: string; readonly what: string }): boolean {
+    return this.#items.has(itemName(item));
+  }
+
+  document(cid: string): boolean {
+    return this.#documents.has(`document:${cid}`);
+  }
+
+  /** Whether a row is of something that was destroyed. @param row as PostgreSQL writes it in JSON */
+  row(table: string, row: { digest?: unknown; name?: unknown; cid?: unknown }): boolean {
+    if (table === 'documents') return this.document(String(row.cid));
+    const digest = hexOf(row.digest);
+    if (this.has({ digest, what: 'entry' })) return true;
+    if (table !== 'disclosures') return false;
+    const name = String(row.name);
+    return (
+      this.has({ digest, what: `field:${name}` }) ||
+      this.#documents.has(name) ||
+      (name.startsWith('key:') && this.has({ digest: name.slice('key:'.length), what: 'entry' }))
+    );
+  }
+}
+
+/** `\x00…`, as bytea is written. */
+const hexOf = (value: unknown): string => `0x${String(value).slice(2)}`;
+
+const filtered = new Set([
+  'blocks',
+  'block_keys',
+  'disclosures',
+  'sets',
+  'serials',
+  'claims',
+  'missing_blocks',
+  'documents',
+]);
+const inflated = promisify(inflate);
+
+async function fillTable(
+  transaction: Transaction,
+  table: string,
+  reading: Reading,
+  erased: Erased,
+): Promise<{ read: number; leftOut: number }> {
+  let [read, leftOut] = [0, 0];
+  for await (const content of reading.all('rows')) {
+    const text = await inflated(content).catch(() => {
+      throw new Problem('restore.malformed', 'Rows of the backup cannot be read.');
+    });
+    const rows = text.toString('utf8').split('\n');
+    read += rows.length;
+    if (table === 'erasures') {
+      requireKnown(rows, erased);
+      continue;
+    }
+    const kept = filtered.has(table) ? rows.filter((row) => !erased.row(table, JSON.parse(row))) : rows;
+    leftOut += rows.length - kept.length;
+    if (kept.length > 0) await insert(transaction, table, kept);
+  }
+  return { read, leftOut };
+}
+
+/** Each row's values are read by PostgreSQL itself, from the text that it once wrote: nothing passes through numbers here. */
+async function insert(transaction: Transaction, table: string, rows: readonly string[]): Promise<void> {
+  try {
+    await transaction.execute(
+      `INSERT INTO "${table}" OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::"${table}", $1::json)`,
+      [`[${rows.join(',')}]`],
+    );
+  } catch (cause) {
+    if (sqlState(cause) === undefined) throw cause;
+    throw new Problem('restore.malformed', `Rows of ${table} do not fit the database.`, { cause });
+  }
+}
+
+/** The receipts must be no older than the backup, or it brings back what was erased in between. */
+function requireKnown(rows: readonly string[], erased: Erased): void {
+  for (const text of rows) {
+    const row = JSON.parse(text) as { digest?: unknown; what?: unknown };
+    if (erased.has({ digest: hexOf(row.digest), what: String(row.what) })) continue;
+    throw new Problem(
+      'restore.erasuresOlder',
+      'The backup has receipts of erasures that the named file has not: name the latest copy of it.',
+    );
+  }
+}
+
+const allowedFile =
+  /^(?:keyring\.json|operator-token|deployment\.json|demo\/loaded\.json|chain\/(?:identity\.json|mnemonic|chain-\d{12}\.json\.gz)|(?:keys|deployment)(?:\/[\w#@:,-][\w.#@:,-]*)+)$/;
+
+async function fillFile(staging: string, path: string, reading: Reading): Promise<void> {
+  if (!allowedFile.test(path))
+    throw new Problem('restore.malformed', 'The backup has a file that belongs nowhere.');
+  const file = join(staging, path);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    for await (const chunk of reading.all('bytes')) await handle.writeFile(chunk);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether the document was kept. */
+async function fillDocument(
+  documents: DocumentStore,
+  cid: string,
+  reading: Reading,
+  erased: Erased,
+): Promise<boolean> {
+  const content = reading.all('bytes');
+  if (erased.document(cid)) {
+    for await (const _chunk of content);
+    return false;
+  }
+  const stored = await documents
+    .put(content, { maxBytes: Number.MAX_SAFE_INTEGER })
+    .catch((error: unknown) => {
+      // The backup's end, not an upload's.
+      throw error instanceof Problem && error.code === 'document.cutOff' && error.cause instanceof Problem
+        ? error.cause
+        : error;
+    });
+  if (stored.cid === cid) return true;
+  await documents.delete(stored.cid);
+  throw new Problem('restore.unverified', `Document ${cid} of the backup is another one.`);
+}
+
+function requireWhole(
+  end: BackupEnd | undefined,
+  rows: Readonly<Record<string, number>>,
+  files: number,
+): void {
+  const same =
+    end !== undefined &&
+    end.files === files &&
+    Object.entries(end.tables).every(([table, count]) => rows[table] === count) &&
+    Object.keys(rows).length === Object.keys(end.tables).length;
+  if (!same) throw new Problem('restore.damaged', 'The backup does not have what its end says that it has.');
+}
+
+async function openRestoredKeyring(staging: string): Promise<Keyring> {
+  if (existsSync(join(staging, 'keyring.json'))) return openKeyring(staging);
+  throw new Problem('restore.malformed', 'The backup has no keyring.');
+}
+
+/** Whether the keyring opens every envelope's key, and each is its block's. @returns digests of blocks that had rotted */
+async function verifyStore(transaction: Transaction, keyring: Keyring): Promise<string[]> {
+  const damaged: string[] = [];
+  await transaction.execute(
+    'DECLARE opened CURSOR FOR SELECT block_keys.digest::bytea AS digest, wrapped, body FROM block_keys LEFT JOIN blocks USING (digest)',
+  );
+  for (;;) {
+    const rows = await transaction.query<{
+      digest: Uint8Array;
+      wrapped: Uint8Array;
+      body: Uint8Array | null;
+    }>('FETCH 200 FROM opened');
+    if (rows.length === 0) break;
+    for (const { digest, wrapped, body } of rows) {
+      let key: Uint8Array;
+      try {
+        key = keyring.unwrap('blockKey', wrapped, digest);
+      } catch (cause) {
+        throw new Problem('restore.unverified', 'The keyring of the backup does not open its keys.', {
+          cause,
+        });
+      }
+      if (body === null) continue;
+      if (!opens(digest, body, key)) damaged.push(`0x${Buffer.from(digest).toString('hex')}`);
+    }
+  }
+  await transaction.execute('CLOSE opened');
+  const [left] = await transaction.query<{ count: bigint }>(
+    `SELECT count(*) AS count FROM erasures WHERE
+       (what = 'entry' AND (EXISTS (SELECT 1 FROM blocks WHERE blocks.digest = erasures.digest)
+         OR EXISTS (SELECT 1 FROM block_keys WHERE block_keys.digest = erasures.digest)
+         OR EXISTS (SELECT 1 FROM disclosures WHERE disclosures.digest = erasures.digest)))
+       OR EXISTS (SELECT 1 FROM disclosures WHERE disclosures.digest = erasures.digest
+         AND erasures.what IN ('field:' || disclosures.name, disclosures.name))
+       OR EXISTS (SELECT 1 FROM documents WHERE erasures.what = 'document:' || documents.cid)`,
+  );
+  if (left?.count !== 0n)
+    throw new Problem('restore.unverified', 'Something that was erased is still there.');
+  return damaged;
+}
+
+function opens(digest: Uint8Array, body: Uint8Array, key: Uint8Array): boolean {
+  if (!createHash('sha256').update(body).digest().equals(digest)) return false;
+  try {
+    openBlock(Buffer.from(body), Buffer.from(key));
+    return true;
+  } catch (error) {
+    if (error instanceof VinculumError) return false;
+    throw error;
+  }
+}
+
+async function verifyChain(staging: string, { chain }: BackupHeader): Promise<void> {
+  if (chain === 'rpc') return;
+  const folder = join(staging, 'chain');
+  const snapshots = existsSync(folder)
+    ? (await readdir(folder)).filter((name) => name.endsWith('.json.gz'))
+    : [];
+  if (snapshots.length === 0)
+    throw new Problem('restore.malformed', 'The backup has no snapshot of its chain.');
+  for (const name of snapshots) {
+    try {
+      await pipeline(createReadStream(join(folder, name)), createGunzip(), async (chunks) => {
+        for await (const _chunk of chunks);
+      });
+    } catch (cause) {
+      throw new Problem('restore.unverified', 'The snapshot of the chain cannot be read.', { cause });
+    }
+  }
+}
+
+/** The receipts, and the deployment where it has a place of its own. */
+async function placeFiles(
+  staging: string,
+  receipts: readonly LedgerReceipt[],
+  { dataFolder, deploymentFile, erasuresFile }: RestoreOptions['config'],
+): Promise<void> {
+  if (dirname(erasuresFile) === dataFolder) {
+    const handle = await open(join(staging, basename(erasuresFile)), 'wx', 0o600);
+    await handle.writeFile(receipts.map(formatLine).join(''));
+    await handle.sync();
+    await handle.close();
+  }
+  const own = join(staging, 'deployment.json');
+  if (
+    deploymentFile !== join(dataFolder, 'deployment.json') &&
+    existsSync(own) &&
+    !existsSync(deploymentFile)
+  ) {
+    await writeFile(deploymentFile, await readFile(own), { flag: 'wx' });
+  }
+}
+
+async function requireEmptyFolder(folder: string): Promise<void> {
+  const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (found.length === 0) return;
+  throw new Problem(
+    'restore.notEmpty',
+    `${folder} is not empty: name a folder that is, or that is not there yet.`,
+  );
+}
+
+async function requireEmptyStore(store: Store): Promise<void> {
+  const tables = await tablesOf(store);
+  if (tables.length === 0) return;
+  throw new Problem('restore.notEmpty', 'The database has tables already: name one that is empty.');
+}
+
+async function tablesOf(store: Store): Promise<string[]> {
+  const rows = await store.query<{ name: string }>(
+    `SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Undoes the migrations of a database that had nothing. */
+async function emptyStore(store: Store): Promise<void> {
+  const tables = await tablesOf(store);
+  if (tables.length > 0) {
+    await store.execute(`DROP TABLE ${tables.map((name) => `"${name}"`).join(', ')} CASCADE`);
+  }
+  await store.execute('DROP DOMAIN IF EXISTS bytes32, address, uint256');
+}
+
+/** @throws `restore.malformed` for another file, `restore.passphrase`, `restore.damaged` */
+async function decrypted({ file, secret, onProgress }: RestoreOptions): Promise<AsyncIterable<Uint8Array>> {
+  const handle = await open(file, 'r').catch((cause: unknown) => {
+    throw new Problem('restore.malformed', `${file} cannot be read.`, { cause });
+  });
+  const { size } = await handle.stat();
+  await requireAge(handle, file);
+  const decrypter = new Decrypter();
+  try {
+    if ('passphrase' in secret) decrypter.addPassphrase(secret.passphrase);
+    else decrypter.addIdentity(secret.identity);
+  } catch {
+    throw new Problem(
+      'restore.passphrase',
+      'An identity is written AGE-SECRET-KEY-1…, as age-keygen prints it.',
+    );
+  }
+  let read = 0;
+  const source = async function* () {
+    for await (const chunk of handle.createReadStream({ start: 0, highWaterMark: 1024 * 1024 })) {
+      read += (chunk as Buffer).length;
+      onProgress?.(read, size);
+      yield new Uint8Array(chunk as Buffer);
+    }
+  };
+  const plain = await decrypter
+    .decrypt(Readable.toWeb(Readable.from(source())) as never)
+    .catch((cause: unknown) => {
+      if (cause instanceof Error && /no identity matched/.test(cause.message)) {
+        throw new Problem('restore.passphrase', 'The backup was made for another passphrase or recipient.');
+      }
+      throw new Problem('restore.damaged', 'The beginning of the backup is cut or altered.', { cause });
+    });
+  return checked(plain as unknown as ReadableStream<Uint8Array>);
+}
+
+/** Each chunk is authentic, and only the last one says that it is the last. */
+async function* checked(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw new Problem('restore.damaged', 'The backup is cut or altered: take another copy of it.', {
+        cause,
+      });
+    });
+    if (done) return;
+    yield value;
+  }
+}
+
+async function requireAge(handle: FileHandle, file: string): Promise<void> {
+  const first = 'age-encryption.org/v1\n';
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(first.length), 0, first.length, 0);
+  if (bytesRead === first.length && buffer.toString('latin1') === first) return;
+  await handle.close();
+  throw new Problem('restore.malformed', `${file} is no backup: it is not encrypted as backups are.`);
+}

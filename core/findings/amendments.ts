@@ -30,13 +30,22 @@ export function applyAmendments(
 ): { effective: EffectiveEntry[]; findings: Finding[] } {
   const findings: Finding[] = [];
   const ordered = [...entries].sort(anchorOrder);
-  const byDigest = new Map(entries.map((entry) => [entry.digest, entry]));
+  // Anybody can anchor a digest once more: a copy shares its original's digest, and nothing else.
+  const byDigest = new Map<string, OpenedEntry[]>();
+  for (const entry of ordered) {
+    const known = byDigest.get(entry.digest);
+    if (known === undefined) byDigest.set(entry.digest, [entry]);
+    else known.push(entry);
+  }
   const amendmentsOf = new Map<string, Amendment[]>();
 
   for (const entry of ordered) {
     if (entry.kind !== 'amended' || !isReadable(entry)) continue;
     const amendment = entry as unknown as Amendment;
-    const original = originalOf(amendment, byDigest);
+    const candidates = originalsOf(amendment, byDigest);
+    const original =
+      candidates.find((candidate) => whyIgnored(amendment, candidate, maySupersede) === null) ??
+      candidates[0];
     const ignored = whyIgnored(amendment, original, maySupersede);
     if (ignored !== null || original === undefined) {
       findings.push({
@@ -53,7 +62,9 @@ export function applyAmendments(
   const effective: EffectiveEntry[] = [];
   for (const original of ordered) {
     if (original.kind === 'amended') continue;
-    const amendments = amendmentsOf.get(original.digest) ?? [];
+    const amendments = (amendmentsOf.get(original.digest) ?? []).filter(
+      (amendment) => whyIgnored(amendment, original, maySupersede) === null,
+    );
     const last = amendments.at(-1);
     if (last === undefined) {
       if (isReadable(original)) effective.push({ ...original, amendedBy: null, superseded: [] });
@@ -98,19 +109,20 @@ function statedBy(original: OpenedEntry, amendment: Amendment): OpenedEntry[] {
   return [{ ...original, digest: amendment.digest, data, time, sealed: amendment.sealed }];
 }
 
-/** The entry that a line of amendments leads to; undefined where it leaves this history. */
-function originalOf(
+/** The entries that a line of amendments leads to, more than one where its digest was copied; none where it leaves this history. */
+function originalsOf(
   amendment: Amendment,
-  byDigest: ReadonlyMap<string, OpenedEntry>,
-): OpenedEntry | undefined {
+  byDigest: ReadonlyMap<string, readonly OpenedEntry[]>,
+): readonly OpenedEntry[] {
   const passed = new Set<string>([amendment.digest]);
-  let named = byDigest.get(amendment.data.supersedes);
-  while (named?.kind === 'amended' && named.status === 'proven') {
-    if (passed.has(named.digest)) return undefined;
-    passed.add(named.digest);
-    named = byDigest.get((named as unknown as Amendment).data.supersedes);
+  let named = byDigest.get(amendment.data.supersedes) ?? [];
+  for (;;) {
+    const amended = named.find((entry) => entry.kind === 'amended' && isReadable(entry));
+    if (amended === undefined) return named.filter(({ kind }) => kind !== 'amended');
+    if (passed.has(amended.digest)) return [];
+    passed.add(amended.digest);
+    named = byDigest.get((amended as unknown as Amendment).data.supersedes) ?? [];
   }
-  return named?.kind === 'amended' ? undefined : named;
 }
 
 function whyIgnored(

@@ -71,7 +71,13 @@ const TRUSTED_MILLISECONDS = 1_000;
 /** How long it may be given at all: what it shows may have been erased by another process. */
 const KEPT_MILLISECONDS = 60_000;
 
-type Cached = Served & { readonly version: string; readonly madeAt: number; checkedAt: number };
+type Cached = Served & {
+  readonly version: string;
+  /** Whether no other subject’s history is in it, whose changes nobody would be told of here. */
+  readonly alone: boolean;
+  readonly madeAt: number;
+  checkedAt: number;
+};
 
 export function createQuery(
   source: ReportSource & { readonly sealed: SealedFields },
@@ -104,14 +110,14 @@ export function createQuery(
   async function served(
     shape: string,
     identifier: Identifier,
-    make: () => Promise<{ text: string; whole: boolean }>,
+    make: () => Promise<{ text: string; report: Report }>,
   ): Promise<Served> {
     const { subject } = source.evaluator.evaluate(identifier);
     const key = keyOf(shape, subject);
     const kept = cache.get(key);
     const now = Date.now();
     if (kept !== undefined && now - kept.madeAt < KEPT_MILLISECONDS) {
-      if (now - kept.checkedAt < TRUSTED_MILLISECONDS) return kept;
+      if (kept.alone && now - kept.checkedAt < TRUSTED_MILLISECONDS) return kept;
       if ((await versionOf(store, subject)) === kept.version) {
         kept.checkedAt = now;
         return kept;
@@ -122,11 +128,12 @@ export function createQuery(
     const made = (async () => {
       const before = generation;
       const version = await versionOf(store, subject);
-      const { text, whole } = await make();
+      const { text, report } = await make();
       const answer = etagged(text);
-      if (whole && before === generation) {
+      if (isWhole(report) && before === generation) {
         const time = Date.now();
-        cache.set(key, { ...answer, version, madeAt: time, checkedAt: time });
+        const alone = report.ledgers.every(({ predecessors }) => predecessors === undefined);
+        cache.set(key, { ...answer, version, alone, madeAt: time, checkedAt: time });
       }
       return answer;
     })().finally(() => making.delete(key));
@@ -138,7 +145,7 @@ export function createQuery(
     served('report', identifier, async () => {
       const build = () => buildReport(source, identifier);
       const report = proofs === null ? await build() : await proofs.attach(build);
-      return { text: JSON.stringify(report), whole: isWhole(report) };
+      return { text: JSON.stringify(report), report };
     });
 
   const overviewText = (report: Report, identifier: Identifier): string =>
@@ -207,7 +214,7 @@ export function createQuery(
       }
       return served('overview', identifier, async () => {
         const report = await buildReport(source, identifier);
-        return { text: overviewText(report, identifier), whole: isWhole(report) };
+        return { text: overviewText(report, identifier), report };
       });
     },
 

@@ -117,7 +117,8 @@ function originalsOf(
   const passed = new Set<string>([amendment.digest]);
   let named = byDigest.get(amendment.data.supersedes) ?? [];
   for (;;) {
-    const amended = named.find((entry) => entry.kind === 'amended' && isReadable(entry));
+    // One whose correction is sealed still says what it supersedes.
+    const amended = named.find((entry) => entry.kind === 'amended' && entry.status === 'proven');
     if (amended === undefined) return named.filter(({ kind }) => kind !== 'amended');
     if (passed.has(amended.digest)) return [];
     passed.add(amended.digest);

@@ -298,6 +298,22 @@ describe('verify, of what is private', () => {
       expect(found(corrected, 'entry.sealed')[0]?.entries).to.deep.equal([sample.digest, hidden]);
     });
 
+    it('leads from a correction to what it corrects, though its own correction is sealed', async () => {
+      const sample = crashed();
+      const amend = (supersedes: string, more: Partial<Content>): string => {
+        const data = { supersedes, kind: 'accident', kindVersion: 1, reason: 'typo', ...more.data };
+        const amendment = { kind: 'amended', time: '2022-10-01', ...more, data };
+        return sample.world.record(sample.workshop, sample.car, amendment).digest;
+      };
+      const middle = amend(sample.digest, { sealed: { data: { severity: 'moderate' } } });
+      amend(middle, { data: { data: { severity: 'minor' } } });
+      const report = sample.world.report(CAR);
+      contentOf(report, middle).disclosures = [];
+      const result = await check(sample.world, report);
+      expect(found(result, 'entry.amendmentIgnored')).to.deep.equal([]);
+      expect(found(result, 'damage.accident')[0]?.details).to.include({ severity: 'minor' });
+    });
+
     it('never breaks a rule: any fields of any kinds, sealed and closed', async () => {
       const onVehicle: readonly Kind[] = Object.values(kinds).filter(
         ({ subjects, number }) => number >= 32 && (subjects as readonly string[]).includes('vehicle'),

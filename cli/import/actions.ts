@@ -35,7 +35,7 @@ export type Carried = {
 /** Actions handed in at once. */
 const AT_ONCE = 200;
 const POLL_MILLISECONDS = 200;
-const POLLED_AT_ONCE = 8;
+const POLLED_AT_ONCE = 4;
 /** How long before its deadline an action is signed anew. */
 const MARGIN_SECONDS = 600;
 /** How long the module may refuse an action before it is given up: what it waits for comes at once or not at all. */
@@ -134,7 +134,10 @@ const failureOf = ({ code, detail, title }: ProblemDocument) => ({
   message: String(detail ?? title ?? code),
 });
 
-/** Waits for the last action of each title. */
+/**
+ * Waits for the last action of each title. They are executed in about the order in which they were handed in, so that the
+ * last of all is asked for first, and the others only once it is there.
+ */
 async function followAll(
   actions: readonly ActionRequest[],
   { client, actor, wait, signal }: ActionsOptions,
@@ -143,10 +146,13 @@ async function followAll(
   const last = new Map(actions.map((request) => [subjectOf(request), request]));
   for (const subject of failed.keys()) last.delete(subject);
   const refusedSince = new Map<Subject, number>();
+  const [probe] = [...last.keys()].slice(-1);
   while (last.size > 0) {
     signal.throwIfAborted();
-    const asked = [...last].slice(0, POLLED_AT_ONCE);
-    const statuses = await concurrently(asked, 4, ([, request]) =>
+    const asked = [...last].filter(
+      ([subject]) => probe === subject || probe === undefined || !last.has(probe),
+    );
+    const statuses = await concurrently(asked, POLLED_AT_ONCE, ([, request]) =>
       statusOrNull(client, hashOf(actor.titles, request)),
     );
     let settled = 0;
@@ -168,7 +174,7 @@ async function followAll(
       last.delete(subject);
       settled += 1;
     }
-    if (settled < asked.length && last.size > 0) await sleep(POLL_MILLISECONDS, undefined, { signal });
+    if (settled < asked.length) await sleep(POLL_MILLISECONDS, undefined, { signal });
   }
   return 'done';
 }

@@ -33,9 +33,7 @@ export async function openActing(
   options: ActingOptions,
   as: 'organisation' | 'account',
 ): Promise<Acting> {
-  const { keystore } = options;
-  if (keystore === undefined) throw usageError('title.keystore', 'Say which key signs: --keystore NAME.');
-  const { anonymous, ledger, key } = await openPlace(context, { ...options, keystore });
+  const { anonymous, ledger, key } = await openPlace(context, requireKeystore(options));
   const titles = await titlesOf(ledger.rpc, ledger.address);
   const organisation = as === 'account' ? NO_ORGANISATION : organisationOf(key, options.organisation);
   const client =
@@ -43,6 +41,13 @@ export async function openActing(
   const { address, secretKey } = key;
   const actor: Actor = { ledger: ledger.address, titles, organisation, address, secretKey };
   return { client, ledger, key, actor };
+}
+
+/** @throws `keystore.unnamed` */
+export function requireKeystore(options: ActingOptions): SigningOptions {
+  const { keystore } = options;
+  if (keystore === undefined) throw usageError('keystore.unnamed', 'Say which key signs: --keystore NAME.');
+  return { ...options, keystore };
 }
 
 /** A vehicle, with its title as the chain has it now. */

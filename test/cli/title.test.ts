@@ -209,7 +209,7 @@ describe('vinculum title', function () {
     }
     it('no key', async () => {
       const ran = await vinculum(beside.folder, 'title', 'accept', vinOf(8), '--json');
-      expect(ran.json.error.code).to.equal('title.keystore');
+      expect(ran.json.error.code).to.equal('keystore.unnamed');
     });
     it('what only the service knows: a right that the organisation has not', async () => {
       const ran = await as('bank', 'stolen', vinOf(8));

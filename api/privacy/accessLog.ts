@@ -11,7 +11,7 @@ import type { Account } from '../keyring/keyring.ts';
 import { Problem } from '../problem.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Store, Transaction } from '../store/store.ts';
-import { beginningOf, type Tenure, type TitleRecord, titleRecordsOf } from './titleRecord.ts';
+import { beginningOf, titleRecordsOf } from './titleRecord.ts';
 
 /** A page of the part of a subject's access log that one owner may read. */
 export type AccessPage = {
@@ -81,7 +81,8 @@ export function createAccessLogs(options: AccessLogOptions): AccessLogs {
           if (record === undefined || tenure === undefined) {
             throw new Problem('access.notOwner', 'The log is for the owner of the title, of its own time.');
           }
-          const part = await partOf(transaction, subject, timeOf(record, tenure));
+          const begun = beginningOf(record, tenure) ?? tenure;
+          const part = await partOf(transaction, subject, begun.number, tenure.number);
           const start = Math.min(Math.max(from ?? 0, part.first), part.end);
           const rows = await transaction.query<{ position: bigint; entry: AccessEntry | null }>(
             `SELECT position, entry FROM access_entries
@@ -107,25 +108,19 @@ export function createAccessLogs(options: AccessLogOptions): AccessLogs {
   };
 }
 
-/** From when to when a tenure's owner may read, seconds since 1970: a re-issued key’s from when the hands held it. */
-function timeOf(record: TitleRecord, tenure: Tenure): { since: bigint; until: bigint | null } {
-  const begun = beginningOf(record, tenure) ?? tenure;
-  const next = record.tenures[record.tenures.indexOf(tenure) + 1];
-  return { since: begun.since, until: next?.since ?? null };
-}
-
+/** The part of a log that was written during tenures: a re-issued key’s from when the same hands held the vehicle. */
 async function partOf(
   transaction: Transaction,
   subject: Subject,
-  { since, until }: { since: bigint; until: bigint | null },
+  since: bigint,
+  until: bigint,
 ): Promise<Part> {
   // What retention has destroyed leaves a row without its entry, whose head the rest folds on from.
   const [row] = await transaction.query<{ first: bigint; end: bigint }>(
     `SELECT
        (SELECT coalesce(max(position) + 1, 0) FROM access_entries
-        WHERE subject = $1 AND (at < $2 OR entry = 'null'::jsonb)) AS first,
-       (SELECT coalesce(max(position) + 1, 0) FROM access_entries
-        WHERE subject = $1 AND ($3::int8 IS NULL OR at < $3)) AS end`,
+        WHERE subject = $1 AND (tenure < $2 OR entry = 'null'::jsonb)) AS first,
+       (SELECT coalesce(max(position) + 1, 0) FROM access_entries WHERE subject = $1 AND tenure <= $3) AS end`,
     [fromHex(subject, 32), since, until],
   );
   const first = Number(row?.first ?? 0n);

@@ -50,9 +50,14 @@ export class Logged {
   /**
    * Writes showings to their subjects' logs. Nothing of them may be handed out before the transaction is committed.
    * Subjects are locked until then, always in the same order.
-   * @param now seconds since 1970
+   * @param at seconds since 1970
+   * @param ledger the number of the ledger whose titles count
    */
-  static async write(transaction: Transaction, showings: readonly Showing[], now: bigint): Promise<Logged> {
+  static async write(
+    transaction: Transaction,
+    showings: readonly Showing[],
+    { at, ledger }: { readonly at: bigint; readonly ledger: number },
+  ): Promise<Logged> {
     const written = showings.filter(({ shown }) => shown.size > 0);
     if (written.length === 0) return new Logged(new Set());
     const subjects = [...new Set(written.map(({ subject }) => subject))].sort();
@@ -61,7 +66,7 @@ export class Logged {
        SELECT subject, 0, $2, $3 FROM unnest($1::bytea[]) AS wanted(subject) ORDER BY subject
        ON CONFLICT (subject) DO UPDATE SET at = greatest(known.at, excluded.at)
        RETURNING subject, length, head, at`,
-      [subjects.map((subject) => fromHex(subject, 32)), fromHex(ZERO_ACCESS_HEAD, 32), now],
+      [subjects.map((subject) => fromHex(subject, 32)), fromHex(ZERO_ACCESS_HEAD, 32), at],
     );
     const lines = heads.map((row) => {
       const subject = toHex(row.subject);
@@ -70,7 +75,7 @@ export class Logged {
         written.filter((showing) => showing.subject === subject),
       );
     });
-    await append(transaction, lines.flat());
+    await append(transaction, ledger, lines.flat());
     return new Logged(
       new Set(
         written.flatMap(({ shown }) =>
@@ -100,11 +105,14 @@ function linesOf(row: HeadRow, showings: readonly Showing[]): Line[] {
   });
 }
 
-async function append(transaction: Transaction, lines: readonly Line[]): Promise<void> {
+async function append(transaction: Transaction, ledger: number, lines: readonly Line[]): Promise<void> {
   await transaction.execute(
     `WITH written AS (
-       INSERT INTO access_entries (subject, position, at, entry, head)
-       SELECT subject, position, at, entry::jsonb, head
+       INSERT INTO access_entries (subject, position, at, tenure, entry, head)
+       SELECT subject, position, at, coalesce((
+           SELECT (title ->> 'tenure')::int8 FROM titles
+           WHERE titles.subject = line.subject AND titles.ledger = $6 ORDER BY titles.position DESC LIMIT 1
+         ), 0), entry::jsonb, head
        FROM unnest($1::bytea[], $2::int8[], $3::int8[], $4::text[], $5::bytea[]) AS line(subject, position, at, entry, head)
        RETURNING subject, position, head
      )
@@ -117,6 +125,7 @@ async function append(transaction: Transaction, lines: readonly Line[]): Promise
       lines.map(({ entry }) => entry.at),
       lines.map(({ entry }) => canonicalJson(entry)),
       lines.map(({ head }) => fromHex(head, 32)),
+      ledger,
     ],
   );
 }

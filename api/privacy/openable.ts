@@ -9,7 +9,6 @@ import {
   ZERO_SUBJECT,
 } from '../../core/chain/types.ts';
 import { checkBinding, type Envelope, openEnvelope } from '../../core/envelope/envelope.ts';
-import { secondsOf } from '../../core/envelope/time.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { amended, upheld } from '../../core/kinds/correction.ts';
 import { claim } from '../../core/kinds/incident.ts';
@@ -165,7 +164,7 @@ function boundEntry({ ledgers, secrets }: Deciding, row: LinkRow, identifier: st
     attester: ledger.register === OWN_REGISTER && organisation !== 0n ? organisation : null,
     moment: { block: row.block_number, logIndex: row.log_index },
     actionHash: row.action_hash === null ? null : toHex(row.action_hash),
-    time: secondsOf(envelope.time),
+    time: envelope.time,
   };
 }
 

@@ -71,7 +71,7 @@ export function createSealedFields(options: SealedOptions): SealedFields {
     const grounds = await groundsOf({ transaction, secrets, ledger, at }, reader, wanted);
     if (grounds === null) return new Map();
     const opened = await openable({ transaction, secrets, at }, reader, grounds, wanted);
-    return logAndOpen(transaction, keyring, { reader, route }, opened, at);
+    return logAndOpen(transaction, keyring, { reader, route }, opened, { at, ledger });
   }
 
   return {
@@ -87,6 +87,7 @@ export function createSealedFields(options: SealedOptions): SealedFields {
     },
 
     async showOperator(route, digests) {
+      const ledger = await options.ownLedger();
       const shown = await store.transaction(async (transaction) => {
         const rows = await transaction.query<SealedBlockRow>(
           `SELECT blocks.digest, blocks.body, block_keys.wrapped AS key, ${SEALED_COLUMNS}
@@ -99,7 +100,10 @@ export function createSealedFields(options: SealedOptions): SealedFields {
           const fields = row.names.map((name) => ({ name, ground: OPERATOR_GROUND }));
           return { subject, digest: toHex(row.digest) as Digest, row, fields };
         });
-        return logAndOpen(transaction, keyring, { reader: { kind: 'operator' }, route }, everything, now());
+        return logAndOpen(transaction, keyring, { reader: { kind: 'operator' }, route }, everything, {
+          at: now(),
+          ledger,
+        });
       });
       return new Map([...shown.values()].flatMap((entries) => [...entries]));
     },
@@ -112,7 +116,7 @@ async function logAndOpen(
   keyring: Pick<Keyring, 'unwrapDisclosure'>,
   by: Pick<Showing, 'reader' | 'route'>,
   opened: readonly Opened[],
-  at: bigint,
+  when: { readonly at: bigint; readonly ledger: number },
 ): Promise<Shown> {
   const showings = new Map<string, Showing & { readonly shown: Map<Digest, string[]> }>();
   for (const { subject, digest, fields } of opened) {
@@ -123,7 +127,7 @@ async function logAndOpen(
       showing.shown.set(digest, [...(showing.shown.get(digest) ?? []), name]);
     }
   }
-  const logged = await Logged.write(transaction, [...showings.values()], at);
+  const logged = await Logged.write(transaction, [...showings.values()], when);
   const shown = new Map<Subject, Map<Digest, readonly string[]>>();
   for (const { subject, digest, row, fields } of opened) {
     const disclosures = fields.map(({ name }) => {

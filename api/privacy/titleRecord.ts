@@ -17,8 +17,6 @@ export type Tenure = {
   readonly owner: Address;
   /** Whether the vehicle stays in the same hands as before: a lost key’s re-issue, a return from abroad. */
   readonly continues: boolean;
-  /** When it began on the chain: the block’s timestamp. */
-  readonly since: bigint;
   readonly moment: Moment;
   /** The action that began it. */
   readonly actionHash: Hex;
@@ -84,7 +82,6 @@ export async function titleRecordsOf(
       number: row.tenure,
       owner,
       continues: row.kind === REISSUED || tenures.at(-1)?.owner === owner,
-      since: row.timestamp,
       moment: { block: row.block_number, logIndex: row.log_index },
       actionHash: toHex(row.action_hash),
       concernsFrom: concernsFrom(row, blockKey),
@@ -119,9 +116,16 @@ export function beginningOf(record: TitleRecord, tenure: Tenure): Tenure | undef
 export type Happening = {
   readonly moment: Moment;
   readonly actionHash: Hex | null;
-  /** Seconds since 1970. */
-  readonly time: bigint;
+  /** As its envelope states it: a date or an instant. */
+  readonly time: string;
 };
+
+const DAY = 86_400n;
+
+/** Whether something happened no earlier than a moment; of a date, no earlier than its day. */
+function happenedSince(time: string, since: bigint): boolean {
+  return secondsOf(time) >= (time.includes('T') ? since : since - (since % DAY));
+}
 
 /**
  * Whether an entry concerns the present owner, and so is theirs to open or to grant: it is the one that gave them the
@@ -132,5 +136,5 @@ export function concernsOwner(record: TitleRecord, happening: Happening): boolea
   const begun = present === undefined ? undefined : beginningOf(record, present);
   if (begun === undefined) return false;
   if (happening.actionHash === begun.actionHash) return true;
-  return isAfter(happening.moment, begun.moment) && happening.time >= begun.concernsFrom;
+  return isAfter(happening.moment, begun.moment) && happenedSince(happening.time, begun.concernsFrom);
 }

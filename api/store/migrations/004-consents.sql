@@ -39,11 +39,13 @@ CREATE TABLE access_entries (
   subject bytes32 NOT NULL,
   position int8 NOT NULL CHECK (position >= 0),
   at int8 NOT NULL,
+  tenure int8 NOT NULL, -- the title's then, 0 without one: whose log it is
   entry jsonb NOT NULL,
   head bytes32 NOT NULL, -- with this entry
   PRIMARY KEY (subject, position)
 );
-CREATE INDEX access_entries_at ON access_entries (subject, at, position);
+CREATE INDEX access_entries_tenure ON access_entries (subject, tenure, position);
+CREATE INDEX access_entries_at ON access_entries (at);
 
 -- Whose the titles are, and whom they are offered to.
 CREATE INDEX titles_buyer ON titles ((title -> 'offer' ->> 'buyer'), subject)

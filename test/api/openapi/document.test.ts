@@ -101,7 +101,7 @@ describe('the OpenAPI document', () => {
       for (const code of route.problems) {
         const known =
           Object.hasOwn(problems, code) ||
-          /^(vin|identifier|kind|envelope|disclosure|block|tree)\./.test(code);
+          /^(vin|identifier|kind|envelope|disclosure|block|tree|title|consent)\./.test(code);
         expect(known, `${route.name}: ${code}`).to.equal(true);
       }
     }

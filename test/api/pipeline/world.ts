@@ -46,6 +46,8 @@ export interface World {
   relay(...requests: readonly SubmissionRequest[]): Promise<void>;
   /** Uses the relayer's next nonce for something else. */
   stealNonce(): Promise<void>;
+  /** The chain has lost what was sent before: nonces are asked for again. */
+  forgetNonces(): void;
   ledgerCall(method: string, ...parameters: unknown[]): Promise<void>;
   titlesCall(method: string, ...parameters: unknown[]): Promise<void>;
   directoryCall(method: string, ...parameters: unknown[]): Promise<void>;
@@ -53,6 +55,9 @@ export interface World {
 }
 
 const allKinds = kindNames.reduce((bitmap, name) => bitmap | (1n << BigInt(kinds[name].number)), 0n);
+
+/** The rights to ask `Titles` for each of its transitions. */
+export const TITLE_RIGHTS = 0xffffn;
 
 export async function createWorld(chain?: TestChain): Promise<World> {
   const running = chain ?? (await startChain());
@@ -62,7 +67,10 @@ export async function createWorld(chain?: TestChain): Promise<World> {
   const firstBlock = (await running.blockNumber()) + 1;
   const owner = await account.signer.getAddress();
   const authority = await account.deploy('AccessManager', owner);
-  const organisations = await account.deploy('Organisations', await authority.getAddress(), 0, allKinds);
+  const organisations = await account.deploy(
+    'Organisations',
+    ...[await authority.getAddress(), 0, allKinds | TITLE_RIGHTS],
+  );
   const zero = `0x${'00'.repeat(20)}`;
   const deployLedger = async (of: string, key: Uint8Array) => {
     const titles = await account.deploy('Titles', of);
@@ -108,6 +116,7 @@ export async function createWorld(chain?: TestChain): Promise<World> {
       account.send(new Wallet(anvilKeys[1], account.provider).sendTransaction({ to: owner, value: 1n })),
     deploy: async (name: string, ...parameters: unknown[]) =>
       lower(await account.deploy(name, ...parameters)),
+    forgetNonces: () => account.signer.reset(),
     async stop() {
       account.close();
       await running.stop();

@@ -115,16 +115,16 @@ class Reading {
       if (code === 'entry.amended') return { how: 'amended', digest: amendment };
       if (code === 'entry.retracted') return { how: 'retracted', digest: amendment };
     }
-    const upheld = ofKind(effective, 'upheld').find(
-      (entry) =>
+    const upheld = ofKind(effective, 'upheld').find((entry) => {
+      const by = this.opened(entry.digest);
+      return (
         entry.data.entry === named.digest &&
         (entry.data.dispute ?? dispute.action.digest) === dispute.action.digest &&
+        by !== undefined &&
         isLater(entry.digest) &&
-        maySupersede(named.organisation, entry.organisation, {
-          original: named,
-          by: entry as unknown as OpenedEntry,
-        }),
-    );
+        maySupersede(named.organisation, entry.organisation, { original: named, by })
+      );
+    });
     return upheld === undefined ? null : { how: 'upheld', digest: upheld.digest };
   }
 }

@@ -3,20 +3,53 @@ import { type Hex, toBase64Url, toHex, utf8, word } from '../../../core/bytes.ts
 import { canonicalJson } from '../../../core/canonical.ts';
 import { type DirectoryLink, foldDirectory } from '../../../core/chain/directory.ts';
 import { formatLedgerId } from '../../../core/chain/ledgerId.ts';
-import { foldLinks, isModuleLink, type Link, type OrganisationLink } from '../../../core/chain/link.ts';
+import {
+  foldLinks,
+  isModuleLink,
+  type Link,
+  type ModuleLink,
+  type OrganisationLink,
+} from '../../../core/chain/link.ts';
 import { foldOrganisation, type OrganisationChange } from '../../../core/chain/organisation.ts';
 import { addressOfKey } from '../../../core/chain/submission.ts';
 import type { Address, OrganisationId, Subject } from '../../../core/chain/types.ts';
 import { digestOf, secureRandom } from '../../../core/envelope/block.ts';
 import { type Content, composeEntry } from '../../../core/envelope/envelope.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../../../core/identifiers/identifier.ts';
+import {
+  NO_ORGANISATION,
+  type TitleAction,
+  titleActionHash,
+  ZERO_ADDRESS,
+  ZERO_DETAIL,
+} from '../../../core/modules/action.ts';
+import type { TitleKind } from '../../../core/modules/title.ts';
 import { evaluate, generatePseudonymKeys } from '../../../core/pseudonym/pseudonym.ts';
-import type { Report, ReportLink, ReportOrganisation } from '../../../core/report/report.ts';
+import {
+  type Report,
+  type ReportLink,
+  type ReportOrganisation,
+  reportAction,
+} from '../../../core/report/report.ts';
 import { buildTree, type SetTree } from '../../../core/tree/tree.ts';
 import type { ChainView } from '../../../core/verify/chainView.ts';
 import type { Trust } from '../../../core/verify/verify.ts';
 
 const address = (byte: string): Address => `0x${byte.repeat(20)}` as Address;
+
+/** An action, as far as it is not what its kind usually is; its digest is that of the envelope. */
+export type Act = {
+  readonly organisation?: OrganisationId;
+  readonly actor?: Address;
+  readonly party?: Address;
+  readonly until?: bigint;
+  readonly detail?: Hex;
+  readonly time?: string;
+  readonly data?: Content['data'];
+  readonly sealed?: Content['sealed'] & {};
+  /** What the action says otherwise than the rest. */
+  readonly action?: Partial<TitleAction>;
+};
 
 /**
  * A ledger by its definition: it keeps histories and answers heads by folding them. What the contracts do, without a
@@ -35,6 +68,10 @@ export class World {
   readonly profiles = new Map<bigint, string>();
   readonly contents: Report['contents'] = {};
   readonly trees = new Map<string, SetTree>();
+  readonly titles = address('71');
+  /** What each module link was about, by its action hash. */
+  readonly actions = new Map<string, TitleAction>();
+  readonly #revisions = new Map<string, bigint>();
   clock = 1_700_000_000n;
 
   constructor() {
@@ -93,6 +130,60 @@ export class World {
     return link;
   }
 
+  /**
+   * An action on a title, with its entry. Whether it is legal is for the test to know: `Titles` would refuse what is
+   * not, and so has to be told here what a chain with other code could hold.
+   */
+  act(kind: TitleKind, vehicle: Identifier, given: Act = {}): ModuleLink {
+    this.clock += 12n;
+    const subject = this.subjectOf(vehicle);
+    const organisation = given.organisation ?? NO_ORGANISATION;
+    const { time = '2023-11-01', data = {}, sealed = {} } = given;
+    const ledger = { chainId: this.chainId, address: this.ledger };
+    const content = { kind, time, data, sealed };
+    const { entry, block, key, disclosures } = composeEntry(
+      ledger,
+      organisation,
+      { subject, identifier: vehicle },
+      content,
+    );
+    this.contents[entry.digest] = {
+      block: toBase64Url(block),
+      key: toBase64Url(key),
+      disclosures: [...disclosures],
+    };
+    const revision = this.#revisions.get(subject) ?? 0n;
+    const action: TitleAction = {
+      kind: entry.kind,
+      subject,
+      revision,
+      deadline: this.clock + 1000n,
+      organisation,
+      party: given.party ?? ZERO_ADDRESS,
+      until: given.until ?? 0n,
+      detail: given.detail ?? ZERO_DETAIL,
+      digest: entry.digest,
+      ...given.action,
+    };
+    const actionHash = titleActionHash({ chainId: this.chainId, address: this.titles }, action);
+    this.actions.set(actionHash, action);
+    this.#revisions.set(subject, revision + 1n);
+    const link: ModuleLink = {
+      kind: entry.kind,
+      module: this.titles,
+      actor: given.actor ?? address('ac'),
+      timestamp: this.clock,
+      digest: entry.digest,
+      actionHash,
+    };
+    this.chains.set(subject, [...(this.chains.get(subject) ?? []), link]);
+    if (kind === 'title.replaced') {
+      this.chains.set(action.detail, [...(this.chains.get(action.detail) ?? []), link]);
+      this.#revisions.set(action.detail, 1n);
+    }
+    return link;
+  }
+
   /** A recall campaign on the maker's own chain. */
   recall(maker: OrganisationId, campaign: string, affected: readonly Identifier[]): OrganisationLink {
     const treeKey = secureRandom(32);
@@ -125,10 +216,14 @@ export class World {
     );
     const ownChains = [...makers].map((organisation) => ({
       organisation: organisation.toString(),
-      links: (this.chains.get(`own:${organisation}`) ?? []).map(reportLink),
+      links: (this.chains.get(`own:${organisation}`) ?? []).map(this.reportLink),
     }));
-    const shown = [...links.map(reportLink), ...ownChains.flatMap((chain) => chain.links)];
-    const attesters = new Set(shown.flatMap((link) => ('organisation' in link ? [link.organisation] : [])));
+    const shown = [...links.map(this.reportLink), ...ownChains.flatMap((chain) => chain.links)];
+    const attesters = new Set(
+      shown.map((link) => ('organisation' in link ? link.organisation : (link.action?.organisation ?? '0'))),
+    );
+    attesters.delete('0');
+    const predecessors = this.predecessorsOf(subject);
     const contents = Object.fromEntries(
       shown.flatMap(({ digest }) => {
         const content = this.contents[digest];
@@ -156,14 +251,37 @@ export class World {
           subject,
           transcript: { evaluated: toBase64Url(transcript.evaluated), proof: toBase64Url(transcript.proof) },
           asOf: { number: 100, hash: `0x${'b1'.repeat(32)}`, timestamp: Number(this.clock) + 24 },
-          links: links.map(reportLink),
+          links: links.map(this.reportLink),
           ownChains,
           organisations: [...attesters].map((id) => this.organisation(id)),
+          ...(predecessors.length === 0 ? {} : { predecessors }),
         },
       ],
       contents,
     }) as Report;
   }
+
+  predecessorsOf(subject: Subject): { subject: Subject; links: ReportLink[] }[] {
+    const first = (this.chains.get(subject) ?? []).find(isModuleLink);
+    const action = first === undefined ? undefined : this.actions.get(first.actionHash);
+    if (action === undefined || action.subject === subject) return [];
+    const links = (this.chains.get(action.subject) ?? []).map(this.reportLink);
+    return [{ subject: action.subject, links }, ...this.predecessorsOf(action.subject)];
+  }
+
+  reportLink = (link: Link): ReportLink => {
+    const common = { kind: link.kind, timestamp: Number(link.timestamp), digest: link.digest };
+    if (!isModuleLink(link)) return { ...common, organisation: link.organisation.toString() };
+    const action = this.actions.get(link.actionHash);
+    const { module, actor, actionHash } = link;
+    return {
+      ...common,
+      module,
+      actor,
+      actionHash,
+      ...(action === undefined ? {} : { action: reportAction(action) }),
+    };
+  };
 
   organisation(id: string): ReportOrganisation {
     const changes = (this.records.get(BigInt(id)) ?? []).map((link) => ({
@@ -194,16 +312,6 @@ export class World {
       ownHead: async (_ledger, organisation) => foldLinks(this.chains.get(`own:${organisation}`) ?? []),
       organisationHead: async (_organisations, id) => foldOrganisation(this.records.get(id) ?? []),
     };
-  };
-}
-
-function reportLink(link: Link): ReportLink {
-  if (isModuleLink(link)) throw new Error('no module acts in this world');
-  return {
-    kind: link.kind,
-    organisation: link.organisation.toString(),
-    timestamp: Number(link.timestamp),
-    digest: link.digest,
   };
 }
 

@@ -115,7 +115,7 @@ const LIFE: readonly Told[] = [
 const domain = {
   name: 'Vinculum',
   version: '1',
-  chainId: '4242',
+  chainId: '31337',
   verifyingContract: '0x7171717171717171717171717171717171717171',
 };
 

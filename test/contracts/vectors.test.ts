@@ -8,8 +8,19 @@ import {
   type OrganisationsFile,
   type SubmissionsFile,
 } from '../../scripts/vectors/contracts.ts';
-import { admitted, ethers, type Ledger, loadFixture, networkHelpers } from './support/fixture.ts';
+import type { TitlesFile } from '../../scripts/vectors/titles.ts';
+import {
+  admitted,
+  as,
+  ethers,
+  type Ledger,
+  loadFixture,
+  networkHelpers,
+  type Titles,
+  time,
+} from './support/fixture.ts';
 import { SUBMISSION_TYPES } from './support/reference.ts';
+import { untouched } from './support/titles.ts';
 
 const textOf = (name: string) => readFile(new URL(`../vectors/${name}`, import.meta.url), 'utf8');
 const read = async <T>(name: string): Promise<T> => JSON.parse(await textOf(name));
@@ -114,6 +125,36 @@ describe('Golden vectors', () => {
       await networkHelpers.setCode(domain.verifyingContract, await ethers.provider.getCode(ledger));
       const there = ledger.attach(domain.verifyingContract) as Ledger;
       expect(await there.submissionHash(organisation, packed, nonce, deadline)).to.equal(submissionHash);
+    }
+  });
+
+  it('titles.json: Titles itself, at the vector’s address, says the same hashes', async () => {
+    const { titlesContract, chainId } = await untouched();
+    const { domain, steps } = await read<TitlesFile>('titles.json');
+    expect(domain.chainId).to.equal(chainId.toString());
+    await networkHelpers.setCode(domain.verifyingContract, await ethers.provider.getCode(titlesContract));
+    const there = titlesContract.attach(domain.verifyingContract) as Titles;
+    for (const { kind, action, actionHash } of steps) {
+      expect(await there.actionHash(action), kind).to.equal(actionHash);
+    }
+  });
+
+  it('titles.json: Titles executes the life that it tells, and every title is what it says', async () => {
+    const { titlesContract, titleAt } = await untouched();
+    const { steps } = await read<TitlesFile>('titles.json');
+    for (const { kind, actor, at, action, after } of steps) {
+      const signer = await ethers.getImpersonatedSigner(actor);
+      await networkHelpers.setBalance(actor, 10n ** 18n);
+      await time.setNextBlockTimestamp(BigInt(at));
+      await as(titlesContract, signer).execute(action, actor, '0x');
+      for (const [subject, { title }] of Object.entries(after)) {
+        const open = title.liens.filter(({ until }) => BigInt(at) <= BigInt(until));
+        const found = await titleAt(subject);
+        const inWords = JSON.parse(
+          JSON.stringify(found, (_, value) => (typeof value === 'bigint' ? value.toString() : value)),
+        );
+        expect(inWords, kind).to.deep.equal({ ...title, liens: open });
+      }
     }
   });
 });

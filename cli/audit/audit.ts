@@ -31,6 +31,7 @@ import {
   type Step,
 } from './rebuild.ts';
 import { compareServed, type ServedCounts } from './served.ts';
+import { foldTitles } from './titles.ts';
 
 export type AuditOptions = {
   readonly endpoints: Endpoints;
@@ -170,6 +171,7 @@ async function auditLedger(
   const { step, keys } = options;
   await checkContract(rpc, record, block, problems);
   const rebuilt = await rebuildLedger(rpc, record, block.number, problems, step);
+  foldTitles(rebuilt, problems);
   const profiles = profilesOf(rebuilt);
   const wanted = [...new Set([...digestsOf(rebuilt), ...profiles.values()])];
   const fetched = new Map<Digest, FetchedBlock>();
@@ -279,7 +281,9 @@ class Tallies {
     problems: readonly Problem[],
   ): void {
     const unauthorised = new Set(
-      problems.filter(({ code }) => code.startsWith('attester.')).map(({ at }) => String(at.subject)),
+      problems
+        .filter(({ code }) => code.startsWith('attester.') || code === 'title.illegal')
+        .map(({ at }) => String(at.subject)),
     );
     for (const chain of chains) {
       for (const { status } of chain.entries) this.#entry(status);

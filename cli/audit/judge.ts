@@ -13,6 +13,7 @@ import { createTranscriptVerifier } from '../pseudonyms.ts';
 import type { FetchedBlock } from './blocks.ts';
 import type { Problem } from './problems.ts';
 import type { AuditedEntry, RebuiltLedger, Step } from './rebuild.ts';
+import { actionOfEntry } from './titles.ts';
 
 /** What the audit says of an entry: as `verify` does, and `stored` where the block is right but was not opened. */
 export type AuditStatus = EntryStatus | 'stored';
@@ -80,7 +81,8 @@ export async function judgeHistories(
     const pseudonym = pseudonyms.get(subject) ?? 'unchecked';
     const place = { ledger: ledger.ledger, subject, identifier: identifier ?? '' };
     const results = entries.map((entry): JudgedEntry => {
-      const result = judge(entry, place, contents);
+      const action = actionOfEntry(ledger.actions, entry);
+      const result = judge(entry, { ...place, action }, contents);
       if (pseudonym === 'refuted' && result.status === 'proven') {
         return { ...result, status: 'void', code: 'subject.pseudonym' };
       }

@@ -25,6 +25,7 @@ import { CommandError } from '../exit.ts';
 import { selectors } from '../ledger.ts';
 import type { Rpc } from '../rpc.ts';
 import type { Problem } from './problems.ts';
+import { type Actions, modulesOf, readActions } from './titles.ts';
 
 export type AddedLedger = Extract<DirectoryLink, { change: 'added' }>;
 
@@ -47,6 +48,8 @@ export type RebuiltLedger = {
     OrganisationId,
     { changes: readonly OrganisationChange[]; standing: Standing }
   >;
+  /** What was asked of titles, by the hash that their links carry. */
+  readonly actions: Actions;
   /** The last block with a log of either contract. */
   readonly lastBlock: number;
   /** Subjects, own chains and organisations whose logs do not lead to the head on chain. */
@@ -84,9 +87,13 @@ export async function rebuildLedger(
   );
 
   const replayed = replay(events, changes, headers, ledger, problems);
+  const modules = modulesOf({ ledger, ...replayed });
+  const actions = await readActions(rpc, modules, range, (done) =>
+    step('Reading the logs of titles', done, block + 1),
+  );
   const refuted = await compareHeads(rpc, record, ledger, replayed, block, problems, step);
   const lastBlock = numbers.reduce((last, number) => Math.max(last, number), 0);
-  return { ledger, record, lastBlock, ...replayed, ...refuted };
+  return { ledger, record, actions, lastBlock, ...replayed, ...refuted };
 }
 
 type Replayed = Pick<RebuiltLedger, 'histories' | 'ownChains' | 'organisations'>;

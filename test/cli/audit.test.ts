@@ -6,6 +6,7 @@ import type { Digest, OrganisationId, Subject } from '../../core/chain/types.ts'
 import { cidOf } from '../../core/envelope/cid.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
 import {
+  actionsOf,
   type Beside,
   entriesOf,
   registryRows,
@@ -16,7 +17,7 @@ import {
 } from './fixture.ts';
 
 const ROWS = registryRows(100, 25);
-const ENTRIES = entriesOf(ROWS);
+const ENTRIES = entriesOf(ROWS) + actionsOf(ROWS);
 
 type Found = {
   code: string;
@@ -50,7 +51,7 @@ describe('vinculum audit', function () {
       [fromHex(subject, 32)],
     );
     digests = rows.map(({ digest }) => `0x${Buffer.from(digest).toString('hex')}` as Digest);
-    expect(digests).to.have.lengthOf(5);
+    expect(digests).to.have.lengthOf(6);
   });
   after(() => beside.stop());
 
@@ -176,21 +177,24 @@ describe('vinculum audit', function () {
   });
 
   it('says which events the index has swapped', async () => {
-    const swap = () =>
-      execute(
-        `UPDATE links SET digest = other.digest, kind = other.kind FROM links AS other
-         WHERE links.subject = $1 AND other.subject = $1 AND links.position IN (1, 2)
-           AND other.position = 3 - links.position`,
+    const swap = async () => {
+      await execute(
+        `UPDATE links SET digest = other.digest, kind = other.kind, action_hash = other.action_hash
+         FROM links AS other
+         WHERE links.subject = $1 AND other.subject = $1 AND links.position IN (2, 3)
+           AND other.position = 5 - links.position`,
         fromHex(subject, 32),
       );
+      beside.test.service.services.query.forget();
+    };
     await swap();
     try {
       const { exit, json } = await opening();
       expect(exit).to.equal(1);
       const found = json.problems.map(({ code, at }: Found) => [code, at.subject, at.position]);
       expect(found).to.deep.equal([
-        ['served.moved', subject, 1],
         ['served.moved', subject, 2],
+        ['served.moved', subject, 3],
       ]);
     } finally {
       await swap();

@@ -167,14 +167,17 @@ export async function withoutLink<T>(
   { subject, position }: { subject: Subject; position: number },
   work: () => Promise<T>,
 ): Promise<T> {
-  const { store } = test.service.services;
+  const { store, query } = test.service.services;
   const where = 'WHERE subject = $1 AND position = $2';
   const parameters = [fromHex(subject, 32), position];
   const [row = {}] = await store.query<Record<string, never>>(`SELECT * FROM links ${where}`, parameters);
   await store.execute(`DELETE FROM links ${where}`, parameters);
+  // What was asked for lately is remembered.
+  query.forget();
   try {
     return await work();
   } finally {
+    query.forget();
     const columns = Object.keys(row);
     const values = columns.map((_, index) => `$${index + 1}`).join(', ');
     await store.execute(`INSERT INTO links (${columns.join(', ')}) VALUES (${values})`, Object.values(row));

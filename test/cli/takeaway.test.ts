@@ -217,7 +217,7 @@ describe('vinculum report and verify, to take away', function () {
 
     it('is refused with one changed character', async () => {
       const text = await readFile(credential, 'utf8');
-      const altered = text.replace('"links":5', '"links":4');
+      const altered = text.replace('"links":6', '"links":5');
       expect(altered).not.to.equal(text);
       const { exit, json } = await verifying(await copyOf('altered.vc', altered));
       expect([exit, json.error.code]).to.deep.equal([1, 'credential.signature']);

@@ -32,7 +32,7 @@ describe('vinculum report and verify', function () {
     file = join(beside.folder, 'report.json');
     const fetched = await vinculum(beside.folder, 'report', ID, '-o', file, '--json');
     expect(fetched.exit, fetched.stderr).to.equal(0);
-    expect(fetched.json).to.include({ identifier: ID, entries: 5 });
+    expect(fetched.json).to.include({ identifier: ID, entries: 6 });
     honest = JSON.parse(await readFile(file, 'utf8'));
     subject = beside.test.subject(parseIdentifier(ID));
     keep = async (report) => {
@@ -55,7 +55,7 @@ describe('vinculum report and verify', function () {
     const { exit, json, stderr } = await verifying(file);
     expect(exit, stderr).to.equal(0);
     expect(json).to.include({ verdict: 'verified', identifier: ID });
-    expect(json.entries).to.have.lengthOf(5);
+    expect(json.entries).to.have.lengthOf(6);
     expect(json.asOf[0].endpoints).to.equal(1);
     expect(json.trust.source).to.equal('data folder');
   });
@@ -137,7 +137,11 @@ describe('vinculum report and verify', function () {
     const of = { subject: beside.test.subject(parseIdentifier(id)), position: 3 };
     await withoutLink(beside, of, () => vinculum(beside.folder, 'report', id, '-o', lie));
     const { exit, json } = await verifying(lie);
-    expect([exit, failures(json)]).to.deep.equal([1, ['completeness head.subject']]);
+    // What was left out is an action, without which the title can't have gone on.
+    expect([exit, failures(json)]).to.deep.equal([
+      1,
+      ['completeness head.subject', 'findings title.illegal'],
+    ]);
     expect(json.differences[0].differences[0]).to.deep.include({ difference: 'leftOut', position: 3 });
   });
 

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { type HDNodeWallet, Wallet } from 'ethers';
+import { type HDNodeWallet, toBeHex, Wallet } from 'ethers';
+import type { TitleKind } from '../../core/modules/title.ts';
 import {
   type Admitted,
   admitted,
@@ -12,10 +13,12 @@ import {
   loadFixture,
   PROFILE,
   SERVICE,
+  subjectOf,
 } from './support/fixture.ts';
+import { addressOf, type Given, KIND_NAMES, untouched } from './support/titles.ts';
 
 /**
- * Gas per entry: the receipt's gasUsed, calldata and intrinsic gas included, divided by the number of entries. The
+ * Gas per entry or action: the receipt's gasUsed, calldata and intrinsic gas included, divided by their number. The
  * snapshot is written anew with GAS_SNAPSHOT=update.
  */
 const SNAPSHOT = fileURLToPath(new URL('../../snapshots/gas.json', import.meta.url));
@@ -35,6 +38,26 @@ const BUDGETS: Record<string, number> = {
   'signed, 100 submissions of 100 organisations with 1 subject each, later': 34_000,
   'direct, 100 subjects, first': 27_000,
   'direct, 100 subjects, later': 10_000,
+  // Relayed with an ECDSA signature.
+  'title.issued': 109_000,
+  'title.offered': 84_000,
+  'title.accepted': 61_000,
+  'title.withdrawn': 60_000,
+  'title.lienPlaced': 118_000,
+  'title.lienPlaced, the eighth': 119_000,
+  'title.lienRenewed': 77_000,
+  'title.lienReleased': 74_000,
+  'title.stolen': 71_000,
+  'title.recovered': 71_000,
+  'title.branded': 93_000,
+  'title.disputed': 60_000,
+  'title.scrapped': 73_000,
+  'title.exported': 73_000,
+  'title.reissued': 74_000,
+  'title.transferred': 75_000,
+  'title.replaced': 178_000,
+  'title.replaced, under eight liens': 409_000,
+  'title.disputed, sent by the owner': 55_000,
 };
 
 const measured: Record<string, number> = {};
@@ -107,6 +130,38 @@ describe('Gas', () => {
       const { entries } = await signed(subjects(100, when));
       measured[`direct, 100 subjects, ${when}`] = (await gasOf(as(ledger, signer).record(1n, entries))) / 100;
     }
+  });
+
+  it('actions of titles', async () => {
+    const { act, actionOf, titlesContract } = await untouched();
+    const owner = await ethers.getImpersonatedSigner(addressOf('owner'));
+    const measure = async (name: TitleKind, given: Given, row: string = name) => {
+      measured[row] = await gasOf(act(name, given));
+    };
+    const BEFORE: Partial<Record<TitleKind, TitleKind[]>> = {
+      'title.accepted': ['title.offered'],
+      'title.withdrawn': ['title.offered'],
+      'title.lienRenewed': ['title.lienPlaced'],
+      'title.lienReleased': ['title.lienPlaced'],
+      'title.recovered': ['title.stolen'],
+    };
+    for (const name of KIND_NAMES) {
+      const subject = subjectOf(name);
+      if (name !== 'title.issued') await act('title.issued', { subject });
+      for (const earlier of BEFORE[name] ?? []) await act(earlier, { subject });
+      await measure(name, { subject });
+    }
+    const direct = await actionOf('title.disputed', { subject: subjectOf('title.disputed') });
+    measured['title.disputed, sent by the owner'] = await gasOf(
+      as(titlesContract, owner).execute(direct, owner.address, '0x'),
+    );
+    const subject = subjectOf('eight liens');
+    await act('title.issued', { subject });
+    for (let rank = 1; rank < 8; ++rank)
+      await act('title.lienPlaced', { subject, detail: toBeHex(rank, 32) });
+    await measure('title.lienPlaced', { subject, detail: toBeHex(8, 32) }, 'title.lienPlaced, the eighth');
+    const detail = subjectOf('another number');
+    await measure('title.replaced', { subject, detail }, 'title.replaced, under eight liens');
   });
 
   after(async () => {

@@ -25,6 +25,7 @@ import { secureRandom } from '../../../core/envelope/block.ts';
 import { isVinculumError } from '../../../core/errors.ts';
 import { verify } from '../../../core/verify/verify.ts';
 import { expectCode } from '../../expectCode.ts';
+import { titledWorld } from '../verify/titledWorld.ts';
 import { CAR, NEVER, reading, sampleWorld } from '../verify/world.ts';
 
 const NOW = 1_800_000_000;
@@ -138,6 +139,25 @@ describe('credential', () => {
       expect(stated.coverage.withheld).to.deep.equal([{ digest, attester: workshop.toString() }]);
       const blind = await verify(report, world.trust, async () => null);
       expect(factsOf('', report, blind).coverage.unreadLedgers).to.have.length(1);
+    });
+
+    it('states the title, whether it is stolen, and whose withheld entries of it are', async () => {
+      const titled = titledWorld();
+      const report = titled.report(CAR);
+      const kept = (report.ledgers[0]?.links ?? []).slice(2, 4).map(({ digest }) => digest);
+      for (const digest of kept) report.contents[digest] = { withheld: 'kept back' };
+      const { keyFigures, coverage } = factsOf('', report, await titled.check(report));
+      expect(keyFigures).to.deep.include({
+        title: 'held',
+        stolen: true,
+        holders: 2,
+        openLiens: 1,
+        brands: ['11'],
+        exported: false,
+      });
+      expect(coverage.withheld.map(({ attester }) => attester)).to.deep.equal(['0', '2']);
+      const never = await factsAbout(NEVER);
+      expect(never.keyFigures).to.deep.include({ title: 'none', stolen: false });
     });
 
     it('contains nothing free: no names, no notes', () => {

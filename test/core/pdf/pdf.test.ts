@@ -9,7 +9,7 @@ import type { Address } from '../../../core/chain/types.ts';
 import { reportDigest } from '../../../core/credential/facts.ts';
 import { isVinculumError } from '../../../core/errors.ts';
 import { findingCodes } from '../../../core/findings/finding.ts';
-import { kinds } from '../../../core/kinds/kinds.ts';
+import { kinds, moduleKinds } from '../../../core/kinds/kinds.ts';
 import { comparePages, readReportPdf, reportFromPdf } from '../../../core/pdf/attachment.ts';
 import { charactersOf, measure, wrap } from '../../../core/pdf/glyphs.ts';
 import { PdfFile } from '../../../core/pdf/parse.ts';
@@ -19,6 +19,8 @@ import { offlineViews } from '../../../core/proof/reportProof.ts';
 import { parseReport } from '../../../core/report/report.ts';
 import { verify } from '../../../core/verify/verify.ts';
 import { expectCode } from '../../expectCode.ts';
+import { titledWorld } from '../verify/titledWorld.ts';
+import { CAR } from '../verify/world.ts';
 
 type Vector = {
   readonly trust: { readonly chainId: string; readonly directory: Address };
@@ -91,6 +93,24 @@ describe('renderReport', () => {
     expect(shown).to.include(words.en.verdict.refuted);
   });
 
+  it('states what the title is, what stands against a sale, and who acted', async () => {
+    const report = JSON.stringify(titledWorld().report(CAR));
+    const shown = shownText(await renderReport(report, parameters));
+    for (const said of [
+      'held by its owner',
+      words.en.obstacle.stolen,
+      words.en.finding['title.stolen'],
+      words.en.kind['title.lienPlaced'],
+      words.en.owner,
+      'Banque Exemple',
+      'Salvage, US-CA, SALVAGE',
+    ]) {
+      expect(shown).to.include(said);
+    }
+    // Who the owner is, and what was paid, stays sealed on paper too.
+    expect(shown).not.to.match(/Alice|9900/);
+  });
+
   it('survives times that no calendar has', async () => {
     const lied = { ...JSON.parse(text), createdAt: Number.MAX_SAFE_INTEGER };
     lied.ledgers[0].asOf.timestamp = Number.MAX_SAFE_INTEGER;
@@ -100,7 +120,7 @@ describe('renderReport', () => {
   it('has words for every finding and every kind, in every language', () => {
     for (const language of languages) {
       expect(Object.keys(words[language].finding).sort()).to.deep.equal([...findingCodes].sort());
-      for (const name of Object.keys(kinds))
+      for (const name of [...Object.keys(kinds), ...Object.keys(moduleKinds)])
         expect(words[language].kind, `${language} ${name}`).to.have.property(name);
       expect(words[language].limit).to.have.length(words.en.limit.length);
     }

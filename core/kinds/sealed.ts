@@ -25,6 +25,10 @@ export const sealedFields = {
   /** The key of the envelope of another entry (`batch.produced`), by that entry's digest. */
   'key:*': key32,
   note: freeText,
+  /** The event, asset or row that an entry was made from, as its system names it. */
+  eventId: z.string().check(z.regex(/^[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]{1,1024}$/u)),
+  /** The event hash of CBV 2.0: partners match events by it. It proves no content: the digest does. */
+  eventHash: z.string().check(z.regex(/^ni:\/\/\/sha-256;[0-9a-f]{64}\?ver=CBV2\.0$/)),
 
   plate: label,
   holderName: name,
@@ -69,7 +73,7 @@ export const sealedFields = {
 export type SealedName = keyof typeof sealedFields;
 
 /** What every kind may seal. */
-const common = ['note', 'document:*'] as const;
+const common = ['note', 'eventId', 'eventHash', 'document:*'] as const;
 
 /** The sealed fields of a kind: the common ones and those named. */
 export function seals<const Names extends readonly SealedName[]>(

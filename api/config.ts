@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import { VinculumError } from '../core/errors.ts';
 import type { HeaderCodec } from '../core/proof/header.ts';
+import type { Rewrite } from './erasure/destroy.ts';
 import { defaultRetention, type Policy, parsePolicy } from './retention/policy.ts';
 
 /** A number in an environment variable. */
@@ -145,6 +146,11 @@ export const settings = {
     'http or https addresses separated by commas',
     'Further Kubo nodes that hold copies of blocks and documents: what is erased is destroyed there, too',
   ),
+  ERASURE_REWRITE: setting(
+    z.enum(['full', 'vacuum']).default('full'),
+    'full or vacuum',
+    'What follows an erasure in the database: full writes the tables anew (VACUUM FULL: each is locked meanwhile); vacuum leaves that to the administrator of a large PostgreSQL',
+  ),
   RETENTION: setting(
     z
       .string()
@@ -196,6 +202,7 @@ export type Config = {
   readonly accessLog: boolean;
   readonly erasuresFile: string;
   readonly erasureKuboUrls: readonly string[];
+  readonly erasureRewrite: Rewrite;
   readonly retention: Policy;
   readonly retentionHours: number;
 };
@@ -256,6 +263,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     accessLog: values.ACCESS_LOG,
     erasuresFile: resolve(values.ERASURES_FILE ?? `${dataFolder}/erasures.ndjson`),
     erasureKuboUrls: values.ERASURE_KUBO_URLS,
+    erasureRewrite: values.ERASURE_REWRITE,
     retention: values.RETENTION ?? defaultPolicy(),
     retentionHours: values.RETENTION_HOURS,
   };

@@ -232,6 +232,7 @@ async function start(
       ledger: formatLedgerId({ chainId: deployment.chainId, address: deployment.ledger }),
       operator: keyring.operator,
       file: config.erasuresFile,
+      rewrite: config.erasureRewrite,
       onErased: () => {
         query.forget();
         sets.forget();
@@ -239,7 +240,9 @@ async function start(
     }),
     (held) => held.close(),
   );
-  const retention = createRetention({ store, policy: config.retention, erasures });
+  const retention = createRetention({
+    ...{ store, erasures, policy: config.retention, rewrite: config.erasureRewrite },
+  });
   const backups = createBackups({ store, documents, config, deployment, chain: chain?.devnet ?? null });
   const meter = opened(createLookupMeter(store, config.rates), (held) => held.close());
   let listening = '';

@@ -1,20 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import {
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  rmdir,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
+import { ReadableStream } from 'node:stream/web';
 import { promisify } from 'node:util';
 import { createGunzip, inflate } from 'node:zlib';
 import { Decrypter } from 'age-encryption';
@@ -81,7 +70,10 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   }
   const receipts = await readRegister(erasures);
   await requireEmptyFolder(config.dataFolder);
-  const bytes = await decrypted(options);
+  const backup = await openBackup(options);
+  // Nothing is written before all of it was found to be authentic and whole: it is read twice.
+  await inspect(readFrames(backup.read(0)), new Erased(receipts));
+  const bytes = backup.read(1);
   const staging = join(dirname(config.dataFolder), `.${basename(config.dataFolder)}.restoring`);
   await rm(staging, { recursive: true, force: true });
   const lock = await lockDataFolder(staging);
@@ -161,7 +153,7 @@ async function fill(
     const tables = new Set(await backedUpTables(transaction));
     const reading = new Reading(frames);
     const rows: Record<string, number> = {};
-    let [files, stored, leftOut] = [0, 0, 0];
+    let [stored, leftOut] = [0, 0];
     let end: BackupEnd | undefined;
     for (let part = await reading.next(); part !== null; part = await reading.next()) {
       if (part.type === 'table') {
@@ -172,8 +164,7 @@ async function fill(
         rows[name] = counted.read;
         leftOut += counted.leftOut;
       } else if (part.type === 'file') {
-        await fillFile(staging, jsonOf<{ path: string }>(part).path, reading);
-        files += 1;
+        await fillFile(staging, allowedPath(jsonOf<{ path: string }>(part).path), reading);
       } else if (part.type === 'document') {
         if (await fillDocument(documents, jsonOf<{ cid: string }>(part).cid, reading, filter)) stored += 1;
         else leftOut += 1;
@@ -183,9 +174,8 @@ async function fill(
         throw new Problem('restore.malformed', 'The parts of the backup are not in their order.');
       }
     }
-    requireWhole(end, rows, files);
     await insertErasures(transaction, receipts, true);
-    const keyring = await openRestoredKeyring(staging);
+    const keyring = await openKeyring(staging);
     requireOwn(receipts, keyring.operator.address);
     const altered = await verifyStore(transaction, keyring);
     await verifyChain(staging, header);
@@ -290,6 +280,13 @@ const filtered = new Set([
 ]);
 const inflated = promisify(inflate);
 
+async function linesOf(content: Buffer): Promise<string[]> {
+  const text = await inflated(content).catch(() => {
+    throw new Problem('restore.malformed', 'Rows of the backup cannot be read.');
+  });
+  return text.toString('utf8').split('\n');
+}
+
 async function fillTable(
   transaction: Transaction,
   table: string,
@@ -298,15 +295,10 @@ async function fillTable(
 ): Promise<{ read: number; leftOut: number }> {
   let [read, leftOut] = [0, 0];
   for await (const content of reading.all('rows')) {
-    const text = await inflated(content).catch(() => {
-      throw new Problem('restore.malformed', 'Rows of the backup cannot be read.');
-    });
-    const rows = text.toString('utf8').split('\n');
+    const rows = await linesOf(content);
     read += rows.length;
-    if (table === 'erasures') {
-      requireKnown(rows, erased);
-      continue;
-    }
+    // In their place are the receipts of the file, which has them all.
+    if (table === 'erasures') continue;
     const kept = filtered.has(table) ? rows.filter((row) => !erased.row(table, JSON.parse(row))) : rows;
     leftOut += rows.length - kept.length;
     if (kept.length > 0) await insert(transaction, table, kept);
@@ -341,6 +333,11 @@ function requireKnown(rows: readonly string[], erased: Erased): void {
 
 const allowedFile =
   /^(?:keyring\.json|operator-token|deployment\.json|demo\/loaded\.json|chain\/(?:identity\.json|mnemonic|chain-\d{12}\.json\.gz)|(?:keys|deployment)(?:\/[\w#@:,-][\w.#@:,-]*)+)$/;
+
+function allowedPath(path: string): string {
+  if (allowedFile.test(path)) return path;
+  throw new Problem('restore.malformed', 'The backup has a file that belongs nowhere.');
+}
 
 async function fillFile(staging: string, path: string, reading: Reading): Promise<void> {
   if (!allowedFile.test(path))
@@ -379,24 +376,6 @@ async function fillDocument(
   if (stored.cid === cid) return true;
   await documents.delete(stored.cid);
   throw new Problem('restore.unverified', `Document ${cid} of the backup is another one.`);
-}
-
-function requireWhole(
-  end: BackupEnd | undefined,
-  rows: Readonly<Record<string, number>>,
-  files: number,
-): void {
-  const same =
-    end !== undefined &&
-    end.files === files &&
-    Object.entries(end.tables).every(([table, count]) => rows[table] === count) &&
-    Object.keys(rows).length === Object.keys(end.tables).length;
-  if (!same) throw new Problem('restore.damaged', 'The backup does not have what its end says that it has.');
-}
-
-async function openRestoredKeyring(staging: string): Promise<Keyring> {
-  if (existsSync(join(staging, 'keyring.json'))) return openKeyring(staging);
-  throw new Problem('restore.malformed', 'The backup has no keyring.');
 }
 
 /** Whether the keyring opens every envelope's key, and each is its block's. @returns digests of blocks that had rotted */
@@ -526,13 +505,68 @@ async function emptyStore(store: Store): Promise<void> {
   await store.execute('DROP DOMAIN IF EXISTS bytes32, address, uint256');
 }
 
+/** A backup's decrypted bytes, as often as they are wanted. */
+type OpenBackup = {
+  /** @param pass 0 or 1, for the progress */
+  read(pass: number): AsyncIterable<Uint8Array>;
+};
+
 /** @throws `restore.malformed` for another file, `restore.passphrase`, `restore.damaged` */
-async function decrypted({ file, secret, onProgress }: RestoreOptions): Promise<AsyncIterable<Uint8Array>> {
+async function openBackup({ file, secret, onProgress }: RestoreOptions): Promise<OpenBackup> {
+  const header = await readAgeHeader(file);
+  const fileKey = await unwrap(header, secret);
+  const { size } = await stat(file);
+  const identity = { unwrapFileKey: () => fileKey };
+  async function* encrypted(pass: number) {
+    let read = size * pass;
+    for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) {
+      read += (chunk as Buffer).length;
+      onProgress?.(read, size * 2);
+      yield new Uint8Array(chunk as Buffer);
+    }
+  }
+  return {
+    async *read(pass) {
+      const decrypter = new Decrypter();
+      decrypter.addIdentity(identity);
+      const source = encrypted(pass);
+      try {
+        const plain = await decrypter.decrypt(ReadableStream.from(source) as never);
+        yield* plain as unknown as AsyncIterable<Uint8Array>;
+      } catch (cause) {
+        // Each chunk is authentic, and only the last one says that it is the last.
+        throw new Problem('restore.damaged', 'The backup is cut or altered: take another copy of it.', {
+          cause,
+        });
+      } finally {
+        await source.return(undefined);
+      }
+    },
+  };
+}
+
+const AGE_LINE = 'age-encryption.org/v1\n';
+const MAX_AGE_HEADER = 64 * 1024;
+
+/** The beginning of an age file: for whom it is, and a code over that. */
+async function readAgeHeader(file: string): Promise<Buffer> {
   const handle = await open(file, 'r').catch((cause: unknown) => {
     throw new Problem('restore.malformed', `${file} cannot be read.`, { cause });
   });
-  const { size } = await handle.stat();
-  await requireAge(handle, file);
+  const { buffer, bytesRead } = await handle
+    .read(Buffer.alloc(MAX_AGE_HEADER), 0, MAX_AGE_HEADER, 0)
+    .finally(() => handle.close());
+  const start = buffer.subarray(0, bytesRead);
+  if (start.subarray(0, AGE_LINE.length).toString('latin1') !== AGE_LINE) {
+    throw new Problem('restore.malformed', `${file} is no backup: it is not encrypted as backups are.`);
+  }
+  const code = start.indexOf('\n--- ');
+  const end = code < 0 ? -1 : start.indexOf('\n', code + 1);
+  if (end < 0) throw new Problem('restore.damaged', 'The beginning of the backup is cut or altered.');
+  return start.subarray(0, end + 1);
+}
+
+async function unwrap(header: Buffer, secret: RestoreOptions['secret']): Promise<Uint8Array> {
   const decrypter = new Decrypter();
   try {
     if ('passphrase' in secret) decrypter.addPassphrase(secret.passphrase);
@@ -543,43 +577,56 @@ async function decrypted({ file, secret, onProgress }: RestoreOptions): Promise<
       'An identity is written AGE-SECRET-KEY-1…, as age-keygen prints it.',
     );
   }
-  let read = 0;
-  const source = async function* () {
-    for await (const chunk of handle.createReadStream({ start: 0, highWaterMark: 1024 * 1024 })) {
-      read += (chunk as Buffer).length;
-      onProgress?.(read, size);
-      yield new Uint8Array(chunk as Buffer);
+  return decrypter.decryptHeader(new Uint8Array(header)).catch((cause: unknown) => {
+    if (cause instanceof Error && /no identity matched/.test(cause.message)) {
+      throw new Problem('restore.passphrase', 'The backup was made for another passphrase or recipient.');
     }
+    throw new Problem('restore.damaged', 'The beginning of the backup is cut or altered.', { cause });
+  });
+}
+
+/**
+ * Reads a backup to its end, and writes nothing.
+ * @throws the codes of one that is cut, altered, put together wrongly, of a newer version, or newer than the receipts
+ */
+async function inspect(frames: AsyncGenerator<Frame>, erased: Erased): Promise<void> {
+  await readHeader(frames);
+  const reading = new Reading(frames);
+  const rows: Record<string, number> = {};
+  const files: string[] = [];
+  let documents = 0;
+  let end: BackupEnd | undefined;
+  const skip = async (contents: AsyncIterable<Buffer>) => {
+    for await (const _content of contents);
   };
-  const plain = await decrypter
-    .decrypt(Readable.toWeb(Readable.from(source())) as never)
-    .catch((cause: unknown) => {
-      if (cause instanceof Error && /no identity matched/.test(cause.message)) {
-        throw new Problem('restore.passphrase', 'The backup was made for another passphrase or recipient.');
+  for (let part = await reading.next(); part !== null; part = await reading.next()) {
+    if (part.type === 'table') {
+      const { name } = jsonOf<{ name: string }>(part);
+      rows[name] = 0;
+      for await (const content of reading.all('rows')) {
+        const lines = await linesOf(content);
+        rows[name] += lines.length;
+        if (name === 'erasures') requireKnown(lines, erased);
       }
-      throw new Problem('restore.damaged', 'The beginning of the backup is cut or altered.', { cause });
-    });
-  return checked(plain as unknown as ReadableStream<Uint8Array>);
-}
-
-/** Each chunk is authentic, and only the last one says that it is the last. */
-async function* checked(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read().catch((cause: unknown) => {
-      throw new Problem('restore.damaged', 'The backup is cut or altered: take another copy of it.', {
-        cause,
-      });
-    });
-    if (done) return;
-    yield value;
+    } else if (part.type === 'file') {
+      files.push(allowedPath(jsonOf<{ path: string }>(part).path));
+      await skip(reading.all('bytes'));
+    } else if (part.type === 'document') {
+      documents += 1;
+      await skip(reading.all('bytes'));
+    } else if (part.type === 'end') {
+      end = jsonOf<BackupEnd>(part);
+    } else {
+      throw new Problem('restore.malformed', 'The parts of the backup are not in their order.');
+    }
   }
-}
-
-async function requireAge(handle: FileHandle, file: string): Promise<void> {
-  const first = 'age-encryption.org/v1\n';
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(first.length), 0, first.length, 0);
-  if (bytesRead === first.length && buffer.toString('latin1') === first) return;
-  await handle.close();
-  throw new Problem('restore.malformed', `${file} is no backup: it is not encrypted as backups are.`);
+  const counted = Object.entries(end?.tables ?? {});
+  const whole =
+    end !== undefined &&
+    end.files === files.length &&
+    end.documents === documents &&
+    counted.length === Object.keys(rows).length &&
+    counted.every(([table, count]) => rows[table] === count);
+  if (!whole) throw new Problem('restore.damaged', 'The backup does not have what its end says that it has.');
+  if (!files.includes('keyring.json')) throw new Problem('restore.malformed', 'The backup has no keyring.');
 }

@@ -54,6 +54,9 @@ export function documentsOf(items: readonly Pick<Item, 'what'>[]): string[] {
   return [...new Set(cids)];
 }
 
+/** Whether tables are written anew after an erasure, or only cleared up, for an administrator to do the rest. */
+export type Rewrite = 'full' | 'vacuum';
+
 /**
  * Writes the files of the tables anew, without what was deleted, and lets go of the logs that still hold it. A deleted
  * row is otherwise only marked as such, and stays in its page, in full, until something else needs the place.
@@ -62,8 +65,12 @@ export function documentsOf(items: readonly Pick<Item, 'what'>[]): string[] {
  * removed, not kept to be overwritten later. On a server that is for its operator to set up (docs/operations.md), as
  * are archives and standbys.
  */
-export async function rewriteTables(store: Store, tables: readonly string[] = contentTables): Promise<void> {
-  for (const table of tables) await store.execute(`VACUUM (FULL) ${table}`);
+export async function rewriteTables(
+  store: Store,
+  tables: readonly string[] = contentTables,
+  rewrite: Rewrite = 'full',
+): Promise<void> {
+  for (const table of tables) await store.execute(`VACUUM ${rewrite === 'full' ? '(FULL)' : ''} ${table}`);
   // The log from before ends in the segment of the checkpoint before the last.
   for (let round = 0; round < 2; round++) {
     await permitted(store.query('SELECT pg_switch_wal()'));

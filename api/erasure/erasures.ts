@@ -5,7 +5,7 @@ import type { Account } from '../keyring/keyring.ts';
 import { Problem } from '../problem.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Store, Transaction } from '../store/store.ts';
-import { contentTables, destroyRows, documentsOf, rewriteTables } from './destroy.ts';
+import { contentTables, destroyRows, documentsOf, type Rewrite, rewriteTables } from './destroy.ts';
 import type { Place } from './places.ts';
 import { type Plan, type PlanSource, planErasure, type Target } from './plan.ts';
 import {
@@ -60,6 +60,7 @@ export type ErasuresOptions = PlanSource & {
   readonly file: string;
   /** Told that what is shown has become less. */
   readonly onErased: () => void;
+  readonly rewrite?: Rewrite;
   readonly clock?: () => Date;
 };
 
@@ -92,7 +93,7 @@ export async function openErasures(options: ErasuresOptions): Promise<Erasures> 
     if (rows.length === 0) return;
     onErased();
     await destroyOutside(rows.map((row) => receiptOf(row).receipt));
-    await rewriteTables(store, tablesOf(rows));
+    await rewriteTables(store, tablesOf(rows), options.rewrite);
     await store.execute('UPDATE erasures SET completed = true WHERE number = ANY($1::int8[])', [
       rows.map(({ number }) => number),
     ]);

@@ -3,7 +3,7 @@ import { toHex } from '../../core/bytes.ts';
 import type { Digest } from '../../core/chain/types.ts';
 import { kindByNumber } from '../../core/kinds/kinds.ts';
 import type { Erased } from '../../core/privacy/erasure.ts';
-import { rewriteTables } from '../erasure/destroy.ts';
+import { type Rewrite, rewriteTables } from '../erasure/destroy.ts';
 import type { Erasures } from '../erasure/erasures.ts';
 import type { Item } from '../erasure/receipt.ts';
 import type { Store } from '../store/store.ts';
@@ -31,6 +31,7 @@ export type RetentionOptions = {
   readonly store: Store;
   readonly policy: Policy;
   readonly erasures: Pick<Erasures, 'plan' | 'erase'>;
+  readonly rewrite?: Rewrite;
   readonly clock?: () => Date;
   /** Most fields that are erased together, default 2,000. */
   readonly fieldsAtOnce?: number;
@@ -148,7 +149,7 @@ export function createRetention({ store, policy, erasures, ...options }: Retenti
         ...(found.accessEntries > 0 ? ['access_entries'] : []),
         ...(found.consents > 0 ? ['consents'] : []),
       ];
-      if (touched.length > 0) await rewriteTables(store, touched);
+      if (touched.length > 0) await rewriteTables(store, touched, options.rewrite);
       return found;
     },
   };

@@ -1,0 +1,446 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { expect } from 'chai';
+import { FIRST_LINE, frame, jsonFrame } from '../../../api/backup/frames.ts';
+import { type Restored, type RestoreOptions, restore } from '../../../api/backup/restore.ts';
+import { backedUpTables, leftOut } from '../../../api/backup/tables.ts';
+import { readConfig, type SettingName } from '../../../api/config.ts';
+import { startService } from '../../../api/server.ts';
+import { schemaVersion } from '../../../api/store/migrate.ts';
+import { fromHex, utf8 } from '../../../core/bytes.ts';
+import { expectCode } from '../../expectCode.ts';
+import { filesBelow, filesWith, Garage, newVin, spellings } from '../erasure/garage.ts';
+import { startTestService, TestService } from '../fixture.ts';
+import { createSchema, onPostgres } from '../store/stores.ts';
+
+const PASSPHRASE = 'correct horse battery staple';
+
+describe('backup and restore', function () {
+  this.timeout(240_000);
+  let test: TestService;
+  let garage: Garage;
+  let scratch: string;
+  let recipient: string;
+  let identity: string;
+  before(async () => {
+    test = await startTestService({ DATABASE_URL: '' });
+    garage = await Garage.open(test);
+    scratch = await mkdtemp(join(tmpdir(), 'vinculum-backup-'));
+    identity = await generateX25519Identity();
+    recipient = await identityToRecipient(identity);
+  });
+  after(async () => {
+    await test.stop();
+    await rm(scratch, { recursive: true, force: true });
+  });
+
+  let files = 0;
+  const path = (name: string) => {
+    files += 1;
+    return join(scratch, `${files}-${name}`);
+  };
+
+  async function backup(body: object = { recipients: [recipient] }): Promise<string> {
+    const response = await fetch(`${test.url}/v1/operator/backup`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${test.service.operatorToken}` },
+      body: JSON.stringify(body),
+    });
+    expect(response.status).to.equal(200);
+    const file = path('backup.age');
+    await writeFile(file, new Uint8Array(await response.arrayBuffer()));
+    return file;
+  }
+
+  /** The receipts of this moment: the service goes on writing its own. */
+  async function receipts(): Promise<string> {
+    const file = path('erasures.ndjson');
+    await copyFile(test.service.config.erasuresFile, file);
+    return file;
+  }
+
+  function into(folder: string, environment: Partial<Record<SettingName, string>> = {}) {
+    return readConfig({ VINCULUM_DATA: folder, PORT: '0', REQUESTS_PER_MINUTE: '1000000', ...environment });
+  }
+
+  async function restored(
+    file: string,
+    options: Partial<RestoreOptions> = {},
+  ): Promise<{ folder: string; result: Restored }> {
+    const folder = path('restored');
+    const erasures = 'erasures' in options ? options.erasures : await receipts();
+    const result = await restore({ file, secret: { identity }, config: into(folder), ...options, erasures });
+    return { folder, result };
+  }
+
+  /** Runs a service on a restored folder. */
+  async function running<T>(
+    folder: string,
+    work: (garage: Pick<Garage, 'verify' | 'report'>, service: TestService) => Promise<T>,
+    environment: Partial<Record<SettingName, string>> = {},
+  ): Promise<T> {
+    const service = await startService(into(folder, environment));
+    const other = new TestService(service, async () => undefined, []);
+    try {
+      const reader = Object.assign(Object.create(Garage.prototype) as Garage, { test: other });
+      return await work(reader, other);
+    } finally {
+      await other.stop();
+    }
+  }
+
+  it('brings back everything, and everything verifies: entries, sealed fields, documents, the chain', async () => {
+    const vins = [newVin(), newVin()];
+    const document = await garage.upload();
+    const [vin = ''] = vins;
+    await garage.record(
+      garage.service(vin, { technician: 'Ada Example' }, [document]),
+      garage.claim(vins[1] ?? '', { claimant: 'Bob Example' }),
+    );
+    const { folder, result } = await restored(await backup());
+    expect(result).to.deep.include({ leftOut: 0, damaged: [] });
+    expect(result.documents).to.equal(1);
+    await running(folder, async (reader, service) => {
+      for (const each of vins) expect((await reader.verify(each)).verdict).to.equal('verified');
+      const sealed = await service.service.services.store.query('SELECT name FROM disclosures ORDER BY name');
+      expect(sealed).to.have.length(3);
+      const content = await fetch(`${service.url}/ipfs/${document.cid}?format=raw`);
+      expect(Buffer.from(await content.arrayBuffer()).equals(document.content)).to.equal(true);
+      // It goes on: with the same organisations and keys, and the nonces that are free.
+      const token = await service.signIn(garage.workshop);
+      const { body } = await service.get(`/v1/organisations/${garage.workshop.id}/nonce`, { token });
+      const later = Object.assign(Object.create(Garage.prototype) as Garage, {
+        test: service,
+        workshop: garage.workshop,
+      });
+      const signed = service.sign(garage.workshop, [later.service(vin)], { nonce: BigInt(body.nonce) });
+      expect((await service.post('/v1/submissions', signed)).status).to.equal(202);
+      await service.until(async () => (await reader.verify(vin)).entries.length === 2);
+      expect((await reader.verify(vin)).verdict).to.equal('verified');
+    });
+  });
+
+  it('made before an erasure does not bring back what was erased since; every other subject still verifies', async () => {
+    const [gone, partly, kept] = [newVin(), newVin(), newVin()];
+    const [name, other] = [
+      `Ada ${randomBytes(20).toString('hex')}`,
+      `Bob ${randomBytes(20).toString('hex')}`,
+    ];
+    const document = await garage.upload();
+    const entry = garage.service(gone, { technician: name }, [document]);
+    const half = garage.service(partly, { technician: name, note: other });
+    const whole = garage.claim(kept, { claimant: other });
+    await garage.record(entry, half, whole);
+    const rows = await test.service.services.store.query<{ wrapped: Uint8Array }>(
+      'SELECT wrapped FROM block_keys WHERE digest = $1',
+      [fromHex(entry.entry.digest, 32)],
+    );
+    const secrets = {
+      ...spellings('block', entry.block),
+      ...spellings('key', entry.key),
+      ...spellings('wrapped key', rows[0]?.wrapped ?? new Uint8Array()),
+      ...spellings('document', document.content),
+      name: utf8(name),
+    };
+    const old = await backup();
+    await garage.erase({ vehicle: gone });
+    await garage.erase({ field: { digest: half.entry.digest, name: 'technician' } });
+
+    const { folder, result } = await restored(old);
+    expect(result.leftOut).to.be.greaterThan(4);
+    expect(await filesWith(folder, secrets)).to.deep.equal([]);
+    await running(folder, async (reader, service) => {
+      const [erased] = (await reader.verify(gone)).entries;
+      expect(erased?.status).to.equal('erased');
+      const report = await reader.report(partly);
+      expect(report.body.contents[half.entry.digest].erasures[0].what).to.equal('field:technician');
+      for (const vin of [partly, kept]) expect((await reader.verify(vin)).verdict).to.equal('verified');
+      expect(await service.service.services.documents.has(document.cid)).to.equal(false);
+      // What was erased is still not taken in again.
+      const token = await service.signIn(garage.workshop);
+      const raw = { content: document.content as Uint8Array<ArrayBuffer>, type: 'application/octet-stream' };
+      expect((await service.request('POST', '/v1/documents', { raw, token })).status).to.equal(410);
+      expect(await filesWith(folder, secrets)).to.deep.equal([]);
+    });
+    expect((await readFile(join(folder, 'erasures.ndjson'), 'utf8')).trim().split('\n')).to.have.length(
+      result.erasures,
+    );
+  });
+
+  it('made after an erasure has nothing of what was erased', async () => {
+    const entry = garage.service(newVin(), { technician: 'Ada Example' });
+    await garage.record(entry);
+    await garage.erase({ entry: entry.entry.digest });
+    const { folder, result } = await restored(await backup());
+    expect(result.leftOut).to.equal(0);
+    expect(await filesWith(folder, spellings('block', entry.block))).to.deep.equal([]);
+  });
+
+  it('is taken while the service goes on, as of one moment: each submission in it has all its content', async () => {
+    let going = true;
+    const writing = (async () => {
+      let written = 0;
+      for (; going; written += 1) await garage.record(garage.service(newVin(), { technician: 'busy' }));
+      return written;
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const file = await backup();
+    going = false;
+    expect(await writing).to.be.greaterThan(2);
+    const { folder } = await restored(file);
+    await running(folder, async (_reader, { service }) => {
+      const missing = await service.services.store.query(
+        `SELECT s.hash FROM submissions s, generate_series(0, octet_length(s.entries) / 65 - 1) AS n
+         WHERE NOT EXISTS (SELECT 1 FROM blocks JOIN block_keys USING (digest)
+           WHERE digest = substring(s.entries FROM n * 65 + 34 FOR 32))
+         AND NOT EXISTS (SELECT 1 FROM erasures WHERE digest = substring(s.entries FROM n * 65 + 34 FOR 32))`,
+      );
+      expect(missing).to.deep.equal([]);
+    });
+  });
+
+  it('needs the receipts of erasures, all that there are', async () => {
+    const entry = garage.service(newVin());
+    await garage.record(entry);
+    const early = await receipts();
+    await garage.erase({ entry: entry.entry.digest });
+    const file = await backup();
+    await expectCode('restore.erasuresMissing', () => restored(file, { erasures: undefined }));
+    await expectCode('restore.erasuresMissing', () => restored(file, { erasures: join(scratch, 'nowhere') }));
+    await expectCode('restore.erasuresOlder', () => restored(file, { erasures: early }));
+    const cut = path('cut.ndjson');
+    const text = await readFile(await receipts(), 'utf8');
+    await writeFile(cut, text.slice(0, -10));
+    await expectCode('erasures.malformed', () => restored(file, { erasures: cut }));
+    const forged = path('forged.ndjson');
+    await writeFile(forged, text.replace(/"erasedAt":\d+/, '"erasedAt":1'));
+    await expectCode('erasures.foreign', () => restored(file, { erasures: forged }));
+  });
+
+  it('opens with its passphrase, and with no other', async () => {
+    const file = await backup({ passphrase: PASSPHRASE });
+    await restored(file, { secret: { passphrase: PASSPHRASE } });
+    await expectCode('restore.passphrase', () =>
+      restored(file, { secret: { passphrase: `${PASSPHRASE}!` } }),
+    );
+    await expectCode('restore.passphrase', () => restored(file));
+    await expectCode('restore.passphrase', () =>
+      restored(file, { secret: { identity: 'AGE-SECRET-KEY-1' } }),
+    );
+  });
+
+  it('tells nothing without its key', async () => {
+    const vin = newVin();
+    const entry = garage.service(vin, { technician: 'Ada Example' });
+    await garage.record(entry);
+    const bytes = await readFile(await backup());
+    for (const secret of [entry.block.subarray(100, 140), utf8(vin), utf8('keyring'), utf8('block_keys')]) {
+      expect(bytes.includes(Buffer.from(secret))).to.equal(false);
+    }
+  });
+
+  describe('of a file that is not as it was', () => {
+    let file: string;
+    let bytes: Buffer;
+    before(async () => {
+      file = await backup();
+      bytes = await readFile(file);
+    });
+    const altered = async (content: Uint8Array) => {
+      const other = path('altered.age');
+      await writeFile(other, content);
+      return other;
+    };
+
+    it('refuses one that was cut, wherever, and leaves nothing behind', async () => {
+      for (const length of [0.0005, 0.3, 0.9, 0.999].map((part) => Math.floor(bytes.length * part))) {
+        const folder = path('cut');
+        const other = await altered(bytes.subarray(0, length));
+        const erasures = await receipts();
+        const code = await restore({
+          file: other,
+          secret: { identity },
+          erasures,
+          config: into(folder),
+        }).then(
+          () => 'restored',
+          (error: { code?: string }) => error.code,
+        );
+        expect(code, String(length)).to.be.oneOf(['restore.damaged', 'restore.passphrase']);
+        expect(
+          (await filesBelow(scratch)).filter((name) => name.includes('restoring') || name.startsWith(folder)),
+        ).to.deep.equal([]);
+      }
+    });
+
+    it('refuses one that was altered, in any place', async () => {
+      for (const at of [0.02, 0.5, 0.98].map((part) => Math.floor(bytes.length * part))) {
+        const other = Buffer.from(bytes);
+        other[at] = (other[at] ?? 0) ^ 1;
+        await expectCode('restore.damaged', async () => restored(await altered(other)));
+      }
+      const header = Buffer.from(bytes);
+      header[60] = (header[60] ?? 0) ^ 1;
+      const code = await restored(await altered(header)).then(
+        () => 'restored',
+        (error: { code?: string }) => error.code,
+      );
+      expect(code).to.be.oneOf(['restore.damaged', 'restore.passphrase']);
+    });
+
+    it('refuses what is no backup', async () => {
+      await expectCode('restore.malformed', async () => restored(await altered(randomBytes(5_000))));
+      await expectCode('restore.malformed', async () => restored(await altered(Buffer.alloc(0))));
+      await expectCode('restore.malformed', () => restored(join(scratch, 'nowhere.age')));
+      await expectCode('restore.malformed', async () =>
+        restored(await altered(await sealed(randomBytes(100)))),
+      );
+    });
+
+    const sealed = async (content: Uint8Array) => {
+      const encrypter = new Encrypter();
+      encrypter.addRecipient(recipient);
+      return encrypter.encrypt(content);
+    };
+    const made = async (...frames: Buffer[]) =>
+      altered(await sealed(Buffer.concat([Buffer.from(FIRST_LINE), ...frames])));
+    const header = {
+      vinculum: 'backup/1',
+      createdAt: '2026-01-01T00:00:00.000Z',
+      schema: schemaVersion,
+      ledger: 'eip155:1:0x',
+      chain: 'rpc',
+      bytes: 0,
+    };
+    const end = { tables: {}, files: 0, documents: 0, damaged: [] };
+
+    it('refuses one of a newer version', async () => {
+      const newer = await made(
+        jsonFrame('header', { ...header, schema: schemaVersion + 1 }),
+        jsonFrame('end', end),
+      );
+      await expectCode('restore.newerSchema', () => restored(newer));
+    });
+
+    it('refuses one that somebody with the key put together wrongly', async () => {
+      const start = jsonFrame('header', header);
+      const keyring = [jsonFrame('file', { path: 'keyring.json' })];
+      const wrong: Record<string, [string, Buffer[]]> = {
+        'without an end': ['restore.damaged', [start]],
+        'without a keyring': ['restore.malformed', [start, jsonFrame('end', end)]],
+        'of another kind': ['restore.malformed', [jsonFrame('header', { ...header, vinculum: 'backup/2' })]],
+        'with a file outside': ['restore.malformed', [start, jsonFrame('file', { path: '../evil' })]],
+        'with a file within a path outside': [
+          'restore.malformed',
+          [start, jsonFrame('file', { path: 'keys/../../evil' })],
+        ],
+        'with an absolute file': ['restore.malformed', [start, jsonFrame('file', { path: '/etc/passwd' })]],
+        'with an unknown table': [
+          'restore.malformed',
+          [
+            start,
+            ...keyring,
+            jsonFrame('table', { name: 'pg_authid' }),
+            jsonFrame('end', { ...end, files: 1, tables: { pg_authid: 0 } }),
+          ],
+        ],
+        'with rows that are none': [
+          'restore.malformed',
+          [start, jsonFrame('table', { name: 'blocks' }), frame('rows', utf8('x'))],
+        ],
+        'with less than it says': [
+          'restore.damaged',
+          [start, jsonFrame('end', { ...end, tables: { blocks: 3 } })],
+        ],
+        'that goes on after its end': ['restore.malformed', [start, jsonFrame('end', end), Buffer.from('x')]],
+        'with bytes of nothing': ['restore.malformed', [start, frame('bytes', utf8('x'))]],
+      };
+      for (const [what, [code, frames]] of Object.entries(wrong)) {
+        const found = await restored(await made(...frames)).then(
+          () => 'restored',
+          (error: { code?: string }) => error.code,
+        );
+        expect(found, what).to.equal(code);
+      }
+    });
+
+    it('goes into an empty data folder only', async () => {
+      const folder = path('full');
+      await mkdir(folder);
+      await writeFile(join(folder, 'precious'), 'x');
+      const erasures = await receipts();
+      const options = { file, secret: { identity }, erasures, config: into(folder) };
+      await expectCode('restore.notEmpty', () => restore(options));
+      expect(await readFile(join(folder, 'precious'), 'utf8')).to.equal('x');
+      const empty = path('empty');
+      await mkdir(empty);
+      expect((await restore({ ...options, config: into(empty) })).rows).to.be.greaterThan(0);
+    });
+
+    onPostgres(() => {
+      it('goes into an empty database only, and leaves it empty where it fails', async () => {
+        const schema = await createSchema();
+        try {
+          const environment = { DATABASE_URL: schema.url };
+          const options = { secret: { identity }, erasures: await receipts() };
+          const cut = await altered(bytes.subarray(0, Math.floor(bytes.length * 0.9)));
+          const config = into(path('cut'), environment);
+          await expectCode('restore.damaged', () => restore({ ...options, file: cut, config }));
+          const folder = path('restored');
+          await restore({ ...options, file, config: into(folder, environment) });
+          await expectCode('restore.notEmpty', () =>
+            restore({ ...options, file, config: into(path('again'), environment) }),
+          );
+          await running(
+            folder,
+            async (_reader, { service }) => {
+              const [row] = await service.services.store.query<{ count: bigint }>(
+                'SELECT count(*) FROM links',
+              );
+              expect(Number(row?.count)).to.be.greaterThan(0);
+            },
+            environment,
+          );
+        } finally {
+          await schema.drop();
+        }
+      });
+    });
+  });
+
+  it('is for the operator, for one at a time, and wants a passphrase or recipients that are any', async () => {
+    const make = (body: object, token = test.service.operatorToken) =>
+      test.post('/v1/operator/backup', body, { token });
+    expect((await make({ recipients: [recipient] }, garage.token)).body.code).to.equal('auth.required');
+    expect((await make({ passphrase: 'short' })).body.code).to.equal('request.invalid');
+    expect((await make({ recipients: ['age1nobody'] })).body.code).to.equal('backup.recipient');
+    expect((await make({})).body.code).to.equal('request.invalid');
+    // One that nobody reads holds up no other for ever, and the store not at all.
+    const aborting = new AbortController();
+    const begun = await fetch(`${test.url}/v1/operator/backup`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${test.service.operatorToken}` },
+      body: JSON.stringify({ recipients: [recipient] }),
+      signal: aborting.signal,
+    });
+    expect(begun.status).to.equal(200);
+    aborting.abort();
+    await test.until(async () => (await make({ recipients: [recipient] })).status === 200);
+    const left = (await filesBelow(test.service.config.dataFolder)).filter((name) => name.endsWith('.part'));
+    expect(left).to.deep.equal([]);
+  });
+
+  it('has every table but those that are left out on purpose', async () => {
+    const { store } = test.service.services;
+    const tables = await backedUpTables(store);
+    const all = await store.query<{ name: string }>(
+      'SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()',
+    );
+    expect([...tables, ...leftOut]).to.have.members(all.map(({ name }) => name));
+    expect(tables.indexOf('relay_submissions')).to.be.greaterThan(tables.indexOf('relay_transactions'));
+    expect(tables.indexOf('relay_submissions')).to.be.greaterThan(tables.indexOf('submissions'));
+  });
+});

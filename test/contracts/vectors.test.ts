@@ -139,6 +139,22 @@ describe('Golden vectors', () => {
     }
   });
 
+  it('titles.json: each head follows from the one before it', async () => {
+    const contract = await loadFixture(protocol);
+    const { domain, steps } = await read<TitlesFile>('titles.json');
+    const heads = new Map<string, string>();
+    for (const { kind, actor, at, action, actionHash, after } of steps) {
+      for (const [subject, { head }] of Object.entries(after)) {
+        const next = await contract.getFunction('afterModuleEntry')(
+          ...[heads.get(subject) ?? ZeroHash, action.kind, domain.verifyingContract, actor, at],
+          ...[action.digest, actionHash],
+        );
+        expect(head, kind).to.equal(next);
+        heads.set(subject, next);
+      }
+    }
+  });
+
   it('titles.json: Titles executes the life that it tells, and every title is what it says', async () => {
     const { titlesContract, titleAt } = await untouched();
     const { steps } = await read<TitlesFile>('titles.json');

@@ -74,15 +74,39 @@ export type ScriptSize = {
   readonly bytes: number;
   readonly gzip: number;
   readonly brotli: number;
+  /** Loaded before a report is shown, whatever its language: by the page, or by the worker that verifies it. */
+  readonly first: boolean;
+  /** The scripts that it can't do without. */
+  readonly imports: readonly string[];
 };
 
-/** The scripts of the built page; what the browser loads before a report is shown is all but the scanner's. */
+/** The scripts that others import statically, by their names. */
+function staticImports(code: string): string[] {
+  return [...code.matchAll(/(?:^|[;}\n])(?:import|export)\b[^"'();]*?["']\.\/([^"']+\.js)["']/g)].flatMap(
+    ([, name]) => (name === undefined ? [] : [name]),
+  );
+}
+
+/** The scripts of the built page. */
 export async function scriptSizes(): Promise<ScriptSize[]> {
   const names = (await readdir(join(dist, 'assets'))).filter((name) => name.endsWith('.js')).sort();
+  const page = await readFile(join(dist, 'index.html'), 'utf8');
+  const imports = new Map<string, string[]>();
+  for (const name of names) {
+    imports.set(name, staticImports(await readFile(join(dist, 'assets', name), 'utf8')));
+  }
+  const first = new Set<string>();
+  const load = (name: string): void => {
+    if (first.has(name)) return;
+    first.add(name);
+    for (const needed of imports.get(name) ?? []) load(needed);
+  };
+  for (const name of names) if (page.includes(`/assets/${name}"`) || /^worker-/.test(name)) load(name);
   return Promise.all(
     names.map(async (file) => {
       const size = async (suffix: string) => (await readFile(join(dist, 'assets', file + suffix))).length;
-      return { file, bytes: await size(''), gzip: await size('.gz'), brotli: await size('.br') };
+      const [bytes, gzip, brotli] = await Promise.all([size(''), size('.gz'), size('.br')]);
+      return { file, bytes, gzip, brotli, first: first.has(file), imports: imports.get(file) ?? [] };
     }),
   );
 }
@@ -94,9 +118,9 @@ if (import.meta.main) {
       ? `Built the page in ${(milliseconds / 1000).toFixed(1)} s.`
       : 'The page is of these sources already.',
   );
-  for (const { file, gzip, brotli } of await scriptSizes()) {
+  for (const { file, gzip, brotli, first } of await scriptSizes()) {
     console.log(
-      `  ${file.padEnd(28)} ${(gzip / 1000).toFixed(1).padStart(7)} kB gzip ${(brotli / 1000).toFixed(1).padStart(7)} kB brotli`,
+      `  ${file.padEnd(28)} ${(gzip / 1000).toFixed(1).padStart(7)} kB gzip ${(brotli / 1000).toFixed(1).padStart(7)} kB brotli${first ? ', first' : ''}`,
     );
   }
 }

@@ -1,12 +1,55 @@
+import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+
+const CURVE = '@noble/curves/secp256k1.js';
+const lazyCurve = fileURLToPath(new URL('worker/curve.ts', import.meta.url));
+
+/** Workers fetch the curve of signatures when they need it. */
+const curveOnDemand: Plugin = {
+  name: 'curve-on-demand',
+  enforce: 'pre',
+  resolveId: (id, importer) => (id === CURVE && importer !== lazyCurve ? lazyCurve : undefined),
+};
+
+/** Examples and descriptions of kinds are for people who write programs: no page shows them. */
+const kindsWithoutExamples: Plugin = {
+  name: 'kinds-without-examples',
+  transform: {
+    order: 'post',
+    filter: { id: /\/core\/kinds\/[^/]+\.ts$/ },
+    handler(code) {
+      const cuts: (readonly [number, number])[] = [];
+      const look = (node: unknown): void => {
+        if (node === null || typeof node !== 'object') return;
+        const { type, callee, arguments: given } = node as Readonly<Record<string, never>>;
+        if (type === 'CallExpression' && (callee as { name?: string }).name === 'defineKind') {
+          for (const { key, value } of (given as unknown as { properties: Property[] }[])[0]?.properties ??
+            []) {
+            if (key.name === 'description' || key.name === 'example') cuts.push([value.start, value.end]);
+          }
+          return;
+        }
+        for (const member of Object.values(node)) look(member);
+      };
+      look(this.parse(code).body);
+      const lean = cuts.reduceRight(
+        (text, [from, to]) => `${text.slice(0, from)}undefined${text.slice(to)}`,
+        code,
+      );
+      return { code: lean, map: null };
+    },
+  },
+};
+
+type Property = { readonly key: { readonly name?: string }; readonly value: { start: number; end: number } };
 
 /** A page of static files that any host can serve from any folder, without inline script or style. */
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
-  plugins: [react()],
-  worker: { format: 'es' },
+  plugins: [react(), kindsWithoutExamples],
+  worker: { format: 'es', plugins: () => [curveOnDemand, kindsWithoutExamples] },
   build: {
     outDir: 'dist',
     emptyOutDir: true,

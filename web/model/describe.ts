@@ -1,6 +1,7 @@
 import type { Json } from '../../core/canonical.ts';
 import type { Reading } from '../../core/kinds/fields.ts';
 import { kindName, localisedText, type Tongue, word } from '../texts/texts.ts';
+import { brandCode } from './brandCode.ts';
 import type { EntryView } from './view.ts';
 import { shownIdentifier } from './vinFeedback.ts';
 
@@ -42,10 +43,22 @@ const QUALIFIERS: Readonly<Record<string, string>> = {
   'recall.remedied': 'campaign',
   'recall.opened': 'title',
   'vehicle.linked': 'to',
+  'title.issued': 'reason',
+  'title.withdrawn': 'reason',
+  'title.lienPlaced': 'type',
+  'title.lienReleased': 'reason',
+  'title.recovered': 'condition',
+  'title.branded': 'text',
+  'title.disputed': 'reason',
+  'title.scrapped': 'reason',
+  'title.exported': 'to',
+  'title.reissued': 'reason',
+  'title.transferred': 'reason',
+  'title.replaced': 'to',
 };
 
 /** Fields that speak to programs, not to buyers. */
-const TECHNICAL = new Set(['affectedRoot', 'treeKey', 'bizStep', 'documents']);
+const TECHNICAL = new Set(['contradicts', 'affectedRoot', 'treeKey', 'bizStep', 'documents']);
 
 export function describe(tongue: Tongue, entry: Pick<EntryView, 'kind' | 'data'>): Description {
   const { kind, data } = entry;
@@ -161,13 +174,20 @@ function fieldText(tongue: Tongue, kind: string, name: string, value: Json | und
       return `${format.number(Number((value as Data).value))} kW`;
     case 'market':
     case 'destination':
+    case 'jurisdiction':
       return format.country(String(value).slice(0, 2));
     case 'markets':
       return format.list(asList(value).map((code) => format.country(String(code).slice(0, 2))));
+    case 'original': {
+      const { system, code, text } = value as { system: string; code: string; text?: string };
+      return [text ?? '', `${code} (${system})`].filter((part) => part !== '').join(' · ');
+    }
     case 'title':
     case 'remedy':
       return localisedText(value, language);
     case 'to':
+      if (kind === 'title.exported') return format.country(String(value).slice(0, 2));
+      return shownIdentifier(String(value));
     case 'part':
     case 'batch':
       return shownIdentifier(String(value));
@@ -208,6 +228,31 @@ function registryText({ texts, format }: Tongue, registry: Data): string {
     value === true ? [word(texts.vocabulary.registry, name)] : [],
   );
   return format.list(stated);
+}
+
+/** What an action on the title says: to whom, until when, which lien, brand or number. */
+export function actionFacts(tongue: Tongue, entry: Pick<EntryView, 'kind' | 'action'>): Fact[] {
+  const { texts, format } = tongue;
+  const { kind, action } = entry;
+  if (action === null) return [];
+  const words = texts.title.action;
+  const facts: Fact[] = [];
+  const add = (name: string, label: string, value: string, code = false): void => {
+    facts.push({ name: `action ${name}`, label, value, ...(code ? { code } : {}) });
+  };
+  if (BigInt(action.party) !== 0n)
+    add('party', kind === 'title.offered' ? words.buyer : words.owner, action.party, true);
+  if (action.until !== 0) add('until', words.until, format.moment(action.until));
+  const detail = BigInt(action.detail);
+  if (kind === 'title.lienPlaced') add('rank', words.rank, format.number(Number(detail)));
+  if (kind === 'title.lienRenewed' || kind === 'title.lienReleased')
+    add('lien', words.lien, format.number(Number(detail)));
+  if (kind === 'title.branded') {
+    const code = brandCode(Number(detail));
+    add('brand', words.brand, `${code} · ${word(texts.vocabulary.brand, code)}`);
+  }
+  if (kind === 'title.disputed') add('disputed', words.disputed, action.detail, true);
+  return facts;
 }
 
 /** The sealed fields that were opened to the reader. */

@@ -99,13 +99,39 @@ function factsOf(tongue: Tongue, finding: Finding, attesters: readonly AttesterV
     attester: name(text('attester') || text('organisation')),
     closed: details.closed === true,
     byPart: text('by') === 'part',
-    identifier: shownIdentifier(text('to')),
+    identifier: shownIdentifier(text('to') || text('from')),
     reason: reasonWord(tongue, finding),
     basis: word(vocabularyOf['upheld.basis'], text('basis')),
     destination: text('destination') === '' ? '' : format.country(text('destination').slice(0, 2)),
+    contradicts: text('contradicts'),
+    holder: text('holder') === '' ? '' : name(text('holder')) || texts.attesters.unnamed(text('holder')),
+    rank: number('rank') === 0 ? '' : format.number(number('rank')),
+    condition: word(vocabularyOf['title.recovered.condition'], text('condition')),
+    jurisdiction: text('jurisdiction'),
+    wording: text('text'),
+    answer: (['amended', 'retracted', 'upheld'] as const).find((one) => one === text('answer')) ?? null,
+    erased: erasedOf(tongue, details.named, name),
     dangerous: number('dangerous'),
     use: word(vocabularyOf['usage.usage'], finding.code.replace(/^usage\./, '')),
   };
+}
+
+function erasedOf(
+  { texts, format }: Tongue,
+  named: Json | undefined,
+  name: (id: string) => string,
+): FindingFacts['erased'] {
+  if (!Array.isArray(named)) return [];
+  return named.map((one) => {
+    const { kind, organisation, operator, basis, erasedAt } = (one ?? {}) as Readonly<Record<string, Json>>;
+    return {
+      kind: word(texts.vocabulary.kind, kind),
+      attester: name(String(organisation ?? '')),
+      operator: typeof operator === 'string' ? operator : '',
+      basis: word(texts.timeline.erased.bases, basis),
+      time: typeof erasedAt === 'number' ? format.moment(erasedAt) : '',
+    };
+  });
 }
 
 function typeWord({ texts }: Tongue, { code, details }: Finding): string {
@@ -113,6 +139,7 @@ function typeWord({ texts }: Tongue, { code, details }: Finding): string {
   if (details.type === null || details.type === undefined) return '';
   if (code === 'claim.recorded') return word(value['claim.type'], details.type);
   if (code === 'inspection.failed') return word(value['inspection.type'], details.type);
+  if (code.startsWith('lien.')) return word(value['title.lienPlaced.type'], details.type);
   return word(value['registration.opposition.type'], details.type);
 }
 
@@ -121,6 +148,10 @@ function reasonWord({ texts }: Tongue, { code, details }: Finding): string {
   if (details.reason === null || details.reason === undefined) return '';
   if (code === 'vehicle.withdrawn') return word(value['registration.withdrawn.reason'], details.reason);
   if (code === 'identity.linked') return word(value['vehicle.linked.reason'], details.reason);
+  if (code === 'identity.replaced') return word(value['title.replaced.reason'], details.reason);
+  if (code === 'title.scrapped') return word(value['title.scrapped.reason'], details.reason);
+  if (code === 'title.reissued') return word(value['title.reissued.reason'], details.reason);
+  if (code === 'entry.disputed') return word(value['title.disputed.reason'], details.reason);
   if (code === 'checkDigit.overridden') return word(override, details.reason);
   return word(value['amended.reason'], details.reason);
 }

@@ -1,5 +1,11 @@
+/** What acts for somebody, and is loaded only for whoever goes there. */
+export const desks = ['owner', 'registrar'] as const;
+export type Desk = (typeof desks)[number];
+
 /** What the page's address says. A VIN that the page puts there itself goes behind `#`, which no host is ever sent. */
 export type Place = {
+  /** The page of the owner or of the registrar; else the reader's. */
+  readonly desk: Desk | null;
   /** The identifier to show, as the address has it. */
   readonly id: string | null;
   /** Another service than the page's own host, as a link proposes it. */
@@ -7,26 +13,56 @@ export type Place = {
   readonly language: string | null;
 };
 
-/** Reads `?id=…` as a link from elsewhere has it, and `#id=…`, which comes first. */
+const fragmentOf = (hash: string): { desk: Desk | null; fragment: URLSearchParams } => {
+  const [, path, rest = ''] = /^#\/(\w+)(?:[?&](.*))?$/s.exec(hash) ?? [];
+  const desk = desks.find((known) => known === path) ?? null;
+  return { desk, fragment: new URLSearchParams(desk === null ? hash.replace(/^#/, '') : rest) };
+};
+
+/** Reads `?id=…` as a link from elsewhere has it, and `#id=…` or `#/owner?id=…`, which come first. */
 export function readPlace(href: string): Place {
   const { searchParams, hash } = new URL(href);
-  const fragment = new URLSearchParams(hash.replace(/^#/, ''));
+  const { desk, fragment } = fragmentOf(hash);
   const get = (name: string): string | null => {
     const value = fragment.get(name) ?? searchParams.get(name);
     return value === null || value.trim() === '' ? null : value.trim().slice(0, 2000);
   };
-  return { id: get('id'), api: get('api'), language: get('lang') };
+  return { desk, id: get('id'), api: get('api'), language: get('lang') };
+}
+
+/** The token of a share link, and the address without it: it must not stay where others can read it. */
+export function takeShare(href: string): { readonly token: string; readonly address: string } | null {
+  const url = new URL(href);
+  const { desk, fragment } = fragmentOf(url.hash);
+  const token = fragment.get('share');
+  if (desk !== null || token === null) return null;
+  fragment.delete('share');
+  return { token: token.trim().slice(0, 200), address: withFragment(url, fragment.toString()) };
+}
+
+/** The address of a share link on this page. */
+export function shareAddress(href: string, token: string): string {
+  const url = new URL(href);
+  url.searchParams.delete('id');
+  url.hash = `#share=${token}`;
+  return url.href;
 }
 
 /** The address for an identifier, or for the start page. */
-export function placeAddress(href: string, id: string | null): string {
+export function placeAddress(href: string, id: string | null, desk: Desk | null = null): string {
   const url = new URL(href);
-  const fragment = new URLSearchParams(url.hash.replace(/^#/, ''));
+  const { fragment } = fragmentOf(url.hash);
   url.searchParams.delete('id');
   fragment.delete('id');
+  fragment.delete('share');
   if (id !== null) fragment.set('id', id);
-  const text = fragment.toString().replaceAll('%3A', ':');
-  url.hash = text === '' ? '' : `#${text}`;
+  const text = fragment.toString();
+  return withFragment(url, desk === null ? text : `/${desk}${text === '' ? '' : `?${text}`}`);
+}
+
+function withFragment(url: URL, fragment: string): string {
+  const bare = fragment.replaceAll('%3A', ':');
+  url.hash = bare === '' ? '' : `#${bare}`;
   return url.href.replace(/#$/, '');
 }
 

@@ -7,15 +7,32 @@ export type ServiceInfo = {
   readonly directory: Address;
   /** The operator's own endpoint, where it has one to name. */
   readonly rpc: string | null;
+  /** The ledger that it writes to, and the module of titles there; null where it names none. */
+  readonly ledger: Address | null;
+  readonly titles: Address | null;
+  /** Whose key signs receipts, heads of access logs and erasures. */
+  readonly operator: Address | null;
 };
 
 /** The answer of `/v1/directory`, or null where it is none. */
 export function readServiceInfo(value: unknown): ServiceInfo | null {
-  const { chainId, directory, rpc } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { chainId, directory, rpc, ledgerAddress, titles, operator } = (value ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
   if (typeof chainId !== 'string' || !/^[1-9]\d{0,19}$/.test(chainId)) return null;
-  if (typeof directory !== 'string' || !/^0x[0-9a-f]{40}$/.test(directory)) return null;
+  const addressOf = (text: unknown): Address | null =>
+    typeof text === 'string' && /^0x[0-9a-f]{40}$/.test(text) ? (text as Address) : null;
+  const found = addressOf(directory);
+  if (found === null) return null;
   const url = typeof rpc === 'string' && URL.canParse(rpc) ? rpc : null;
-  return { chainId, directory: directory as Address, rpc: url };
+  return {
+    chainId,
+    directory: found,
+    rpc: url,
+    ledger: addressOf(ledgerAddress),
+    titles: addressOf(titles),
+    operator: addressOf(operator),
+  };
 }
 
 export type Named = {

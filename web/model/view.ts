@@ -8,11 +8,14 @@ import { applyAmendments } from '../../core/findings/amendments.ts';
 import type { Finding } from '../../core/findings/finding.ts';
 import type { EffectiveEntry, OpenedEntry } from '../../core/findings/openedEntry.ts';
 import type { Summary } from '../../core/findings/summary.ts';
+import type { TitleAction } from '../../core/modules/action.ts';
 import { readHeader } from '../../core/proof/header.ts';
 import { changesOf, type Report } from '../../core/report/report.ts';
 import { openedEntry } from '../../core/verify/conclude.ts';
 import type { EntryStatus, Verification, VerifiedEntry } from '../../core/verify/result.ts';
-import { attesterKey } from './attesterKey.ts';
+import { attesterKey, isAccountKey, keyOfAccount } from './attesterKey.ts';
+import { type DisputeView, disputesOf } from './disputes.ts';
+import { type TitleView, titleViews } from './title.ts';
 
 /*
  * What the page shows of a report. Everything here is derived from the report by the reader's own code; whether it is
@@ -22,7 +25,7 @@ import { attesterKey } from './attesterKey.ts';
 export type StandingStatus = 'unknown' | 'good' | 'suspended';
 
 export type AttesterView = {
-  /** The ledger and the number there, or a module's address. */
+  /** The ledger and the number there, an owner's or buyer's key (`key:0x…`), or a module's address. */
   readonly key: string;
   readonly id: string;
   readonly names: Readonly<Record<string, string>>;
@@ -84,6 +87,25 @@ export type EntryView = {
   readonly retracted: boolean;
   /** Of an amendment: the entry that it names. */
   readonly amends: string | null;
+  /** Of a title's entry: what was asked of `Titles`. */
+  readonly action: ActionView | null;
+  /** The owner's disputes of this entry, the oldest first, each with what came of it. */
+  readonly disputes: readonly DisputeView[];
+  /** Of an erased entry: who destroyed its content, why and when. */
+  readonly erasure: ErasureView | null;
+  /** Fields and documents of an open entry that were destroyed. */
+  readonly erasures: readonly (ErasureView & { readonly what: string })[];
+  /** How many fields are sealed, and how many of them are open to this reader. */
+  readonly seals: { readonly digests: number; readonly opened: number };
+};
+
+export type ErasureView = { readonly operator: string; readonly basis: string; readonly erasedAt: number };
+
+export type ActionView = {
+  readonly party: string;
+  /** Seconds since 1970; 0 where the kind ends nothing. */
+  readonly until: number;
+  readonly detail: string;
 };
 
 export type ReportView = {
@@ -108,6 +130,10 @@ export type ReportView = {
   readonly attesters: readonly AttesterView[];
   readonly findings: readonly Finding[];
   readonly summary: Summary | null;
+  /** One for each ledger that has a title of this vehicle. */
+  readonly titles: readonly TitleView[];
+  /** Sealed fields of all entries: how many there are, and how many are open to this reader. */
+  readonly seals: { readonly digests: number; readonly opened: number };
 };
 
 /** The page's view of a report, as a verification (with or without a chain) judged its entries. */
@@ -130,11 +156,13 @@ export function viewOf(report: Report, verification: Verification): ReportView {
       ),
     );
     const byDigest = new Map(entries.map((entry) => [entry.link.digest as string, entry]));
+    const disputes = disputesOf(verification.findings, byDigest);
     return entries.map((entry) =>
       entryView(entry, amended.get(entry.link.digest), retracted.has(entry.link.digest), {
         ...records,
         hints,
         byDigest,
+        disputes,
       }),
     );
   };
@@ -152,6 +180,11 @@ export function viewOf(report: Report, verification: Verification): ReportView {
     attesters: attestersOf(report, entries),
     findings: verification.findings,
     summary: verification.summary,
+    titles: titleViews(verification),
+    seals: {
+      digests: entries.reduce((sum, { seals }) => sum + seals.digests, 0),
+      opened: entries.reduce((sum, { seals }) => sum + seals.opened, 0),
+    },
   };
 }
 
@@ -216,7 +249,21 @@ function hintsOf(report: Report): ReadonlyMap<string, Hint> {
 type Context = Records & {
   readonly hints: ReadonlyMap<string, Hint>;
   readonly byDigest: ReadonlyMap<string, VerifiedEntry>;
+  readonly disputes: ReadonlyMap<string, readonly DisputeView[]>;
 };
+
+/** Whose entry it is: an organisation's, also where a module wrote it; else an owner's or buyer's key. */
+function attesterIn({ link, ledger, action }: VerifiedEntry): string {
+  if (!isModuleLink(link)) return attesterKey(ledger, link.organisation.toString());
+  if (action === undefined) return attesterKey(ledger, link.module);
+  return action.organisation === 0n
+    ? keyOfAccount(link.actor)
+    : attesterKey(ledger, action.organisation.toString());
+}
+
+function actionView({ party, until, detail }: TitleAction): ActionView {
+  return { party, until: Number(until), detail };
+}
 
 function entryView(
   entry: VerifiedEntry,
@@ -226,8 +273,7 @@ function entryView(
 ): EntryView {
   const { link, ledger, status, position, chain } = entry;
   const opened: OpenedEntry = effective ?? openedEntry(entry);
-  const id = isModuleLink(link) ? link.module : link.organisation.toString();
-  const attester = attesterKey(ledger, id);
+  const attester = attesterIn(entry);
   const anchoredAt = Number(link.timestamp);
   const amendment =
     effective?.amendedBy === null || effective === undefined
@@ -271,6 +317,11 @@ function entryView(
     })),
     retracted,
     amends: opened.kind === 'amended' ? String(opened.data.supersedes ?? '') || null : null,
+    action: entry.action === undefined ? null : actionView(entry.action),
+    disputes: context.disputes.get(link.digest) ?? [],
+    erasure: entry.erasure ?? null,
+    erasures: entry.erasures ?? [],
+    seals: source.seals,
   };
 }
 
@@ -310,7 +361,7 @@ function attestersOf(report: Report, entries: readonly EntryView[]): AttesterVie
     ...known,
     ...unknown.map((key) => ({
       key,
-      id: key.slice(key.lastIndexOf('/') + 1),
+      id: isAccountKey(key) ? key : key.slice(key.lastIndexOf('/') + 1),
       names: {},
       roles: [],
       country: null,

@@ -1,17 +1,16 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { Hex } from '../../core/bytes.ts';
-import type { Address } from '../../core/chain/types.ts';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { formatIdentifier } from '../../core/identifiers/identifier.ts';
 import { createFormat } from '../format.ts';
-import { placeAddress, readBase, readPlace, reportAddress } from '../model/location.ts';
-import { localeOf, preferredUnit, type Settings } from '../model/settings.ts';
 import {
-  decideTrust,
-  type Named,
-  readServiceInfo,
-  type ServiceInfo,
-  type TrustState,
-} from '../model/trust.ts';
+  type Desk,
+  desks,
+  placeAddress,
+  readBase,
+  readPlace,
+  reportAddress,
+  takeShare,
+} from '../model/location.ts';
+import { localeOf, preferredUnit, type Settings } from '../model/settings.ts';
 import { readableIdentifier, shownIdentifier } from '../model/vinFeedback.ts';
 import { loadTexts, type Tongue } from '../texts/texts.ts';
 import { TongueProvider } from './context.ts';
@@ -19,11 +18,22 @@ import { FailureView } from './Failure.tsx';
 import { Dialog, Sign } from './parts.tsx';
 import { ReportPage } from './ReportPage.tsx';
 import { Search } from './Search.tsx';
-import { SettingsDialog } from './Settings.tsx';
 import { languageFor, loadSettings, storeSettings } from './settingsStore.ts';
+import { useCheck } from './useCheck.ts';
 import { type Source, useReader } from './useReader.ts';
+import { useServiceInfo } from './useServiceInfo.ts';
 
-const INFO_MILLISECONDS = 15_000;
+const SettingsDialog = lazy(() =>
+  import('./Settings.tsx').then((part) => ({ default: part.SettingsDialog })),
+);
+// Only whoever acts loads what acting needs.
+const deskPages = {
+  owner: lazy(() => import('../owner/Owner.tsx').then(({ Owner }) => ({ default: Owner }))),
+  registrar: lazy(() =>
+    import('../registrar/Registrar.tsx').then(({ Registrar }) => ({ default: Registrar })),
+  ),
+} as const satisfies Record<Desk, unknown>;
+
 const preferences = navigator.languages;
 
 function useSettings(): [Settings, (change: Partial<Settings>) => void] {
@@ -38,37 +48,13 @@ function useSettings(): [Settings, (change: Partial<Settings>) => void] {
   return [settings, change];
 }
 
-type Info = { readonly state: 'asking' } | { readonly state: 'known'; readonly info: ServiceInfo | null };
-
-/** What the service says of its ledger; asked once for each service. */
-function useServiceInfo(api: string): Info {
-  const [known, setKnown] = useState<{ api: string; info: ServiceInfo | null } | null>(null);
-  useEffect(() => {
-    let over = false;
-    const ask = async (): Promise<ServiceInfo | null> => {
-      const response = await fetch(`${api}/v1/directory`, {
-        credentials: 'omit',
-        referrerPolicy: 'no-referrer',
-        signal: AbortSignal.timeout(INFO_MILLISECONDS),
-      });
-      return response.ok ? readServiceInfo(await response.json()) : null;
-    };
-    ask().then(
-      (info) => over || setKnown({ api, info }),
-      () => over || setKnown({ api, info: null }),
-    );
-    return () => {
-      over = true;
-    };
-  }, [api]);
-  return known?.api === api ? { state: 'known', info: known.info } : { state: 'asking' };
-}
-
 export type Loaded = Pick<Tongue, 'language' | 'texts'>;
 
-export function App({ first }: { first: Loaded }) {
+/** @param opened the token of a share link that the page was opened with, which is no longer in the address */
+export function App({ first, opened }: { first: Loaded; opened: string | null }) {
   const [settings, change] = useSettings();
   const [place, setPlace] = useState(() => readPlace(location.href));
+  const [share, setShare] = useState(opened);
   const [dialog, setDialog] = useState(false);
   const [offline, setOffline] = useState(!navigator.onLine);
   const [dropping, setDropping] = useState(false);
@@ -101,22 +87,23 @@ export function App({ first }: { first: Loaded }) {
   const asksForApi = proposed !== null && proposed !== api;
   const service = useServiceInfo(api);
   /** An address that names a vehicle never shows the start page first. */
-  const starting = state.at === 'home' && place.id !== null && !asksForApi;
+  const starting = state.at === 'home' && (place.id !== null || share !== null) && !asksForApi;
 
   // ── What the reader opens ──────────────────────────────────────────────────────────────────────────────────────
 
-  const go = useCallback((identifier: string | null) => {
-    history.pushState(
-      null,
-      '',
-      placeAddress(location.href, identifier === null ? null : shownIdentifier(identifier)),
-    );
+  const go = useCallback((identifier: string | null, desk: Desk | null = null) => {
+    const id = identifier === null ? null : shownIdentifier(identifier);
+    history.pushState(null, '', placeAddress(location.href, id, desk));
     setPlace(readPlace(location.href));
+    setShare(null);
     scrollTo({ top: 0 });
   }, []);
 
   useEffect(() => {
-    const follow = (): void => setPlace(readPlace(location.href));
+    const follow = (): void => {
+      setShare(removeShare());
+      setPlace(readPlace(location.href));
+    };
     addEventListener('popstate', follow);
     addEventListener('hashchange', follow);
     const online = (): void => setOffline(!navigator.onLine);
@@ -142,9 +129,11 @@ export function App({ first }: { first: Loaded }) {
     [api, open, fail],
   );
   useEffect(() => {
-    if (place.id === null) home();
+    if (share !== null) {
+      if (!asksForApi) open({ kind: 'share', token: share, url: `${api}/v1/shares/open` });
+    } else if (place.id === null || place.desk !== null) home();
     else if (!asksForApi) lookUp(place.id);
-  }, [place.id, asksForApi, lookUp, home]);
+  }, [share, place.id, place.desk, asksForApi, api, lookUp, open, home]);
 
   const openFile = useCallback((file: File) => open({ kind: 'file', name: file.name, file }), [open]);
 
@@ -175,66 +164,17 @@ export function App({ first }: { first: Loaded }) {
 
   // ── Whom to believe, and the check ─────────────────────────────────────────────────────────────────────────────
 
-  const info = service.state === 'known' ? service.info : null;
   const report = state.at === 'report' ? state : null;
-  const named: Named | null = useMemo(() => {
-    if (report === null) return null;
-    if (report.source.kind === 'file') {
-      const { chainId, address } = report.view.directory;
-      return { chainId, directory: address as Address, from: 'file' };
-    }
-    if (service.state === 'asking') return null;
-    const { directory } = report.view;
-    return info === null
-      ? { chainId: directory.chainId, directory: directory.address as Address, from: 'file' }
-      : { chainId: info.chainId, directory: info.directory, from: new URL(api).host };
-  }, [report, service.state, info, api]);
-  // A first use stays one for as long as its report is shown, though the directory is kept from then on.
-  const firstUse = useRef<TrustState | null>(null);
-  const trust = useMemo((): TrustState | null => {
-    if (named === null) return null;
-    const decided = decideTrust(settings.pin, named, Math.floor(Date.now() / 1000));
-    const before = firstUse.current;
-    if (decided.state === 'pinned' && before !== null && before.pin?.since === decided.pin?.since)
-      return before;
-    firstUse.current = decided.state === 'firstUse' ? decided : null;
-    return decided;
-  }, [named, settings.pin]);
-
-  useEffect(() => {
-    if (trust?.state === 'firstUse' && settings.pin === null) change({ pin: trust.pin });
-  }, [trust, settings.pin, change]);
-
-  const { check } = reader;
-  const runCheck = useCallback(
-    (trustedHashes: Readonly<Record<string, Hex>> | null) => {
-      if (trust === null) return;
-      const own = settings.endpoints.length > 0;
-      const endpoints = own ? settings.endpoints : info?.rpc === null || info === null ? [] : [info.rpc];
-      check({
-        trust: trust.trust,
-        endpoints,
-        operatorOnly: !own,
-        trustedHashes,
-        freshSince: Math.floor(Date.now() / 1000) - settings.maxAgeHours * 3600,
-      });
-    },
-    [trust, settings.endpoints, settings.maxAgeHours, info, check],
-  );
-  const settled = service.state === 'known' && trust !== null;
-  const basis = JSON.stringify([trust?.trust, settings.endpoints, settings.maxAgeHours, info?.rpc]);
-  const checkedFor = useRef<unknown>(null);
-  useEffect(() => {
-    if (report === null || !settled) return;
-    const key = `${report.view.createdAt} ${basis}`;
-    if (report.check.state !== 'idle' && checkedFor.current === key) return;
-    checkedFor.current = key;
-    runCheck(null);
-  }, [report, settled, basis, runCheck]);
+  const { trust, runCheck } = useCheck(reader, { service, api, settings, onChange: change });
 
   // ── The frame ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  const title = report === null ? texts.app.title : `${shownIdentifier(report.view.identifier)} · Vinculum`;
+  const title =
+    place.desk !== null
+      ? `${texts.app.desks[place.desk]} · Vinculum`
+      : report === null
+        ? texts.app.title
+        : `${shownIdentifier(report.view.identifier)} · Vinculum`;
   useEffect(() => {
     document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
     document.title = title;
@@ -258,9 +198,10 @@ export function App({ first }: { first: Loaded }) {
     </label>
   );
   const goHome = (): void => {
-    if (place.id === null) home();
+    if (place.id === null && place.desk === null && share === null) home();
     else go(null);
   };
+  const Acting = place.desk === null ? null : deskPages[place.desk];
   const search = (identifier: string): void => {
     if (place.id === shownIdentifier(identifier)) lookUp(identifier);
     else go(identifier);
@@ -298,7 +239,21 @@ export function App({ first }: { first: Loaded }) {
         </div>
       </header>
       <main id="main" tabIndex={-1}>
-        {state.at === 'home' && !starting ? (
+        {Acting === null ? null : (
+          <Suspense fallback={<div className="panel loading" role="status" aria-busy="true" />}>
+            <Acting
+              key={place.desk}
+              api={api}
+              service={service}
+              settings={settings}
+              onChange={change}
+              id={place.id}
+              onVehicle={(identifier) => go(identifier, place.desk)}
+              onReport={(identifier) => go(identifier)}
+            />
+          </Suspense>
+        )}
+        {Acting !== null ? null : state.at === 'home' && !starting ? (
           <div className="home">
             <h1>{texts.home.heading}</h1>
             <p className="lead">{texts.home.lead}</p>
@@ -332,12 +287,14 @@ export function App({ first }: { first: Loaded }) {
             />
           </div>
         )}
-        {state.at === 'loading' || starting ? (
+        {Acting === null && (state.at === 'loading' || starting) ? (
           <div className="panel loading" role="status" aria-busy="true">
             <h1>
               {'source' in state && state.source.kind === 'file'
                 ? texts.loading.file
-                : texts.loading.title(place.id ?? '')}
+                : share === null
+                  ? texts.loading.title(place.id ?? '')
+                  : texts.share.loading}
             </h1>
             <p className="muted">{texts.loading.text}</p>
             <div className="skeleton" aria-hidden="true">
@@ -347,13 +304,13 @@ export function App({ first }: { first: Loaded }) {
             </div>
           </div>
         ) : null}
-        {state.at === 'failed' ? (
+        {Acting === null && state.at === 'failed' ? (
           <>
             <FailureView
               failure={state.failure}
               offline={offline}
               onRetry={
-                state.source.kind === 'service' && state.failure.code !== 'identifier.unreadable'
+                state.source.kind !== 'file' && state.failure.code !== 'identifier.unreadable'
                   ? () => open(state.source)
                   : null
               }
@@ -362,7 +319,7 @@ export function App({ first }: { first: Loaded }) {
             <div className="open-file">{fileButton}</div>
           </>
         ) : null}
-        {report === null ? null : (
+        {report === null || Acting !== null ? null : (
           <ReportPage
             key={report.view.identifier}
             reader={reader}
@@ -380,12 +337,19 @@ export function App({ first }: { first: Loaded }) {
       </main>
       <footer className="foot no-print">
         <p>{texts.app.footer}</p>
-        <p>
+        <p className="foot-links">
+          {desks.map((desk) => (
+            <a key={desk} href={`#/${desk}`} aria-current={place.desk === desk ? 'page' : undefined}>
+              {texts.app.desks[desk]}
+            </a>
+          ))}
           <a href={`${api}/docs`}>{texts.app.docs}</a>
         </p>
       </footer>
       {dialog ? (
-        <SettingsDialog settings={settings} onSave={change} onClose={() => setDialog(false)} />
+        <Suspense fallback={null}>
+          <SettingsDialog settings={settings} onSave={change} onClose={() => setDialog(false)} />
+        </Suspense>
       ) : null}
       {asksForApi && proposed !== null ? (
         <Dialog heading={texts.api.proposedTitle} onClose={() => setPlace({ ...place, api: null })}>
@@ -408,4 +372,12 @@ export function App({ first }: { first: Loaded }) {
       ) : null}
     </TongueProvider>
   );
+}
+
+/** Takes the token of a share link out of the address, where there is one. */
+export function removeShare(): string | null {
+  const share = takeShare(location.href);
+  if (share === null) return null;
+  history.replaceState(null, '', share.address);
+  return share.token;
 }

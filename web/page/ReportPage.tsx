@@ -14,7 +14,9 @@ import { Headline, Knowledge } from './Knowledge.tsx';
 import { Odometer } from './Odometer.tsx';
 import { Proof } from './Proof.tsx';
 import { saveBlob, useNow } from './parts.tsx';
+import { SharedNotice } from './SharedNotice.tsx';
 import { Timeline, type Wanted } from './Timeline.tsx';
+import { Title } from './Title.tsx';
 import { OfflineCheck, TrustNotice } from './Trust.tsx';
 import type { Reader, ReaderState } from './useReader.ts';
 import { Verdict } from './Verdict.tsx';
@@ -36,7 +38,7 @@ export function ReportPage(props: Props) {
   const { texts, format } = useTongue();
   const now = useNow();
   const [wanted, setWanted] = useState<Wanted | null>(null);
-  const { view, check, source } = state;
+  const { view, check, source, shared } = state;
   const judgement =
     check.state === 'done' && trust !== null
       ? judge(check.result.verification, {
@@ -68,6 +70,7 @@ export function ReportPage(props: Props) {
   };
   const sections = [
     ['findings', texts.findings.heading],
+    ...(isVehicle ? ([['title', texts.title.heading]] as const) : []),
     ['odometer', texts.odometer.heading],
     ['facts', texts.facts.heading],
     ['timeline', texts.timeline.heading],
@@ -86,6 +89,7 @@ export function ReportPage(props: Props) {
           </p>
         ) : null}
       </header>
+      {shared === null ? null : <SharedNotice shared={shared} view={view} />}
       {trust === null || trust.state === 'firstUse' ? null : (
         <TrustNotice key={trust.state} trust={trust} onRely={props.onRely} />
       )}
@@ -113,6 +117,7 @@ export function ReportPage(props: Props) {
       {view.absent ? null : (
         <div className={refuted ? 'doubted' : ''}>
           <Findings view={view} onEntries={showEntries} />
+          {isVehicle ? <Title view={view} onEntry={showEntry} onSearch={onSearch} /> : null}
           {isVehicle ? <Odometer view={view} onEntry={showEntry} /> : null}
           {isVehicle ? <Facts view={view} onEntry={showEntry} onSearch={onSearch} /> : null}
           <Timeline view={view} wanted={wanted} onEntry={showEntry} open={open} />

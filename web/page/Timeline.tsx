@@ -1,12 +1,18 @@
-import { useEffect, useId, useRef, useState } from 'react';
-import { describe, factsOf, readingOf, readingText, sealedFacts } from '../model/describe.ts';
+import { lazy, Suspense, useEffect, useId, useRef, useState } from 'react';
+import { isAccountKey } from '../model/attesterKey.ts';
+import { actionFacts, describe, factsOf, readingOf, readingText, sealedFacts } from '../model/describe.ts';
 import { statusLight } from '../model/lights.ts';
 import { countGroups, everything, filtered, groups, type TimelineFilter } from '../model/timeline.ts';
 import type { EntryView, ReportView } from '../model/view.ts';
-import { attesterName, counted, findAttester, word } from '../texts/texts.ts';
+import { attesterName, findAttester, word } from '../texts/texts.ts';
+import { Beside } from './Beside.tsx';
 import { useTongue } from './context.ts';
-import { Documents, type OpenDocument } from './Documents.tsx';
+import type { OpenDocument } from './Documents.tsx';
+import { KindIcon } from './KindIcon.tsx';
 import { Code, Section, Sign } from './parts.tsx';
+
+// Only for whoever opens an entry that has some.
+const Documents = lazy(() => import('./Documents.tsx').then((part) => ({ default: part.Documents })));
 
 const PAGE = 40;
 
@@ -183,6 +189,7 @@ function Entry({
           </span>
           <span className="entry-what">
             <span className="entry-title">
+              <KindIcon kind={entry.kind} />
               {title}
               {qualifier === '' ? '' : ` · ${qualifier}`}
             </span>
@@ -197,6 +204,14 @@ function Entry({
             )}
             {entry.amended === null ? null : <span className="badge is-neutral">{timeline.corrected}</span>}
             {entry.retracted ? <span className="badge is-caution">{timeline.retracted}</span> : null}
+            {entry.disputes.map(({ digest, outcome }) => (
+              <span key={digest} className={`badge is-${outcome === 'open' ? 'caution' : 'neutral'}`}>
+                {timeline.dispute.badge[outcome]}
+              </span>
+            ))}
+            {entry.data.contradicts === undefined ? null : (
+              <span className="badge is-caution">{timeline.contradicts}</span>
+            )}
             {entry.documents.length === 0 ? null : (
               <span className="badge is-plain">
                 {timeline.documentsHeading} {format.number(entry.documents.length)}
@@ -207,8 +222,9 @@ function Entry({
         {unfolded ? (
           <div className="entry-body">
             {entry.status === 'proven' ? null : <p>{timeline.statusText[entry.status]}</p>}
+            <Beside entry={entry} view={view} onEntry={onEntry} />
             <dl>
-              {facts.map(({ name: field, label, value, code }) => (
+              {[...actionFacts(tongue, entry), ...facts].map(({ name: field, label, value, code }) => (
                 <div key={field}>
                   <dt>{label}</dt>
                   <dd>{code === true ? <Code>{value}</Code> : value}</dd>
@@ -232,11 +248,16 @@ function Entry({
               </p>
             )}
             {entry.closed === 0 ? null : (
-              <p className="muted">
-                {counted(tongue, entry.closed, timeline.sealed)}. {timeline.sealedText}
+              <p className="muted" data-sealed={entry.seals.digests} data-opened={entry.seals.opened}>
+                {timeline.seals(format.number(entry.seals.digests), format.number(entry.seals.opened))}{' '}
+                {timeline.sealedText}
               </p>
             )}
-            {entry.documents.length === 0 ? null : <Documents entry={entry} open={open} />}
+            {entry.documents.length === 0 ? null : (
+              <Suspense fallback={null}>
+                <Documents entry={entry} open={open} />
+              </Suspense>
+            )}
             <Evidence
               entry={entry}
               name={name}
@@ -292,8 +313,8 @@ function Evidence({ entry, name, roles }: { entry: EntryView; name: string; role
           <dt>{proof.attester}</dt>
           <dd>
             {name}
-            {roles.length === 0 ? '' : ` (${format.list(roles)})`},{' '}
-            {attesters.standingThen[entry.standingThen]}
+            {roles.length === 0 ? '' : ` (${format.list(roles)})`}
+            {isAccountKey(entry.attester) ? '' : `, ${attesters.standingThen[entry.standingThen]}`}
           </dd>
         </div>
         <div>

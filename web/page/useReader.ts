@@ -9,6 +9,7 @@ import type {
   OpenedDocument,
   Order,
   Pages,
+  Shared,
 } from '../worker/messages.ts';
 
 export type CheckState =
@@ -22,7 +23,14 @@ export type CheckState =
   | { readonly state: 'failed'; readonly failure: Failure };
 
 export type Source =
-  | { readonly kind: 'service'; readonly identifier: string; readonly url: string }
+  | {
+      readonly kind: 'service';
+      readonly identifier: string;
+      readonly url: string;
+      /** Of whoever is signed in. */
+      readonly token?: string;
+    }
+  | { readonly kind: 'share'; readonly token: string; readonly url: string }
   | { readonly kind: 'file'; readonly name: string; readonly file: Blob };
 
 export type ReaderState =
@@ -34,6 +42,7 @@ export type ReaderState =
       readonly source: Source;
       readonly view: ReportView;
       readonly pages: Pages | null;
+      readonly shared: Shared | null;
       readonly check: CheckState;
     };
 
@@ -129,8 +138,16 @@ export function useReader(): Reader {
       (source) => {
         const current = renew();
         setState({ at: 'loading', source });
-        if (source.kind === 'file') send({ type: 'open', run: current, file: source.file });
-        else send({ type: 'fetch', run: current, url: source.url, identifier: source.identifier });
+        switch (source.kind) {
+          case 'file':
+            return send({ type: 'open', run: current, file: source.file });
+          case 'share':
+            return send({ type: 'share', run: current, url: source.url, token: source.token });
+          case 'service': {
+            const { url, identifier, token = null } = source;
+            send({ type: 'fetch', run: current, url, identifier, token });
+          }
+        }
       },
       [renew, send],
     ),
@@ -184,6 +201,7 @@ function after(before: ReaderState, news: News): ReaderState {
         source: before.source,
         view: news.view,
         pages: news.pages,
+        shared: news.shared,
         check: { state: 'idle' },
       };
     case 'step': {

@@ -50,6 +50,21 @@ export type FindingFacts = {
   readonly reason: string;
   readonly basis: string;
   readonly destination: string;
+  readonly contradicts: string;
+  readonly holder: string;
+  readonly rank: string;
+  readonly condition: string;
+  readonly jurisdiction: string;
+  readonly wording: string;
+  readonly answer: 'amended' | 'retracted' | 'upheld' | null;
+  /** What was destroyed, each with its kind, its attester, who destroyed it and on what basis. */
+  readonly erased: readonly {
+    readonly kind: string;
+    readonly attester: string;
+    readonly operator: string;
+    readonly basis: string;
+    readonly time: string;
+  }[];
   readonly dangerous: number;
   readonly use: string;
 };

@@ -41,6 +41,7 @@ export const findingsEn: FindingWords = {
     title: 'A lien stands on this vehicle',
     text: also(
       `Registered on ${f.since}; no release is on record.`,
+      f.holder !== '' && `Held by ${f.holder}${f.rank === '' ? '' : `, rank ${f.rank}`}.`,
       f.expires !== '' && `It expires on ${f.expires}.`,
       f.reference !== '' && `Reference ${f.reference}.`,
       'A creditor may have a claim to the vehicle: have it released before you pay.',
@@ -89,7 +90,46 @@ export const findingsEn: FindingWords = {
   }),
   'title.brand': (f) => ({
     title: `Title brand: ${f.brand}`,
-    text: `Stated on ${f.time} (code ${f.brandCode}). A title brand stays with the vehicle.`,
+    text: also(
+      `Stated on ${f.time} (code ${f.brandCode}).`,
+      f.wording !== '' && `${f.jurisdiction}: “${f.wording}”.`,
+      'A title brand stays with the vehicle.',
+    ),
+  }),
+  'title.stolen': (f) => ({
+    title: 'Reported stolen',
+    text: `${f.attester === '' ? 'The police' : f.attester} reported it stolen on ${f.since}; it was not recovered. Don’t buy it: tell the police where it is.`,
+  }),
+  'title.recovered': (f) => ({
+    title: 'Was stolen and found again',
+    text: also(
+      `Reported stolen on ${f.since}, recovered on ${f.time}.`,
+      f.condition !== '' && `Its condition then: ${f.condition}.`,
+      'Have it examined.',
+    ),
+  }),
+  'title.scrapped': (f) => ({
+    title: 'Scrapped',
+    text: `Its title ended on ${f.time}${f.reason === '' ? '' : `: ${f.reason}`}. A vehicle that is offered under this number is not this one, or should not exist.`,
+  }),
+  'title.reissued': (f) => ({
+    title: 'The title was given to a new key',
+    text: `${f.attester === '' ? 'A registrar' : f.attester} re-issued it on ${f.time}${f.reason === '' ? '' : ` (${f.reason})`}. The owner stayed the same; ask the registrar if in doubt.`,
+  }),
+  'title.unknown': () => ({
+    title: 'What the title says is not known',
+    text: 'An action of the title was not handed over. Ask another service for the report, or the registrar.',
+  }),
+  'identity.replaced': (f) => ({
+    title: 'The number was replaced',
+    text: also(
+      f.identifier !== '' && `The other number is ${f.identifier}: look at its history too.`,
+      `On ${f.time}${f.reason === '' ? '' : `: ${f.reason}`}.`,
+    ),
+  }),
+  'registration.contradiction': (f) => ({
+    title: 'A register’s entry is at odds with the title',
+    text: `${f.kind}, ${f.time}: the title did not allow it (${f.contradicts}), yet the register states it. It is kept as evidence. Ask the register what happened.`,
   }),
   'vehicle.exported': (f) => ({
     title: 'Exported',
@@ -117,6 +157,7 @@ export const findingsEn: FindingWords = {
   }),
   'history.contradiction': (f) => {
     const texts: Record<string, string> = {
+      twoTitles: 'Two ledgers hold a title of this vehicle. Ask the registrar which one counts.',
       twoPlaces: `Two entries of ${f.time} place the vehicle in ${f.places}. One may be about another car under the same number.`,
       beforeProduction: `An entry of ${f.time} is older than the vehicle.`,
       afterEndOfLife: `It was withdrawn at the end of its life, yet an entry of ${f.time} shows it in use.`,
@@ -174,6 +215,20 @@ export const findingsEn: FindingWords = {
     title: 'An entry was examined and upheld',
     text: `${f.attester === '' ? 'Its attester' : f.attester} stands by it since ${f.time}: ${f.basis}.`,
   }),
+  'entry.disputed': (f) => ({
+    title: f.answer === null ? 'The owner disputes an entry' : 'The owner disputed an entry',
+    text: also(
+      `${f.kind}${f.attester === '' ? '' : ` by ${f.attester}`}, disputed on ${f.time}${f.reason === '' ? '' : `: ${f.reason}`}.`,
+      f.answer === null && 'Its attester has not answered. Ask both.',
+      f.answer === 'amended' && 'Its attester corrected it.',
+      f.answer === 'retracted' && 'Its attester took it back.',
+      f.answer === 'upheld' && 'Its attester stands by it.',
+    ),
+  }),
+  'entry.disputeIgnored': () => ({
+    title: 'A dispute of something that is not here',
+    text: 'It names no earlier entry of this history and changes nothing.',
+  }),
   'entry.amendmentIgnored': () => ({
     title: 'A correction that does not count',
     text: 'It comes from somebody else than the original attester, or names nothing here. It changes nothing.',
@@ -189,7 +244,12 @@ export const findingsEn: FindingWords = {
   'entry.erased': (f) => ({
     title:
       f.count === 1 ? 'The content of one entry was erased' : `The content of ${f.count} entries was erased`,
-    text: `That they exist is still proven: ${f.kinds}.`,
+    text: also(
+      `That they exist is still proven: ${f.kinds}.`,
+      ...f.erased
+        .slice(0, 5)
+        .map(({ kind, attester, basis, time }) => `${source(kind, attester)}: ${basis}, ${time}.`),
+    ),
   }),
   'entry.void': (f) => ({
     title: f.count === 1 ? 'One entry is void' : `${f.count} entries are void`,

@@ -38,6 +38,7 @@ export const findingsZh: FindingWords = {
     title: '该车辆设有抵押',
     text: also(
       `${f.since} 登记，没有解除记录。`,
+      f.holder !== '' && `抵押权人：${f.holder}${f.rank === '' ? '' : `，第 ${f.rank} 顺位`}。`,
       f.expires !== '' && `到期日 ${f.expires}。`,
       f.reference !== '' && `编号 ${f.reference}。`,
       '债权人可能对车辆享有权利：付款前请先解除抵押。',
@@ -80,7 +81,46 @@ export const findingsZh: FindingWords = {
   }),
   'title.brand': (f) => ({
     title: `产权标记：${f.brand}`,
-    text: `${f.time} 作出（代码 ${f.brandCode}）。产权标记将一直伴随车辆。`,
+    text: also(
+      `${f.time} 作出（代码 ${f.brandCode}）。`,
+      f.wording !== '' && `${f.jurisdiction}：“${f.wording}”。`,
+      '产权标记将一直伴随车辆。',
+    ),
+  }),
+  'title.stolen': (f) => ({
+    title: '已报失窃',
+    text: `${f.attester === '' ? '警方' : f.attester}于 ${f.since} 报失，尚未寻回。请勿购买，并向警方告知其所在。`,
+  }),
+  'title.recovered': (f) => ({
+    title: '曾失窃，已寻回',
+    text: also(
+      `${f.since} 报失，${f.time} 寻回。`,
+      f.condition !== '' && `当时状况：${f.condition}。`,
+      '请作检查。',
+    ),
+  }),
+  'title.scrapped': (f) => ({
+    title: '已报废',
+    text: `产权已于 ${f.time} 终止${f.reason === '' ? '' : `：${f.reason}`}。以此编号出售的车辆并非本车，或本不应存在。`,
+  }),
+  'title.reissued': (f) => ({
+    title: '产权曾改签至新密钥',
+    text: `${f.attester === '' ? '登记机构' : f.attester}于 ${f.time} 补发${f.reason === '' ? '' : `（${f.reason}）`}。车主未变；如有疑问，请向登记机构查询。`,
+  }),
+  'title.unknown': () => ({
+    title: '产权状态未知',
+    text: '产权的某一步没有交出。请向其他服务索取报告，或询问登记机构。',
+  }),
+  'identity.replaced': (f) => ({
+    title: '编号已被替换',
+    text: also(
+      f.identifier !== '' && `另一编号为 ${f.identifier}：请一并查看其历史。`,
+      `时间：${f.time}${f.reason === '' ? '' : `；原因：${f.reason}`}。`,
+    ),
+  }),
+  'registration.contradiction': (f) => ({
+    title: '登记册的一条记录与产权状态矛盾',
+    text: `${f.kind}，${f.time}：产权规则不允许（${f.contradicts}），而登记册如此记载。作为证据保留，请向登记机构询问。`,
   }),
   'vehicle.exported': (f) => ({
     title: '已出口',
@@ -108,6 +148,7 @@ export const findingsZh: FindingWords = {
   }),
   'history.contradiction': (f) => {
     const texts: Record<string, string> = {
+      twoTitles: '有两个账本都存有本车的产权，请向登记机构询问以哪一个为准。',
       twoPlaces: `${f.time} 的两条记录分别显示车辆在${f.places}。其中之一可能是套用同一号码的另一辆车。`,
       beforeProduction: `${f.time} 的一条记录早于车辆出厂。`,
       afterEndOfLife: `车辆已报废停用，但 ${f.time} 的记录显示仍在使用。`,
@@ -162,6 +203,20 @@ export const findingsZh: FindingWords = {
     title: '一条记录经复核后维持',
     text: `${f.attester === '' ? '其证明方' : f.attester}于 ${f.time} 表示维持：${f.basis}。`,
   }),
+  'entry.disputed': (f) => ({
+    title: f.answer === null ? '车主对一条记录有异议' : '车主曾对一条记录提出异议',
+    text: also(
+      `${f.kind}${f.attester === '' ? '' : `（${f.attester}）`}，${f.time} 提出异议${f.reason === '' ? '' : `：${f.reason}`}。`,
+      f.answer === null && '证明方尚未答复，请向双方询问。',
+      f.answer === 'amended' && '证明方已更正。',
+      f.answer === 'retracted' && '证明方已撤回。',
+      f.answer === 'upheld' && '证明方维持原记录。',
+    ),
+  }),
+  'entry.disputeIgnored': () => ({
+    title: '一项不成立的异议',
+    text: '它所指的并非这份历史中更早的记录，不改变任何内容。',
+  }),
   'entry.amendmentIgnored': () => ({
     title: '一项不生效的更正',
     text: '它并非来自原证明方，或所指记录不在此处。不改变任何内容。',
@@ -176,7 +231,12 @@ export const findingsZh: FindingWords = {
   }),
   'entry.erased': (f) => ({
     title: `有 ${f.count} 条记录的内容已删除`,
-    text: `其存在仍得到证明：${f.kinds}。`,
+    text: also(
+      `其存在仍得到证明：${f.kinds}。`,
+      ...f.erased
+        .slice(0, 5)
+        .map(({ kind, attester, basis, time }) => `${source(kind, attester)}：${basis}，${time}。`),
+    ),
   }),
   'entry.void': (f) => ({
     title: `有 ${f.count} 条记录无效`,

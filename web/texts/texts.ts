@@ -1,6 +1,6 @@
 import type { Json } from '../../core/canonical.ts';
 import type { Format } from '../format.ts';
-import { attesterKey } from '../model/attesterKey.ts';
+import { attesterKey, isAccountKey } from '../model/attesterKey.ts';
 import type { Language } from '../model/settings.ts';
 import type { AttesterView } from '../model/view.ts';
 import type { Texts } from './en.ts';
@@ -60,6 +60,10 @@ export function attesterName(
   const name = localisedText(attester.names, tongue.language);
   if (name !== '') return name;
   const { attesters } = tongue.texts;
+  if (isAccountKey(attester.id)) {
+    const account = attester.id.slice(attester.id.indexOf('0x'));
+    return attesters.account(`${account.slice(0, 6)}…${account.slice(-4)}`);
+  }
   return attester.id.startsWith('0x') ? attesters.module(attester.id) : attesters.unnamed(attester.id);
 }
 

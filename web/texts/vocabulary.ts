@@ -39,6 +39,18 @@ export type Vocabulary = {
   readonly override: Words<Of<'vehicle.registered', 'checkDigitOverride'>['reason']>;
   /** Enumerations by kind and field. */
   readonly value: {
+    readonly 'title.issued.reason': Words<Of<'title.issued', 'reason'>>;
+    readonly 'title.issued.holderKind': Words<Of<'title.issued', 'holderKind'>>;
+    readonly 'title.transferred.holderKind': Words<Of<'title.transferred', 'holderKind'>>;
+    readonly 'title.withdrawn.reason': Words<Of<'title.withdrawn', 'reason'>>;
+    readonly 'title.lienPlaced.type': Words<Of<'title.lienPlaced', 'type'>>;
+    readonly 'title.lienReleased.reason': Words<Of<'title.lienReleased', 'reason'>>;
+    readonly 'title.recovered.condition': Words<Of<'title.recovered', 'condition'>>;
+    readonly 'title.disputed.reason': Words<Of<'title.disputed', 'reason'>>;
+    readonly 'title.scrapped.reason': Words<Of<'title.scrapped', 'reason'>>;
+    readonly 'title.reissued.reason': Words<Of<'title.reissued', 'reason'>>;
+    readonly 'title.transferred.reason': Words<Of<'title.transferred', 'reason'>>;
+    readonly 'title.replaced.reason': Words<Of<'title.replaced', 'reason'>>;
     readonly 'vehicle.linked.relation': Words<Of<'vehicle.linked', 'relation'>>;
     readonly 'vehicle.linked.reason': Words<Of<'vehicle.linked', 'reason'>>;
     readonly 'registration.holder.action': Words<Of<'registration.holder', 'action'>>;

@@ -13,6 +13,15 @@ export type Failure = {
   readonly requestId?: string;
 };
 
+/** What the service says of a share link that it opened. */
+export type Shared = {
+  readonly purpose: string;
+  /** Seconds since 1970, included. */
+  readonly until: number;
+  /** How many times it was opened, this one counted. */
+  readonly openings: number;
+};
+
 export type Pages = 'same' | 'different' | 'otherLayout';
 
 export type CheckOrder = {
@@ -27,7 +36,16 @@ export type CheckOrder = {
 
 /** What the page asks of the worker. `run` tells answers to a question that nobody asks any longer. */
 export type Order =
-  | { readonly type: 'fetch'; readonly run: number; readonly url: string; readonly identifier: string }
+  | {
+      readonly type: 'fetch';
+      readonly run: number;
+      readonly url: string;
+      readonly identifier: string;
+      /** Of whoever is signed in. */
+      readonly token: string | null;
+    }
+  /** Opens a share link: the token goes in the body, never in an address. */
+  | { readonly type: 'share'; readonly run: number; readonly url: string; readonly token: string }
   | { readonly type: 'open'; readonly run: number; readonly file: Blob }
   | { readonly type: 'check'; readonly run: number; readonly order: CheckOrder }
   | { readonly type: 'save'; readonly run: number }
@@ -66,6 +84,7 @@ export type News =
       readonly view: ReportView;
       /** Of a PDF: whether its pages are those that the attached report gives. */
       readonly pages: Pages | null;
+      readonly shared: Shared | null;
     }
   | { readonly type: 'step'; readonly run: number; readonly step: StepName; readonly outcome: Outcome }
   | { readonly type: 'waiting'; readonly run: number; readonly endpoint: string }

@@ -2,9 +2,10 @@ import { VinculumError } from '../../core/errors.ts';
 import { parseReport, type Report } from '../../core/report/report.ts';
 import { viewOf } from '../model/view.ts';
 import { check, readWithoutChain } from './check.ts';
-import { openDocument } from './documents.ts';
+import { loadCurve } from './curve.ts';
 import { fetchBytes } from './fetching.ts';
-import type { Failure, News, Order, Pages } from './messages.ts';
+import type { News, Order, Pages, Shared } from './messages.ts';
+import { failureOf, problemOf } from './problem.ts';
 
 /*
  * The reader's own verification, beside the page so that it never waits: `core/verify` as the command line runs it.
@@ -34,7 +35,9 @@ async function obey(order: Order): Promise<void> {
   const { run } = order;
   switch (order.type) {
     case 'fetch':
-      return read(run, await fetchReport(order.url), { identifier: order.identifier });
+      return read(run, await fetchReport(order.url, order.token), { identifier: order.identifier });
+    case 'share':
+      return openShare(run, order.url, order.token);
     case 'open':
       return openFile(run, order.file);
     case 'check': {
@@ -56,59 +59,70 @@ async function obey(order: Order): Promise<void> {
         scope.postMessage({ type: 'saved', run, file });
       }
       return;
-    case 'document':
+    case 'document': {
+      const { openDocument } = await import('./documents.ts').catch((cause) => {
+        throw new VinculumError('page.partMissing', 'A part of the page can’t be loaded.', { cause });
+      });
       scope.postMessage({ type: 'document', run, document: await openDocument(order) });
+    }
   }
 }
 
-type Expected = { readonly identifier?: string; readonly pages?: Pages };
+type Expected = { readonly identifier?: string; readonly pages?: Pages; readonly shared?: Shared };
 
-async function read(run: number, text: string, { identifier, pages }: Expected): Promise<void> {
+async function read(run: number, text: string, { identifier, pages, shared }: Expected): Promise<void> {
   const report = parseReport(text);
   if (identifier !== undefined && report.identifier !== identifier) {
     throw new VinculumError('report.otherIdentifier', 'The service answered with another vehicle’s report.', {
       details: { expected: identifier, found: report.identifier },
     });
   }
+  if (hasReceipts(report)) await loadCurve();
   held = { run, report, text };
   const view = viewOf(report, await readWithoutChain(report));
-  scope.postMessage({ type: 'read', run, view, pages: pages ?? null });
+  scope.postMessage({ type: 'read', run, view, pages: pages ?? null, shared: shared ?? null });
 }
 
-async function fetchReport(url: string): Promise<string> {
+/** Whether something of it was erased: only a receipt's signature is looked at. */
+function hasReceipts({ contents }: Report): boolean {
+  return Object.values(contents).some((content) => 'erased' in content || 'erasures' in content);
+}
+
+async function fetchReport(url: string, token: string | null): Promise<string> {
+  return fetchText(url, {
+    headers: {
+      Accept: 'application/json',
+      ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
+    },
+  });
+}
+
+async function fetchText(url: string, init: RequestInit): Promise<string> {
   const { response, bytes } = await fetchBytes(url, {
     prefix: 'service',
     most: MOST_BYTES,
     milliseconds: FETCH_MILLISECONDS,
-    init: { headers: { Accept: 'application/json' } },
+    init,
   });
   const text = new TextDecoder().decode(bytes);
   if (response.ok) return text;
   throw problemOf(response, text);
 }
 
-/** An answer of the service that is no report: by its own code, if it is of ours at all. */
-function problemOf(response: Response, text: string): VinculumError {
-  const type = response.headers.get('Content-Type') ?? '';
-  const wait = Number(response.headers.get('Retry-After') ?? Number.NaN);
-  const details: Record<string, unknown> = { status: response.status };
-  if (Number.isFinite(wait)) details.seconds = wait;
-  if (!type.startsWith('application/problem+json')) {
-    return new VinculumError('service.notOurs', 'This is no such service.', { details });
+/** A share link: the token goes in the body, and each opening is counted. */
+async function openShare(run: number, url: string, token: string): Promise<void> {
+  const text = await fetchText(url, {
+    method: 'POST',
+    cache: 'no-store',
+    headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
+    body: JSON.stringify({ token }),
+  });
+  const answer = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  const { purpose, until, openings } = answer;
+  if (typeof purpose !== 'string' || typeof until !== 'number' || typeof openings !== 'number') {
+    throw new VinculumError('service.notOurs', 'This is no such service.');
   }
-  let problem: { code?: unknown; detail?: unknown; requestId?: unknown } = {};
-  try {
-    problem = JSON.parse(text);
-  } catch {
-    // A cut answer: its status has to do.
-  }
-  const { code, detail, requestId } = problem;
-  if (typeof requestId === 'string') details.requestId = requestId.slice(0, 64);
-  return new VinculumError(
-    typeof code === 'string' ? code.slice(0, 64) : 'service.notOurs',
-    typeof detail === 'string' ? detail.slice(0, 500) : '',
-    { details },
-  );
+  return read(run, JSON.stringify(answer.report), { shared: { purpose, until, openings } });
 }
 
 /** A report as a file: its JSON, or a PDF that it is attached to. */
@@ -135,21 +149,4 @@ async function openFile(run: number, file: Blob): Promise<void> {
     throw new VinculumError('report.isCredential', 'The file is a credential, not a report.');
   }
   return read(run, text, {});
-}
-
-function failureOf(error: unknown): Failure {
-  if (!(error instanceof VinculumError)) {
-    return {
-      code: 'page.failed',
-      details: {},
-      message: error instanceof Error ? error.message.slice(0, 300) : '',
-    };
-  }
-  const { requestId, ...details } = error.details;
-  return {
-    code: error.code,
-    details,
-    message: error.message,
-    ...(typeof requestId === 'string' ? { requestId } : {}),
-  };
 }

@@ -5,6 +5,8 @@ import {
   readBase,
   readPlace,
   reportAddress,
+  shareAddress,
+  takeShare,
 } from '../../../web/model/location.ts';
 
 const VIN = '1M8GDM9AXKP042788';
@@ -12,6 +14,7 @@ const VIN = '1M8GDM9AXKP042788';
 describe('readPlace', () => {
   it('reads a link’s query and the page’s own fragment, which comes first', () => {
     expect(readPlace(`https://x.example/?id=${VIN}&lang=zh`)).to.deep.equal({
+      desk: null,
       id: VIN,
       api: null,
       language: 'zh',
@@ -20,6 +23,36 @@ describe('readPlace', () => {
     expect(readPlace('https://x.example/?id=%20').id).to.equal(null);
     expect(readPlace('https://x.example/#main').id).to.equal(null);
     expect(readPlace('https://x.example/?api=https://y.example').api).to.equal('https://y.example');
+  });
+});
+
+describe('the pages of owner and registrar', () => {
+  it('have addresses of their own behind the #, with the vehicle', () => {
+    const address = placeAddress('https://x.example/p/?lang=zh', VIN, 'owner');
+    expect(address).to.equal(`https://x.example/p/?lang=zh#/owner?id=${VIN}`);
+    expect(readPlace(address)).to.deep.equal({ desk: 'owner', id: VIN, api: null, language: 'zh' });
+    expect(placeAddress(address, null, 'owner')).to.equal('https://x.example/p/?lang=zh#/owner');
+    expect(placeAddress(address, VIN)).to.equal(`https://x.example/p/?lang=zh#id=${VIN}`);
+    expect(readPlace('https://x.example/#/registrar').desk).to.equal('registrar');
+    expect(readPlace('https://x.example/#/nobody').desk).to.equal(null);
+  });
+});
+
+describe('takeShare', () => {
+  const token = 'q'.repeat(43);
+
+  it('takes the token out of the address, and leaves the rest', () => {
+    const link = shareAddress(`https://x.example/p/?lang=zh#/owner?id=${VIN}`, token);
+    expect(link).to.equal(`https://x.example/p/?lang=zh#share=${token}`);
+    expect(takeShare(link)).to.deep.equal({ token, address: 'https://x.example/p/?lang=zh' });
+    expect(takeShare(`https://x.example/#share=${token}&api=https://y.example`)?.address).to.equal(
+      'https://x.example/#api=https:%2F%2Fy.example',
+    );
+  });
+
+  it('finds none where there is none', () => {
+    expect(takeShare(`https://x.example/#id=${VIN}`)).to.equal(null);
+    expect(takeShare('https://x.example/?share=a')).to.equal(null);
   });
 });
 

@@ -46,7 +46,13 @@ describe('readServiceInfo', () => {
       chainId: '7',
       directory,
       rpc: 'http://127.0.0.1:1',
+      ledger: null,
+      titles: null,
+      operator: null,
     });
+    const told = { chainId: '7', directory, ledgerAddress: other, titles: other, operator: directory };
+    expect(readServiceInfo(told)).to.include({ ledger: other, titles: other, operator: directory });
+    expect(readServiceInfo({ ...told, titles: 'x' })?.titles).to.equal(null);
     expect(readServiceInfo({ chainId: '7', directory, rpc: null })?.rpc).to.equal(null);
     for (const value of [null, 3, {}, { chainId: 7, directory }, { chainId: '7', directory: '0x' }]) {
       expect(readServiceInfo(value)).to.equal(null);

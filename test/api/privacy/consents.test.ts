@@ -6,6 +6,7 @@ import { openDisclosure } from '../../../core/envelope/disclosure.ts';
 import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
 import type { ConsentHash } from '../../../core/privacy/consent.ts';
 import { readConsentReceipt } from '../../../core/privacy/consentReceipt.ts';
+import { expectCode } from '../../expectCode.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
 import { type Person, person, seconds } from '../titles/acting.ts';
 import { consentOf, DAY, freshToken, give, revocationOf, signInAlone, today, Vehicle } from './world.ts';
@@ -357,6 +358,9 @@ describe('consents', function () {
         state: 'stored',
         operator: test.service.services.operator,
       });
+      const lie = { ...first.body.receipt, state: 'revoked' };
+      await expectCode('consent.receipt', () => readConsentReceipt(test.ledger, lie));
+      await expectCode('consent.malformed', () => readConsentReceipt(test.ledger, { ...lie, more: 1 }));
       const again = await test.post('/v1/consents', json);
       expect(again.status).to.equal(200);
       expect(again.body).to.deep.equal(first.body);

@@ -345,7 +345,7 @@ async function receiptsFor(
   const names = new Set<string>(items.filter(({ what }) => what !== 'entry').map(({ what }) => what));
   if (target.of === 'document') names.add(`document:${target.cid}`);
   for (const digest of digests) names.add(`field:key:${digest}`);
-  const fields = target.of === 'field' ? [{ digest: target.digest, what: `field:${target.name}` }] : items;
+  const fields = namedFields(target) ?? items;
   const rows = await store.query<ErasureRow>(
     `SELECT ${ERASURE_COLUMNS} FROM erasures
      WHERE digest = ANY($1::bytea[]) OR what = ANY($2::text[])
@@ -361,6 +361,12 @@ async function receiptsFor(
     ],
   );
   return rows.map(receiptOf);
+}
+
+/** The fields that a target names one by one. */
+function namedFields(target: Target): readonly Item[] | null {
+  if (target.of === 'fields') return target.items;
+  return target.of === 'field' ? [{ digest: target.digest, what: `field:${target.name}` }] : null;
 }
 
 function digestsOn(entries: Uint8Array, subject: Uint8Array): Digest[] {

@@ -70,27 +70,36 @@ export function createRetention({ store, policy, erasures, ...options }: Retenti
       for (const { digest, name, since } of held) {
         const kept = daysFor(policy, kind, name);
         if (kept === null || Number(since) > cutoff(kept)) continue;
-        found.push({ digest: toHex(digest) as Digest, what: await whatOf(name), kind, days: kept });
+        found.push({ digest: toHex(digest) as Digest, what: `field:${name}`, kind, days: kept });
         if (found.length > atOnce) return found;
       }
     }
     return found;
   }
 
-  /** A document goes with the last entry that holds its key. */
-  async function whatOf(name: string): Promise<Erased> {
-    if (!name.startsWith('document:')) return `field:${name}`;
-    const holders = await store.query(
-      `SELECT 1 FROM disclosures WHERE name = $1 AND name LIKE 'document:%' LIMIT 2`,
-      [name],
+  /** A document goes with the last entries that hold its key; until then only their keys do. */
+  async function withDocuments(fields: Due['fields']): Promise<Due['fields']> {
+    const isKey = ({ what }: Item) => what.startsWith('field:document:');
+    const nameOf = ({ what }: Item) => what.slice('field:'.length) as Erased;
+    const names = [...new Set(fields.filter(isKey).map(nameOf))];
+    const rows = await store.query<{ name: string; holders: bigint }>(
+      `SELECT name, count(*) AS holders FROM disclosures
+       WHERE name = ANY($1::text[]) AND name LIKE 'document:%' GROUP BY name`,
+      [names],
     );
-    return holders.length > 1 ? `field:${name}` : (name as Erased);
+    const holders = new Map(rows.map(({ name, holders: count }) => [name, Number(count)]));
+    const going = Map.groupBy(fields.filter(isKey), nameOf);
+    return fields.map((field) => {
+      if (!isKey(field)) return field;
+      const name = nameOf(field);
+      return going.get(name)?.length === holders.get(name) ? { ...field, what: name } : field;
+    });
   }
 
   async function due(): Promise<Due> {
     const fields = await dueFields();
     return {
-      fields: fields.slice(0, atOnce),
+      fields: await withDocuments(fields.slice(0, atOnce)),
       more: fields.length > atOnce,
       accessEntries: await count(accessEntries(policy.accessLogDays)),
       consents: await count(consents(policy.consentDays)),

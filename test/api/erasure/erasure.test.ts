@@ -199,7 +199,7 @@ describe('erasure', function () {
       ]);
       expect(read.verdict).not.to.equal('refuted');
       expect((await garage.verify(other)).verdict).to.equal('verified');
-      const found = await test.post('/v1/claims/search', { vehicles: [vin] }, { token: garage.token });
+      const found = await test.post('/v1/claims/search', { identifiers: [vin] }, { token: garage.token });
       expect(JSON.stringify(found.body)).not.to.include(digest);
       const gone = await test.get(`/ipfs/${cidOf(digest)}?format=raw`);
       expect([gone.status, gone.body.code]).to.deep.equal([410, 'content.erased']);

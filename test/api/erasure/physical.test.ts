@@ -57,7 +57,7 @@ describe('what is left of erased content in the data folder', function () {
       );
       await garage.report(vin);
       await garage.report(vin, garage.token);
-      await test.post('/v1/claims/search', { vehicles: [vin] }, { token: garage.token });
+      await test.post('/v1/claims/search', { identifiers: [vin] }, { token: garage.token });
       await test.service.chain?.devnet.snapshot();
       await store().execute('CHECKPOINT');
     }

@@ -9,6 +9,7 @@ import {
   applyTitleAction,
   NO_TITLE,
   type Title,
+  type Transition,
   takeOver,
   titleKindOf,
   titleKinds,
@@ -127,8 +128,7 @@ export async function validateAction(
     checkDeadline(action.deadline, context, 'action');
     contractSignature = await checkSignature(actor, signature, hash, context, 'action');
     await checkOpen(context);
-    const name = titleKindOf(action.kind);
-    const by = name === undefined ? undefined : transitions[name].by;
+    const by = transitionOf(action.kind)?.by;
     if ((by === 'right' || by === 'lienHolder') && action.organisation !== 0n) {
       await checkStanding(
         { organisation: action.organisation, signer: actor },
@@ -183,6 +183,11 @@ function replacementOf(
   return { subject: Buffer.from(action.detail.slice(2), 'hex'), identifier: String(to) };
 }
 
+function transitionOf(kind: number): Transition | undefined {
+  const name = titleKindOf(kind);
+  return name === undefined ? undefined : transitions[name];
+}
+
 /** Whether the title, after all that waits, allows the action. @throws `title.*`, `title.conflict` */
 async function checkTitle(action: TitleAction, actor: Address, context: ActionContext): Promise<void> {
   const { store, now } = context;
@@ -194,7 +199,10 @@ async function checkTitle(action: TitleAction, actor: Address, context: ActionCo
     action.kind === titleKinds['title.replaced'] &&
     action.detail !== action.subject &&
     (await projection.titleOf(action.detail as Subject)).state !== 'none';
-  const successors = await projection.successorsOf(title);
+  const successors =
+    transitionOf(action.kind)?.by === 'lienHolder'
+      ? await projection.successorsOf(title)
+      : new Map<bigint, bigint>();
   applyTitleAction(title, action, actor, now, {
     titled: () => taken,
     succeeds: (holder, organisation) => successors.get(holder) === organisation,
@@ -237,23 +245,14 @@ export class Projection {
   /** @param before only the actions below this revision */
   async titleOf(subject: Subject, before?: bigint): Promise<Title> {
     const bytes = fromHex(subject, 32);
-    let title = (await readTitles(this.#store, this.#ledger, [bytes])).get(subject)?.title ?? NO_TITLE;
-    const rows = await this.#store.query<ActionRow>(
-      `SELECT ${ACTION_COLUMNS} FROM submissions s
-       WHERE s.ledger = $1 AND s.nonce IS NULL AND s.state IN ('stored', 'submitted')
-         AND (s.problem IS NULL OR s.transaction_hash IS NOT NULL)
-         AND (s.subject = $2 OR (s.detail = $2 AND get_byte(s.entries, 0) = ${titleKinds['title.replaced']}))
-       ORDER BY s.revision`,
-      [this.#ledger, bytes],
-    );
-    const replaced = rows.find((row) => toHex(row.subject) !== subject);
-    if (title.state === 'none' && replaced !== undefined) {
-      const action = actionOf(replaced);
-      title = takeOver(await this.titleOf(action.subject, action.revision), action, this.#now);
-    }
-    for (const row of rows) {
+    const indexed = (await readTitles(this.#store, this.#ledger, [bytes])).get(subject)?.title ?? NO_TITLE;
+    const waiting = await this.#waiting('s.subject = $2', bytes);
+    let title = indexed;
+    // Without a title of its own it may take one over, by a replacement that waits itself.
+    if (indexed.state === 'none' && waiting[0]?.revision !== 0n) title = await this.#takenOver(bytes);
+    for (const row of waiting) {
       const action = actionOf(row);
-      if (action.subject !== subject || action.revision !== title.revision) continue;
+      if (action.revision !== title.revision) continue;
       if (before !== undefined && action.revision >= before) break;
       try {
         title = applyTitleAction(title, action, toHex(row.signer) as Address, this.#now, {
@@ -265,6 +264,25 @@ export class Projection {
       }
     }
     return title;
+  }
+
+  async #takenOver(subject: Uint8Array): Promise<Title> {
+    const isReplacement = `get_byte(s.entries, 0) = ${titleKinds['title.replaced']}`;
+    const [row] = await this.#waiting(`s.detail = $2 AND ${isReplacement}`, subject);
+    if (row === undefined) return NO_TITLE;
+    const action = actionOf(row);
+    return takeOver(await this.titleOf(action.subject, action.revision), action, this.#now);
+  }
+
+  /** The actions that are on their way, and that the module has not refused, in the order of their revisions. */
+  #waiting(which: string, bytes: Uint8Array): Promise<ActionRow[]> {
+    return this.#store.query<ActionRow>(
+      `SELECT ${ACTION_COLUMNS} FROM submissions s
+       WHERE s.ledger = $1 AND ${which} AND s.state NOT IN ('expired', 'conflicted')
+         AND s.state IN ('stored', 'submitted') AND (s.problem IS NULL OR s.transaction_hash IS NOT NULL)
+       ORDER BY s.revision`,
+      [this.#ledger, bytes],
+    );
   }
 
   /** The successors of the holders of a title's liens, as the registrar recorded them last. */

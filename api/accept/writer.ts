@@ -393,14 +393,20 @@ async function placeHolders(
     live: boolean;
     yields: boolean;
   }>(
+    // Each part by an index of its own.
     `SELECT hash, organisation, nonce, subject, revision, state NOT IN ('expired', 'conflicted') AS live,
             nonce IS NULL AND state = 'stored' AND problem IS NOT NULL AND transaction_hash IS NULL AS yields
-     FROM submissions
-     WHERE hash = ANY($1::bytea[])
-        OR (state NOT IN ('expired', 'conflicted') AND ledger = $4
-            AND (organisation, nonce) IN (SELECT * FROM unnest($2::int8[], $3::numeric[])))
-        OR (state NOT IN ('expired', 'conflicted') AND ledger = $4
-            AND (subject, revision) IN (SELECT * FROM unnest($5::bytea[], $6::int8[])))`,
+     FROM (
+       SELECT s.* FROM submissions s WHERE s.hash = ANY($1::bytea[])
+       UNION ALL
+       SELECT s.* FROM unnest($2::int8[], $3::numeric[]) AS wanted(organisation, nonce) JOIN submissions s
+         ON s.ledger = $4 AND s.organisation = wanted.organisation AND s.nonce = wanted.nonce
+         AND s.state NOT IN ('expired', 'conflicted')
+       UNION ALL
+       SELECT s.* FROM unnest($5::bytea[], $6::int8[]) AS wanted(subject, revision) JOIN submissions s
+         ON s.ledger = $4 AND s.subject = wanted.subject AND s.revision = wanted.revision
+         AND s.state NOT IN ('expired', 'conflicted')
+     ) AS found`,
     [
       acceptances.map(({ handed }) => fromHex(handed.hash, 32)),
       submissions.map(({ organisation }) => organisation),

@@ -15,6 +15,9 @@ ALTER TABLE submissions
   ADD CONSTRAINT submissions_action_entry CHECK (revision IS NULL OR octet_length(entries) = 65);
 CREATE UNIQUE INDEX submissions_live_revision ON submissions (ledger, subject, revision)
   WHERE state NOT IN ('expired', 'conflicted');
+-- Replacements (kind 15), by the subject that takes over.
+CREATE INDEX submissions_replacements ON submissions (ledger, detail)
+  WHERE get_byte(entries, 0) = 15 AND state NOT IN ('expired', 'conflicted');
 CREATE INDEX submissions_actions_to_relay ON submissions (received_at, hash) WHERE state = 'stored' AND nonce IS NULL;
 
 -- Whether a transaction carries an action to its module, or submissions to the ledger: each has its own bound on how

@@ -40,6 +40,7 @@ const demoTitles: Readonly<Record<LoadStep, string>> = {
   compose: 'Demo: vehicles',
   documents: 'Demo: documents',
   submissions: 'Demo: submissions',
+  titles: 'Demo: titles',
   sets: 'Demo: sets',
   final: 'Demo: final',
 };
@@ -143,6 +144,7 @@ async function demoOf(service: Service, running: Running, steps: Steps): Promise
       rpcUrl: service.rpcUrl,
       organisations: deployment.organisations,
       ledger: deployment.ledger,
+      titles: deployment.titles,
       registrarKey: chain.secretKey('registrar'),
       controllerKey: controller.privateKey as Hex,
     },
@@ -241,6 +243,8 @@ function welcome(service: Service, demo: DemoMarker | null): string {
           `  an odometer discrepancy  ${link(demo.showcase.discrepancy)}`,
           `  under recall             ${link(demo.showcase.recall)}`,
           `  never registered         ${link(demo.showcase.absent)}`,
+          `  reported stolen          ${link(demo.showcase.titles.stolen)}`,
+          `  disputed by its owner    ${link(demo.showcase.titles.disputed)}`,
         ]),
     '',
     'Try next, in another terminal:',
@@ -250,11 +254,28 @@ function welcome(service: Service, demo: DemoMarker | null): string {
     '  bin/vinculum verify report.json                     trusting nobody but the chain',
     '  bin/vinculum audit                                  the whole ledger, independently',
     '  bin/vinculum demo tamper                            a flipped byte, and who notices',
+    ...(demo === null ? [] : ownersLines(demo.showcase.titles)),
     '',
     `The API is described at ${service.url}/docs. All state is in ${shown}. Ctrl-C stops.`,
     '',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What an owner of the demo can do: each of Mei's vehicles has a key of its own. */
+function ownersLines({ mine, buyer }: DemoMarker['showcase']['titles']): string[] {
+  const of = (state: (typeof mine)[number]['state']) => mine.find((vehicle) => vehicle.state === state);
+  const [free, lien, offered] = [of('free'), of('lien'), of('offered')];
+  if (free === undefined || lien === undefined || offered === undefined) return [];
+  return [
+    '',
+    `Be an owner (keys ${mine.map(({ keystore }) => keystore).join(', ')}) or a buyer (${buyer}):`,
+    `  bin/vinculum title ${offered.vin}                who holds it, and may it be sold?`,
+    `  bin/vinculum title accept ${offered.vin} --keystore ${buyer}`,
+    `  bin/vinculum title offer ${lien.vin} --to ${buyer} --until 30d --keystore ${lien.keystore}`,
+    `  bin/vinculum share create ${free.vin} --until 7d --keystore ${free.keystore}`,
+    `  bin/vinculum access-log ${free.vin} --keystore ${free.keystore}`,
+  ];
 }
 
 await main(process.argv.slice(2));

@@ -12,6 +12,7 @@ import { readDirectory, selectors } from '../ledger.ts';
 import type { Rpc } from '../rpc.ts';
 import type { Endpoints } from '../views.ts';
 import { type BlockSource, type FetchedBlock, fetchBlocks } from './blocks.ts';
+import { type ErasureSource, erasedAmong } from './erasures.ts';
 import {
   type AuditStatus,
   type JudgedChain,
@@ -41,6 +42,8 @@ export type AuditOptions = {
   readonly keys: ReadonlyMap<string, ExportedKey> | null;
   /** Proves that subjects are the pseudonyms of identifiers; null: that stays unchecked. */
   readonly transcripts: Transcripts | null;
+  /** Where receipts of erasures are asked for; null: what is not there is withheld. */
+  readonly erasures: ErasureSource | null;
   /** A service whose told histories are compared with the ledger. */
   readonly served: Client | null;
   readonly step: Step;
@@ -181,7 +184,12 @@ async function auditLedger(
     (done) => step('Fetching blocks', done, wanted.length),
     (digest, found) => fetched.set(digest, found),
   );
-  const contents = { blocks: fetched, keys };
+  const missing = digestsOf(rebuilt).filter((digest) => fetched.get(digest)?.state === 'missing');
+  const erased =
+    options.erasures === null
+      ? new Set<Digest>()
+      : await erasedAmong(options.erasures, rebuilt.ledger, missing);
+  const contents = { blocks: fetched, keys, erased };
   const transcripts = keys === null ? null : options.transcripts;
   const chains = await judgeHistories(rebuilt, contents, transcripts, problems, step);
   const own = judgeOwnChains(rebuilt, contents, problems);

@@ -37,6 +37,8 @@ export type Contents = {
   readonly blocks: ReadonlyMap<Digest, FetchedBlock>;
   /** Absent: nothing is opened. */
   readonly keys: ReadonlyMap<string, ExportedKey> | null;
+  /** The entries whose content was destroyed, by a receipt. */
+  readonly erased: ReadonlySet<Digest>;
 };
 
 const evaluatedSchema = z.looseObject({
@@ -117,11 +119,12 @@ export function judgeOwnChains(
 function judge(
   entry: AuditedEntry,
   place: Parameters<typeof judgeBlock>[1],
-  { blocks, keys }: Contents,
+  { blocks, keys, erased }: Contents,
 ): JudgedEntry {
   const { digest } = entry.link;
   const fetched = blocks.get(digest);
   if (fetched === undefined || fetched.state === 'missing') {
+    if (erased.has(digest)) return { ...entry, status: 'erased' };
     return { ...entry, status: 'withheld', code: 'block.missing' };
   }
   if (fetched.state === 'altered') return { ...entry, status: 'refuted', code: 'entry.digest' };

@@ -1,4 +1,5 @@
 import { type AuditResult, type AuditVerdict, audit } from '../audit/audit.ts';
+import { type ErasureSource, readErasures, servedErasures } from '../audit/erasures.ts';
 import { type BlockSource, exportedSource, gatewaySource } from '../audit/blocks.ts';
 import { type Transcripts, transcriptsOf } from '../audit/judge.ts';
 import type { Problem } from '../audit/problems.ts';
@@ -72,6 +73,7 @@ export async function auditCommand(context: Context, options: AuditCommandOption
       blocks,
       keys,
       transcripts,
+      erasures: await erasureSource(options, service),
       served: options.served && keys !== null ? service : null,
       step,
     });
@@ -127,6 +129,15 @@ async function serviceClient(
     if (error instanceof CommandError && error.exit !== 'unreachable') return anonymous;
     throw error;
   }
+}
+
+/** Receipts show who signed them, whoever hands them out. */
+async function erasureSource(
+  { erasures }: AuditCommandOptions,
+  service: Client | null,
+): Promise<ErasureSource | null> {
+  if (erasures !== undefined) return readErasures(erasures);
+  return service === null ? null : servedErasures(service);
 }
 
 /** Transcripts prove themselves: it does not matter who hands them out, or when. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Subject } from '../../core/chain/types.ts';
+import type { Address, Subject } from '../../core/chain/types.ts';
+import type { ModuleAddress } from '../../core/modules/action.ts';
 import {
   type Client,
   hasReached,
@@ -9,7 +10,7 @@ import {
   ServiceRefusal,
 } from '../client.ts';
 import { concurrently } from '../http.ts';
-import type { OpenLedger } from '../ledger.ts';
+import type { Rpc } from '../rpc.ts';
 import { type Actor, actionOf, hashOf, signAction } from '../titles/sign.ts';
 import { readRevisions } from '../titles/title.ts';
 import { type ActionRequest, type ActionStatus, actionStatus, handIn, refusalOf } from '../titles/wire.ts';
@@ -20,8 +21,10 @@ import { type ActionRequest, type ActionStatus, actionStatus, handIn, refusalOf 
 
 export type ActionsOptions = {
   readonly client: Client;
-  readonly ledger: OpenLedger;
-  readonly actor: Actor;
+  readonly rpc: Pick<Rpc, 'batch'>;
+  readonly titles: ModuleAddress;
+  /** The key of who acted, to sign anew what can't be executed any more. */
+  readonly signerOf: (address: Address) => Pick<Actor, 'address' | 'secretKey'>;
   readonly wait: Milestone;
   readonly signal: AbortSignal;
 };
@@ -58,7 +61,7 @@ export async function carryOutActions(
     if (actions.some(isStale)) {
       const open = await unexecuted(actions, options);
       executed += actions.length - open.length;
-      actions = open.map((request) => (isStale(request) ? signedAnew(request, options.actor) : request));
+      actions = open.map((request) => (isStale(request) ? signedAnew(request, options) : request));
       await renew(actions);
     }
     const again = await handInAll(actions, options, failed);
@@ -78,10 +81,10 @@ const isStale = ({ action }: ActionRequest): boolean => action.deadline < second
 /** Those that their titles have not seen yet. */
 async function unexecuted(
   actions: readonly ActionRequest[],
-  { ledger, actor }: ActionsOptions,
+  { rpc, titles }: ActionsOptions,
 ): Promise<ActionRequest[]> {
   const subjects = [...new Set(actions.map(({ action }) => action.subject as Subject))];
-  const revisions = await readRevisions(ledger.rpc, actor.titles, subjects);
+  const revisions = await readRevisions(rpc, titles, subjects);
   const seen = new Map(subjects.map((subject, index) => [subject, revisions[index] ?? 0n]));
   return actions.filter(
     ({ action }) => BigInt(action.revision) >= (seen.get(action.subject as Subject) ?? 0n),
@@ -89,14 +92,15 @@ async function unexecuted(
 }
 
 /** The same under a later deadline; an end that would be over by then is put off as far. */
-function signedAnew(request: ActionRequest, actor: Actor): ActionRequest {
+function signedAnew(request: ActionRequest, { titles, signerOf }: ActionsOptions): ActionRequest {
   const { block, key, disclosures } = request;
   const action = actionOf(request);
   const now = BigInt(seconds());
   const deadline = now + 86_400n;
   const until =
     action.until !== 0n && action.until <= deadline ? deadline + action.revision + 1n : action.until;
-  return signAction(actor, { ...action, deadline, until }, { block, key, disclosures }).request;
+  const signer = { titles, ...signerOf(request.actor as Address) };
+  return signAction(signer, { ...action, deadline, until }, { block, key, disclosures }).request;
 }
 
 /** @returns whether some have to be signed anew */
@@ -140,7 +144,7 @@ const failureOf = ({ code, detail, title }: ProblemDocument) => ({
  */
 async function followAll(
   actions: readonly ActionRequest[],
-  { client, actor, wait, signal }: ActionsOptions,
+  { client, titles, wait, signal }: ActionsOptions,
   failed: Map<Subject, { code: string; message: string }>,
 ): Promise<'done' | 'again'> {
   const last = new Map(actions.map((request) => [subjectOf(request), request]));
@@ -153,7 +157,7 @@ async function followAll(
       ([subject]) => probe === subject || probe === undefined || !last.has(probe),
     );
     const statuses = await concurrently(asked, POLLED_AT_ONCE, ([, request]) =>
-      statusOrNull(client, hashOf(actor.titles, request)),
+      statusOrNull(client, hashOf(titles, request)),
     );
     let settled = 0;
     for (const [index, status] of statuses.entries()) {

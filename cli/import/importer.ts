@@ -266,8 +266,9 @@ class ImportRun {
   }
 
   async #carryOut(plan: Plan): Promise<void> {
-    const { journal } = this.#options;
-    const { executed, failed } = await carryOutActions(plan.actions, this.#options, (actions) =>
+    const { journal, client, ledger, actor, wait, signal } = this.#options;
+    const options = { client, rpc: ledger.rpc, titles: actor.titles, signerOf: () => actor, wait, signal };
+    const { executed, failed } = await carryOutActions(plan.actions, options, (actions) =>
       journal.renewActions(plan.hash, actions),
     );
     for (const [subject, { code, message }] of failed) {

@@ -45,7 +45,7 @@ export async function readTitle(
 
 /** How many actions each title has seen. */
 export async function readRevisions(
-  rpc: Rpc,
+  rpc: Pick<Rpc, 'batch'>,
   titles: ModuleAddress,
   subjects: readonly Subject[],
 ): Promise<bigint[]> {

@@ -14,6 +14,7 @@ export type DemoChain = {
   readonly rpcUrl: string;
   readonly organisations: Address;
   readonly ledger: Address;
+  readonly titles: Address;
   /** Admits. */
   readonly registrarKey: Hex;
   /** Controls every organisation of the demo: adds their signing keys. */

@@ -30,11 +30,19 @@ export type ComposedDemo = {
   /** The history of each subject, and of each organisation's own chain, in order. */
   readonly histories: readonly (readonly ComposedContent[])[];
   readonly documents: readonly ComposedDocument[];
+  /** What stands for {@link later} texts: entries by their labels. */
+  readonly known: Known;
 };
+
+/** Entries by their labels: their digest, and the key that opens them, in base64url. */
+export type Known = Map<string, { readonly digest: Digest; readonly key: string }>;
 
 /** Every identifier whose subject is needed to compose the demo, each once. */
 export function identifiersOf(demo: Demo): string[] {
-  return [...demo.batches, ...demo.parts, ...demo.vehicles].map(({ identifier }) => identifier);
+  const successors = demo.titles.flatMap(({ acts }) => acts.flatMap(({ successor }) => successor ?? []));
+  return [...demo.batches, ...demo.parts, ...demo.vehicles]
+    .map(({ identifier }) => identifier)
+    .concat(successors);
 }
 
 /**
@@ -42,26 +50,9 @@ export function identifiersOf(demo: Demo): string[] {
  * @throws the codes of {@link composeEntry}
  */
 export function composeDemo(demo: Demo, place: DemoPlace, random: Random = secureRandom): ComposedDemo {
-  const known = new Map<string, { digest: Digest; key: string }>();
+  const known: Known = new Map();
   const documents: ComposedDocument[] = [];
-
-  const resolveText = (text: string): string => {
-    const match = /^(key:)?@(digest|key|organisation):(.+)$/s.exec(text);
-    if (match === null) return text;
-    const [, prefix = '', what, name = ''] = match;
-    if (what === 'organisation') return prefix + String(numberOf(place, name));
-    const entry = known.get(name);
-    if (entry === undefined) throw new Error(`nothing is called "${name}" yet`);
-    return prefix + (what === 'digest' ? entry.digest : entry.key);
-  };
-  const resolve = (value: Json): Json => {
-    if (typeof value === 'string') return resolveText(value);
-    if (Array.isArray(value)) return value.map(resolve);
-    if (value !== null && typeof value === 'object') return resolveMembers(value as Record<string, Json>);
-    return value;
-  };
-  const resolveMembers = (members: Readonly<Record<string, Json>>): Record<string, Json> =>
-    Object.fromEntries(Object.entries(members).map(([name, value]) => [resolveText(name), resolve(value)]));
+  const resolveMembers = resolverOf(place, known);
 
   const compose = (content: DemoContent, target: Target): ComposedContent => {
     const attached = content.documents.map((document) => {
@@ -107,7 +98,7 @@ export function composeDemo(demo: Demo, place: DemoPlace, random: Random = secur
   const rest = [...demo.vehicles, ...demo.parts].map((subject) =>
     composeHistory(subject.identifier, subject.contents),
   );
-  return { histories: [...batches, ...own.values(), ...rest], documents };
+  return { histories: [...batches, ...own.values(), ...rest], documents, known };
 
   function composeHistory(text: string, contents: readonly DemoContent[]): ComposedContent[] {
     const identifier = parseIdentifier(text);
@@ -116,7 +107,31 @@ export function composeDemo(demo: Demo, place: DemoPlace, random: Random = secur
   }
 }
 
-function numberOf(place: DemoPlace, name: string): OrganisationId {
+type Members = Readonly<Record<string, Json>>;
+
+/** Fills in what is only known once entries are composed. */
+export function resolverOf(place: DemoPlace, known: Known): (members: Members) => Record<string, Json> {
+  const resolveText = (text: string): string => {
+    const match = /^(key:)?@(digest|key|organisation):(.+)$/s.exec(text);
+    if (match === null) return text;
+    const [, prefix = '', what, name = ''] = match;
+    if (what === 'organisation') return prefix + String(numberOf(place, name));
+    const entry = known.get(name);
+    if (entry === undefined) throw new Error(`nothing is called "${name}" yet`);
+    return prefix + (what === 'digest' ? entry.digest : entry.key);
+  };
+  const resolve = (value: Json): Json => {
+    if (typeof value === 'string') return resolveText(value);
+    if (Array.isArray(value)) return value.map(resolve);
+    if (value !== null && typeof value === 'object') return resolveMembers(value as Record<string, Json>);
+    return value;
+  };
+  const resolveMembers = (members: Members): Record<string, Json> =>
+    Object.fromEntries(Object.entries(members).map(([name, value]) => [resolveText(name), resolve(value)]));
+  return resolveMembers;
+}
+
+export function numberOf(place: DemoPlace, name: string): OrganisationId {
   const number = place.organisations.get(name);
   if (number === undefined) throw new Error(`no organisation is called "${name}"`);
   return number;

@@ -2,6 +2,7 @@ import type { Json } from '../../core/canonical.ts';
 import type { KindData, KindName } from '../../core/kinds/kinds.ts';
 import type { Role } from '../../core/kinds/roles.ts';
 import type { DemoDocument } from './document.ts';
+import type { DemoTitle, TitleShowcase } from './titles.ts';
 
 /** Text that stands for what is only known once entries are composed; it fills whole strings and names. */
 export const later = {
@@ -73,6 +74,8 @@ export type Demo = {
   readonly parts: readonly DemoSubject[];
   readonly campaigns: readonly DemoCampaign[];
   readonly vehicles: readonly DemoVehicle[];
+  /** Who holds the vehicles now, and what stands against selling them. */
+  readonly titles: readonly DemoTitle[];
   /** VINs worth looking at. */
   readonly showcase: {
     readonly clean: string;
@@ -80,6 +83,7 @@ export type Demo = {
     readonly recall: string;
     /** Valid, and on no ledger. */
     readonly absent: string;
+    readonly titles: TitleShowcase;
   };
 };
 

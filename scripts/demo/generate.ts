@@ -9,6 +9,7 @@ import { organisations } from './organisations.ts';
 import { france, jiangnan } from './places.ts';
 import { type DemoRandom, demoRandom } from './random.ts';
 import { ordinary, type Story, stories } from './stories.ts';
+import { makeTitles } from './titles.ts';
 import { vinOf } from './vins.ts';
 
 /** The seed of the demo that `npm start` loads. */
@@ -40,6 +41,8 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
     if (vehicle !== undefined) vehicles[index] = { ...vehicle, contents: [...vehicle.contents, entry] };
   }
   vehicles.push(...links.map(({ other }) => other));
+  const clean = vinOfStory(told, 'clean');
+  const titled = makeTitles(vehicles, `vin:${clean}`);
 
   return {
     organisations,
@@ -56,13 +59,15 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
         random.fork(recall.campaign),
       ),
     ),
-    vehicles,
+    vehicles: titled.vehicles,
+    titles: titled.titles,
     showcase: {
-      clean: vinOfStory(told, 'clean'),
+      clean,
       discrepancy: vinOfStory(told, 'discrepancy'),
       recall: vinOfStory(told, 'recall'),
       // One more off the line of the clean one, which nobody ever entered.
       absent: vinOf('LKN', 'AC1B3', 2015, 'H', 900_001),
+      titles: titled.showcase,
     },
   };
 }

@@ -24,20 +24,47 @@ export async function openDemoKeys(
   const folder = keysFolder(dataFolder);
   const password = await demoPassword(folder);
   const keys = await Promise.all(
-    organisations.map(async ({ name, names }): Promise<DemoKey> => {
-      try {
-        return await openKeystore(folder, name, password);
-      } catch (error) {
-        if (!isVinculumError(error, 'keystore.unknown')) throw error;
-      }
-      const secretKey = new Uint8Array(randomBytes(32));
-      const written = await writeKeystore(folder, { name, secretKey, label: labelOf(names) }, password, {
-        strength: 'light',
-      });
-      return { ...written, secretKey };
-    }),
+    organisations.map(({ name, names }) => openOrMake(folder, name, labelOf(names), password)),
   );
   return new Map(keys.map((key) => [key.name, key]));
+}
+
+/** The keys of owners: of people with a keystore each, and of holders whose keys the registrars keep for them. */
+export type DemoOwners = {
+  readonly people: ReadonlyMap<string, DemoKey>;
+  /** What the holders' keys are derived from; an import by a registrar of the demo goes on with it. */
+  readonly secret: Uint8Array;
+};
+
+const HOLDERS = 'holders';
+const LABELS: Readonly<Record<string, string>> = {
+  [HOLDERS]: 'Secret of the keys that registrars keep for holders',
+  jun: 'Jun, who buys 军',
+};
+
+/** Opens or makes them, as {@link openDemoKeys}. */
+export async function openDemoOwners(dataFolder: string, people: readonly string[]): Promise<DemoOwners> {
+  const folder = keysFolder(dataFolder);
+  const password = await demoPassword(folder);
+  const keys = await Promise.all(
+    [HOLDERS, ...people].map((name) =>
+      openOrMake(folder, name, LABELS[name] ?? 'Mei, who owns 美', password),
+    ),
+  );
+  const [holders, ...others] = keys;
+  if (holders === undefined) throw new TypeError('one key at least');
+  return { people: new Map(others.map((key) => [key.name, key])), secret: holders.secretKey };
+}
+
+async function openOrMake(folder: string, name: string, label: string, password: string): Promise<DemoKey> {
+  try {
+    return await openKeystore(folder, name, password);
+  } catch (error) {
+    if (!isVinculumError(error, 'keystore.unknown')) throw error;
+  }
+  const secretKey = new Uint8Array(randomBytes(32));
+  const written = await writeKeystore(folder, { name, secretKey, label }, password, { strength: 'light' });
+  return { ...written, secretKey };
 }
 
 /** Notes in the keystores which organisation each signs for. */

@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { type Client, createClient, ServiceRefusal, submissionStatus } from '../../cli/client.ts';
 import { concurrently } from '../../cli/http.ts';
+import { carryOutActions } from '../../cli/import/actions.ts';
+import { deriveHolders } from '../../cli/import/holders.ts';
+import { createRpc } from '../../cli/rpc.ts';
 import { signIn } from '../../cli/session.ts';
 import { follow, post, type Signer, signAgain, signEntries } from '../../cli/submitter.ts';
 import { fromBase64Url, utf8 } from '../../core/bytes.ts';
@@ -11,11 +14,21 @@ import { parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { verifyTranscript } from '../../core/pseudonym/pseudonym.ts';
 import { admitOrganisations, type DemoChain, hasHistory, profileOf, readPseudonymKey } from './admit.ts';
 import { composeDemo, identifiersOf } from './compose.ts';
+import { composeTitles, type DemoSigner } from './composeTitles.ts';
 import type { Demo } from './demo.ts';
 import { DEMO_SEED, generateDemo } from './generate.ts';
-import { type DemoKey, noteOrganisations, openDemoKeys } from './keys.ts';
-import { type DemoMarker, type DemoPlan, loadedDemo, readPlan, writeMarker, writePlan } from './plan.ts';
-import { schedule } from './schedule.ts';
+import { type DemoKey, type DemoOwners, noteOrganisations, openDemoKeys, openDemoOwners } from './keys.ts';
+import {
+  type DemoMarker,
+  type DemoPlan,
+  loadedDemo,
+  type PlannedSubmission,
+  readPlan,
+  writeMarker,
+  writePlan,
+} from './plan.ts';
+import { type Bundle, schedule } from './schedule.ts';
+import { type DemoOwner, people } from './titles.ts';
 
 /** The service and the chain that the demo is loaded into. */
 export type LoadTarget = {
@@ -26,7 +39,14 @@ export type LoadTarget = {
   readonly seed?: string;
 };
 
-export type LoadStep = 'organisations' | 'compose' | 'documents' | 'submissions' | 'sets' | 'final';
+export type LoadStep =
+  | 'organisations'
+  | 'compose'
+  | 'documents'
+  | 'submissions'
+  | 'titles'
+  | 'sets'
+  | 'final';
 export type OnLoadProgress = (step: LoadStep, done: number, total: number) => void;
 
 /** Entries of one submission at most. */
@@ -48,6 +68,7 @@ export async function loadDemo(target: LoadTarget, onProgress: OnLoadProgress): 
   const keys = await openDemoKeys(dataFolder, organisations);
   const numbers = await admitOrganisations(target.chain, organisations, keys);
   await noteOrganisations(dataFolder, organisations, keys, numbers);
+  const owners = await openDemoOwners(dataFolder, people);
   const clients = await signInAll(target, demo, keys, numbers, (done) =>
     onProgress('organisations', done, organisations.length),
   );
@@ -59,18 +80,19 @@ export async function loadDemo(target: LoadTarget, onProgress: OnLoadProgress): 
   const plan = fits
     ? found
     : await makePlan(
-        { target, seed, demo, keys, numbers, client: clientOf(clients, 'registry') },
+        { target, seed, demo, keys, owners, numbers, client: clientOf(clients, 'registry') },
         onProgress,
       );
   if (plan !== null) {
     if (!fits) await writePlan(dataFolder, plan);
-    await carryOut(plan, { target, keys, numbers, clients }, onProgress);
+    await carryOut(plan, { target, demo, keys, owners, numbers, clients }, onProgress);
   }
   const loaded: DemoMarker = {
     seed,
     ledger,
     entries: plan?.entries ?? 0,
-    submissions: plan?.submissions.length ?? 0,
+    submissions: (plan?.submissions.length ?? 0) + (plan?.answers.length ?? 0),
+    actions: (plan?.issues.length ?? 0) + (plan?.actions.length ?? 0),
     documents: plan?.documents.length ?? 0,
     showcase: demo.showcase,
     loadedAt: new Date().toISOString(),
@@ -146,13 +168,14 @@ type Making = {
   readonly seed: string;
   readonly demo: Demo;
   readonly keys: ReadonlyMap<string, DemoKey>;
+  readonly owners: DemoOwners;
   readonly numbers: ReadonlyMap<string, OrganisationId>;
   readonly client: Client;
 };
 
 /** Everything that is to be sent, signed; null where the ledger holds the demo already, by a load of another folder. */
 async function makePlan(making: Making, onProgress: OnLoadProgress): Promise<DemoPlan | null> {
-  const { target, seed, demo, keys, numbers } = making;
+  const { target, seed, demo, keys, owners, numbers } = making;
   const subjects = await evaluateSubjects(making, onProgress);
   const subjectOf = (identifier: string): Subject => {
     const subject = subjects.get(identifier);
@@ -161,23 +184,28 @@ async function makePlan(making: Making, onProgress: OnLoadProgress): Promise<Dem
   };
   if (await hasHistory(target.chain, subjectOf(`vin:${demo.showcase.clean}`))) return null;
 
-  const { histories, documents } = composeDemo(demo, {
-    ledger: target.ledger,
-    organisations: numbers,
-    subjectOf,
-  });
+  const place = { ledger: target.ledger, organisations: numbers, subjectOf };
+  const { histories, documents, known } = composeDemo(demo, place);
+  const { issues, acts, answers } = composeTitles(
+    demo.titles,
+    {
+      ...place,
+      titles: target.chain.titles,
+      attester: (name) => keyOf(keys, name),
+      owner: ownerKeys(target, owners),
+      now: Date.now() / 1000,
+    },
+    known,
+  );
   const nonces = new Map<string, bigint>();
-  const submissions = schedule(histories, BUNDLE).map(({ by, entries }) => {
+  const signBundle = ({ by, entries }: Bundle) => {
     const nonce = nonces.get(by) ?? 0n;
     nonces.set(by, nonce + 1n);
     const signer = signerOf(target, keys, numbers, by);
     const composed = entries.map((entry) => entry.composed);
     return { by, ...signEntries(signer, composed, nonce) };
-  });
-  const digests = new Map<string, string>();
-  for (const { label, composed } of histories.flat()) {
-    if (label !== undefined) digests.set(label, composed.entry.digest);
-  }
+  };
+  const submissions = schedule(histories, BUNDLE).map(signBundle);
   const listed = [
     ...demo.batches.flatMap(({ serials, contents: [produced] }) =>
       serials.length === 0 || produced === undefined
@@ -189,7 +217,7 @@ async function makePlan(making: Making, onProgress: OnLoadProgress): Promise<Dem
     ),
   ];
   return {
-    version: 1,
+    version: 2,
     seed,
     ledger: formatLedgerId(target.ledger),
     organisations: Object.fromEntries([...numbers].map(([name, number]) => [name, number.toString()])),
@@ -199,8 +227,11 @@ async function makePlan(making: Making, onProgress: OnLoadProgress): Promise<Dem
       bytes: Buffer.from(bytes).toString('base64'),
     })),
     submissions,
-    sets: listed.map(({ by, label, members }) => ({ by, digest: digests.get(label) ?? '', members })),
-    entries: histories.flat().length,
+    issues: issues.map(({ request }) => request),
+    actions: acts.map(({ request }) => request),
+    answers: schedule([answers], BUNDLE).map(signBundle),
+    sets: listed.map(({ by, label, members }) => ({ by, digest: known.get(label)?.digest ?? '', members })),
+    entries: histories.flat().length + answers.length,
   };
 }
 
@@ -232,6 +263,21 @@ async function evaluateSubjects(
   return subjects;
 }
 
+function keyOf<Key extends DemoSigner>(keys: ReadonlyMap<string, Key>, name: string): Key {
+  const key = keys.get(name);
+  if (key === undefined) throw new Error(`there is no key of ${name}`);
+  return key;
+}
+
+function ownerKeys(
+  { ledger }: LoadTarget,
+  { people: named, secret }: DemoOwners,
+): (identifier: string, owner: DemoOwner) => DemoSigner {
+  const holders = deriveHolders(secret, formatLedgerId(ledger));
+  return (identifier, owner) =>
+    typeof owner === 'string' ? keyOf(named, owner) : holders.key(identifier, owner);
+}
+
 function signerOf(
   target: LoadTarget,
   keys: ReadonlyMap<string, DemoKey>,
@@ -246,7 +292,9 @@ function signerOf(
 
 type Carrying = {
   readonly target: LoadTarget;
+  readonly demo: Demo;
   readonly keys: ReadonlyMap<string, DemoKey>;
+  readonly owners: DemoOwners;
   readonly numbers: ReadonlyMap<string, OrganisationId>;
   readonly clients: ReadonlyMap<string, Client>;
 };
@@ -257,6 +305,48 @@ const UPLOADS_AT_ONCE = 4;
 /** Sends what is planned; what the service has already is answered at once. */
 async function carryOut(plan: DemoPlan, carrying: Carrying, onProgress: OnLoadProgress): Promise<void> {
   const { clients } = carrying;
+  const client = clientOf(clients, 'registry');
+  await renewExpired(plan, carrying, client);
+  // A title comes before what is recorded of the vehicle: what concerns its owner is what came after.
+  await Promise.all([upload(plan, carrying, onProgress), execute('issues', plan, carrying)]);
+
+  const total = plan.submissions.length;
+  onProgress('submissions', 0, total);
+  for (const [index, planned] of plan.submissions.entries()) {
+    await handOver(client, planned);
+    onProgress('submissions', index + 1, total);
+  }
+
+  const actions = plan.issues.length + plan.actions.length;
+  onProgress('titles', plan.issues.length, actions);
+  await execute('actions', plan, carrying);
+  onProgress('titles', actions, actions);
+  for (const planned of plan.answers) await handOver(client, planned);
+
+  onProgress('sets', 0, plan.sets.length);
+  for (const [index, { by, digest, members }] of plan.sets.entries()) {
+    await clientOf(clients, by).bytes(`/v1/sets/${digest}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ members }),
+    });
+    onProgress('sets', index + 1, plan.sets.length);
+  }
+
+  let final = 0;
+  const all = [...plan.submissions, ...plan.answers].map(({ hash }) => hash);
+  onProgress('final', 0, all.length);
+  await follow(client, all, 'final', {
+    signal: new AbortController().signal,
+    onSettled: ({ state, hash }) => {
+      if (state !== 'final') throw new Error(`the submission ${hash} is ${state}`);
+      final += 1;
+      onProgress('final', final, all.length);
+    },
+  });
+}
+
+async function upload(plan: DemoPlan, { clients }: Carrying, onProgress: OnLoadProgress): Promise<void> {
   let uploaded = 0;
   onProgress('documents', 0, plan.documents.length);
   await concurrently(plan.documents, UPLOADS_AT_ONCE, async ({ by, cid, bytes }) => {
@@ -270,47 +360,45 @@ async function carryOut(plan: DemoPlan, carrying: Carrying, onProgress: OnLoadPr
     uploaded += 1;
     onProgress('documents', uploaded, plan.documents.length);
   });
+}
 
-  const total = plan.submissions.length;
-  const client = clientOf(clients, 'registry');
-  await renewExpired(plan, carrying, client);
-  onProgress('submissions', 0, total);
-  // One after the other: the ledger then takes each history in its order.
-  for (const [index, { by, hash, request }] of plan.submissions.entries()) {
-    const [posted] = await post(client, [{ hash, request }]);
-    if (posted?.accepted !== true) {
-      const why =
-        posted === undefined ? 'no answer' : `${posted.problem.code}: ${posted.problem.detail ?? ''}`;
-      throw new Error(`the service refused a submission of ${by} (${why})`);
-    }
-    onProgress('submissions', index + 1, total);
-  }
+/** One after the other: the ledger then takes each history in its order. */
+async function handOver(client: Client, { by, hash, request }: PlannedSubmission): Promise<void> {
+  const [posted] = await post(client, [{ hash, request }]);
+  if (posted?.accepted === true) return;
+  const why = posted === undefined ? 'no answer' : `${posted.problem.code}: ${posted.problem.detail ?? ''}`;
+  throw new Error(`the service refused a submission of ${by} (${why})`);
+}
 
-  onProgress('sets', 0, plan.sets.length);
-  for (const [index, { by, digest, members }] of plan.sets.entries()) {
-    await clientOf(clients, by).bytes(`/v1/sets/${digest}`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ members }),
-    });
-    onProgress('sets', index + 1, plan.sets.length);
-  }
+/** Whoever acts on titles, by address. */
+function signersOf({ target, demo, keys, owners }: Carrying): Map<string, DemoSigner> {
+  const owner = ownerKeys(target, owners);
+  const held = demo.titles.flatMap(({ identifier }) => [owner(identifier, 1), owner(identifier, 2)]);
+  const all = [...keys.values(), ...owners.people.values(), ...held];
+  return new Map(all.map((signer) => [signer.address, signer]));
+}
 
-  let final = 0;
-  onProgress('final', 0, total);
-  await follow(
-    client,
-    plan.submissions.map(({ hash }) => hash),
-    'final',
+/** Has titles execute what is planned, and waits until they have. */
+async function execute(which: 'issues' | 'actions', plan: DemoPlan, carrying: Carrying): Promise<void> {
+  const { target, clients } = carrying;
+  const { failed } = await carryOutActions(
+    plan[which],
     {
+      client: clientOf(clients, 'registry'),
+      rpc: createRpc(target.chain.rpcUrl),
+      titles: { chainId: target.ledger.chainId, address: target.chain.titles },
+      signerOf: (address) => keyOf(signersOf(carrying), address),
+      wait: 'anchored',
       signal: new AbortController().signal,
-      onSettled: ({ state, hash }) => {
-        if (state !== 'final') throw new Error(`the submission ${hash} is ${state}`);
-        final += 1;
-        onProgress('final', final, total);
-      },
+    },
+    async (actions) => {
+      plan[which] = [...actions];
+      await writePlan(target.dataFolder, plan);
     },
   );
+  for (const [subject, { code, message }] of failed) {
+    throw new Error(`an action on the title of ${subject} was not executed (${code}: ${message})`);
+  }
 }
 
 /** How long before its deadline a submission that was never sent is signed anew. */
@@ -324,15 +412,17 @@ async function renewExpired(
 ): Promise<void> {
   const now = Math.floor(Date.now() / 1000);
   let renewed = false;
-  for (const [index, planned] of plan.submissions.entries()) {
-    const { by, hash, request } = planned;
-    const deadline = Number(request.submission.deadline);
-    if (deadline > now + RENEW_SECONDS) continue;
-    const state = await stateOf(client, hash);
-    if (state !== null && state !== 'expired') continue;
-    const signer = signerOf(target, keys, numbers, by);
-    plan.submissions[index] = { by, ...signAgain(signer, request, BigInt(request.submission.nonce)) };
-    renewed = true;
+  for (const submissions of [plan.submissions, plan.answers]) {
+    for (const [index, planned] of submissions.entries()) {
+      const { by, hash, request } = planned;
+      const deadline = Number(request.submission.deadline);
+      if (deadline > now + RENEW_SECONDS) continue;
+      const state = await stateOf(client, hash);
+      if (state !== null && state !== 'expired') continue;
+      const signer = signerOf(target, keys, numbers, by);
+      submissions[index] = { by, ...signAgain(signer, request, BigInt(request.submission.nonce)) };
+      renewed = true;
+    }
   }
   if (renewed) await writePlan(target.dataFolder, plan);
 }

@@ -156,6 +156,13 @@ export const organisations = [
     country: 'FR',
     domain: 'signalnine.example',
   },
+  {
+    name: 'harvest-bank',
+    names: { en: 'Harvest Bank', zh: '丰收银行' },
+    roles: ['lender'],
+    country: 'FR',
+    domain: 'harvestbank.example',
+  },
 ] as const satisfies readonly DemoOrganisation[];
 
 export type OrganisationName = (typeof organisations)[number]['name'];

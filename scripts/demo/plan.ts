@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type SubmissionRequest, submissionRequestSchema } from '../../cli/client.ts';
+import { type ActionRequest, actionRequestSchema } from '../../cli/titles/wire.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import type { LedgerAddress } from '../../core/chain/types.ts';
 
@@ -16,14 +17,21 @@ const submission = z.object({
   request: z.custom<SubmissionRequest>((value) => submissionRequestSchema.safeParse(value).success),
 });
 
+const action = z.custom<ActionRequest>((value) => actionRequestSchema.safeParse(value).success);
+
 const planSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   seed: z.string(),
   /** The ledger and its organisations' numbers: a plan is for these only. */
   ledger: z.string(),
   organisations: z.record(z.string(), z.string()),
   documents: z.array(z.object({ by: z.string(), cid: z.string(), bytes: z.string() })),
   submissions: z.array(submission),
+  /** The first action on each title, before anything is recorded of the vehicle; and what follows once all is. */
+  issues: z.array(action),
+  actions: z.array(action),
+  /** What follows the actions. */
+  answers: z.array(submission),
   /** Members of the sets that entries name the roots of. */
   sets: z.array(z.object({ by: z.string(), digest: z.string(), members: z.array(z.string()) })),
   entries: z.int(),
@@ -36,8 +44,26 @@ const markerSchema = z.object({
   ledger: z.string(),
   entries: z.int(),
   submissions: z.int(),
+  actions: z.int(),
   documents: z.int(),
-  showcase: z.object({ clean: z.string(), discrepancy: z.string(), recall: z.string(), absent: z.string() }),
+  showcase: z.object({
+    clean: z.string(),
+    discrepancy: z.string(),
+    recall: z.string(),
+    absent: z.string(),
+    titles: z.object({
+      mine: z
+        .array(
+          z.object({ vin: z.string(), keystore: z.string(), state: z.enum(['free', 'lien', 'offered']) }),
+        )
+        .readonly(),
+      buyer: z.string(),
+      stolen: z.string(),
+      branded: z.string(),
+      disputed: z.string(),
+      replaced: z.string(),
+    }),
+  }),
   loadedAt: z.string(),
 });
 /** Says that the demo is on the ledger, whole and final. */

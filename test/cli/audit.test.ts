@@ -1,6 +1,12 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { Problem } from '../../cli/audit/problems.ts';
+import { rebuildLedger } from '../../cli/audit/rebuild.ts';
+import { foldTitles } from '../../cli/audit/titles.ts';
+import { readHeader } from '../../cli/chain.ts';
+import { readDirectory } from '../../cli/ledger.ts';
+import { createRpc } from '../../cli/rpc.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
 import { cidOf } from '../../core/envelope/cid.ts';
@@ -199,6 +205,27 @@ describe('vinculum audit', function () {
     } finally {
       await swap();
     }
+  });
+
+  it('refutes a title that its actions can’t have come to', async () => {
+    const { test } = beside;
+    const { chainId, directory } = test.service.services.deployment;
+    const rpc = createRpc(test.service.rpcUrl);
+    const { number = 0 } = (await readHeader(rpc, 'latest')) ?? {};
+    const [record] = await readDirectory(rpc, { chainId, directory }, number);
+    if (record?.change !== 'added') throw new TypeError('no ledger');
+    const problems: Problem[] = [];
+    const rebuilt = await rebuildLedger(rpc, record, number, problems, () => undefined);
+    expect(foldTitles(rebuilt, problems).get(subject)?.title).to.include({ state: 'held', tenure: 2n });
+    expect(problems).to.deep.equal([]);
+    // Without the title's first issue nothing of what follows could have been executed.
+    const history = rebuilt.histories.get(subject) ?? [];
+    const [issued] = history.filter(({ link }) => 'actor' in link);
+    const histories = new Map([[subject, history.filter((entry) => entry !== issued)]]);
+    foldTitles({ ...rebuilt, histories }, problems);
+    expect(problems.map(({ outcome, code, found }) => [outcome, code, found])).to.deep.equal([
+      ['failed', 'title.illegal', 'title.wrongRevision'],
+    ]);
   });
 
   it('finds a key that is not the block’s, and one that is missing', async () => {

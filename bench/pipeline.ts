@@ -126,6 +126,7 @@ async function run(folder: string, devnet: Devnet, load: Load): Promise<Pipeline
     store,
     rpc: createRpc({ url: devnet.url }),
     ...{ ledger: world.ledger, organisations: world.organisations, directory: world.directory },
+    titles: world.titles,
     firstBlock: world.firstBlock,
     evaluator,
     keyring,
@@ -237,8 +238,12 @@ async function deployWorld(devnet: Devnet, owner: HDNodeWallet, pseudonymKey: Ui
   const authority = await address(await deploy('AccessManager', owner.address));
   const allKinds = kindNames.reduce((bitmap, name) => bitmap | (1n << BigInt(kinds[name].number)), 0n);
   const organisations = await deploy('Organisations', authority, 0, allKinds);
-  const zero = `0x${'00'.repeat(20)}`;
-  const ledger = await deploy('Ledger', authority, await address(organisations), pseudonymKey, zero, zero);
+  const titles = await deploy('Titles', await address(organisations));
+  const modules = [await address(titles), `0x${'00'.repeat(20)}`];
+  const ledger = await deploy('Ledger', authority, await address(organisations), pseudonymKey, ...modules);
+  const bound = await titles.bind?.(await address(ledger));
+  devnet.nudge();
+  await bound?.wait();
   const directory = await deploy('Directory', authority);
   const key = randomBytes(32);
   for (const [method, ...parameters] of [
@@ -254,6 +259,7 @@ async function deployWorld(devnet: Devnet, owner: HDNodeWallet, pseudonymKey: Ui
     ledger: { chainId: BigInt(devnet.chainId), address: await address(ledger) },
     organisations: await address(organisations),
     directory: await address(directory),
+    titles: await address(titles),
     firstBlock,
     workshop,
   };

@@ -24,7 +24,8 @@ import {
   openReading,
   type Vehicle,
 } from '../titles/acting.ts';
-import { type ContentOptions, instantOf, partyOption, said, untilOption } from '../titles/fields.ts';
+import { type ContentOptions, partyOption, said, untilOption } from '../titles/fields.ts';
+import { showTitleState } from '../titles/show.ts';
 import { signDeed } from '../titles/sign.ts';
 import { detailOfNumber } from '../titles/title.ts';
 import { waitForAction } from '../titles/wait.ts';
@@ -293,32 +294,6 @@ export async function showTitle(context: Context, id: string, options: ShowOptio
   const { style } = output;
   output.line(`Title of ${formatIdentifier(identifier)}: ${style.bold(title.state)}`);
   output.line(`  subject       ${subject}`);
-  if (title.owner !== null) output.line(`  owner’s key   ${title.owner} (${title.tenure}. of this title)`);
-  const may =
-    obstacles.length === 0
-      ? style.good('yes')
-      : `${style.bad('no')}: ${obstacles.map((obstacle) => WHY[obstacle]).join(', ')}`;
-  output.line(`  may be sold   ${may}`);
-  for (const { number, holder, rank, until } of title.liens) {
-    output.line(
-      `  lien ${String(number).padEnd(8)} rank ${rank}, of organisation ${holder}, until ${instantOf(until)}`,
-    );
-  }
-  if (title.offer !== null) {
-    const over = title.offer.until < now ? ' (expired)' : '';
-    output.line(`  on offer to   ${title.offer.buyer}, until ${instantOf(title.offer.until)}${over}`);
-  }
-  if (title.brands.length > 0)
-    output.line(
-      `  brands        ${title.brands.map((code) => String(code).padStart(2, '0')).join(', ')} (AAMVA D20)`,
-    );
-  if (title.replaces !== null) output.line(`  replaces      ${title.replaces}`);
-  if (title.replacedBy !== null) output.line(`  replaced by   ${title.replacedBy}`);
+  showTitleState(output, title, now);
   return 'ok';
 }
-
-const WHY = {
-  notHeld: 'nobody holds it now',
-  stolen: 'it is reported stolen',
-  lien: 'a lien is open',
-} as const;

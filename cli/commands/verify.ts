@@ -10,7 +10,14 @@ import { comparePages, type ReportPdf } from '../../core/pdf/attachment.ts';
 import { LAYOUT } from '../../core/pdf/renderReport.ts';
 import { changesOf, directoryLinksOf, linkOf, parseReport, type Report } from '../../core/report/report.ts';
 import { type ChainView, rpcView } from '../../core/verify/chainView.ts';
-import type { Check, Step, StepName, Verdict, Verification } from '../../core/verify/result.ts';
+import type {
+  Check,
+  Step,
+  StepName,
+  Verdict,
+  Verification,
+  VerifiedEntry,
+} from '../../core/verify/result.ts';
 import { type Trust, verify } from '../../core/verify/verify.ts';
 import type { Context } from '../context.ts';
 import { describeDifference } from '../difference.ts';
@@ -20,6 +27,7 @@ import { readInput } from '../input.ts';
 import { type Located, locate } from '../locate.ts';
 import { count, counted, type Output, printable } from '../output.ts';
 import { rpcUrls, type TrustAnchor, trustAnchor } from '../settings.ts';
+import { showTitleState } from '../titles/show.ts';
 import { connect, type Endpoints, parseHashes, reportViews, type ViewSource, viewsOf } from '../views.ts';
 import { verifyCredentialFile } from './verifyCredential.ts';
 
@@ -330,6 +338,14 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   'entry.digest': 'the block handed out is not the one that was anchored',
   'entry.missing': 'nothing was handed out for this entry',
   'entry.withheld': 'the operator does not hand this entry out',
+  'action.missing': 'what was asked of the title is not in the report',
+  'action.hash': 'what the report says was asked of the title is not what was signed',
+  'action.subject': 'what was asked was asked of another title',
+  'link.module': 'an entry of a title was not written by the module of titles, or another one was',
+  'title.illegal': 'the title’s actions are not what the module of titles executes: the history is false',
+  'title.predecessorMissing':
+    'the title was carried over from another number, whose history is not in the report',
+  'erasure.receipt': 'the receipt of an erasure is not of this entry, or not signed by whom it names',
   'block.wrongKey': 'the key handed out does not open this block',
   'block.corrupt': 'the block can’t be decrypted',
   'block.malformed': 'the block is no encrypted envelope',
@@ -429,9 +445,7 @@ function showFindings(output: Output, verification: Verification): void {
       .map((entry) => {
         const { link, envelope, status } = entry;
         const kind = kindByNumber(link.kind)?.name ?? `kind ${link.kind}`;
-        const organisation = isModuleLink(link)
-          ? `module ${link.module}`
-          : (names.get(link.organisation) ?? `organisation ${link.organisation}`);
+        const organisation = attesterText(entry, names);
         const remark = status === 'proven' ? '' : `  ${style.warn(`(${status})`)}`;
         return { time: envelope?.time ?? '', kind, organisation, remark };
       })
@@ -440,6 +454,7 @@ function showFindings(output: Output, verification: Verification): void {
       output.line(`  ${time.padEnd(20)} ${kind.padEnd(24)} ${printable(organisation)}${remark}`);
     }
   }
+  showTitles(output, verification);
   if (verification.findings.length === 0) return;
   output.line();
   output.line(style.bold('Findings'));
@@ -447,6 +462,27 @@ function showFindings(output: Output, verification: Verification): void {
     output.line(
       `  ${paint[finding.severity](finding.severity.padEnd(12))} ${finding.code.padEnd(26)} ${printable(detailsOf(finding))}`,
     );
+  }
+}
+
+/** Who attested an entry: an organisation by its name, an owner or a buyer by their key. */
+function attesterText(
+  { link, action }: VerifiedEntry,
+  names: ReadonlyMap<OrganisationId, string | undefined>,
+): string {
+  const named = (organisation: OrganisationId): string =>
+    names.get(organisation) ?? `organisation ${organisation}`;
+  if (!isModuleLink(link)) return named(link.organisation);
+  if (action === undefined || action === null) return `module ${link.module}`;
+  return action.organisation === 0n ? `key ${link.actor}` : named(action.organisation);
+}
+
+/** The title that the actions come to, as of the block that was read. */
+function showTitles(output: Output, { titles }: Verification): void {
+  for (const { title, asOf } of titles) {
+    output.line();
+    output.line(`${output.style.bold('Title')}: ${title.state}`);
+    showTitleState(output, title, asOf);
   }
 }
 

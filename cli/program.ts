@@ -241,7 +241,10 @@ function addReading(program: Command, action: MakeAction): void {
       'with --keys: the operators’ proofs of identifiers, kept by an earlier audit',
     )
     .option('--keep-transcripts <file>', 'keep the proofs that the service gives, for audits without it')
-    .option('--erasures <file>', 'an operator’s receipts of erasures (erasures.ndjson), for an audit without its service')
+    .option(
+      '--erasures <file>',
+      'an operator’s receipts of erasures (erasures.ndjson), for an audit without its service',
+    )
     .option('--no-served', 'with --keys: do not compare the histories that the service tells with the ledger')
     .option('--keystore <name>', 'sign in to the service with this key, for its higher limits')
     .addOption(passwordOption())

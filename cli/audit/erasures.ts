@@ -44,7 +44,9 @@ export async function readErasures(file: string): Promise<ErasureSource> {
       const receipt = readErasureReceipt(value);
       known.set(receipt.digest, [...(known.get(receipt.digest) ?? []), receipt]);
     } catch (cause) {
-      throw usageError('export.malformed', `Line ${number} of ${file} is no receipt of an erasure.`, { cause });
+      throw usageError('export.malformed', `Line ${number} of ${file} is no receipt of an erasure.`, {
+        cause,
+      });
     }
   }
   return async (digest) => known.get(digest) ?? [];

@@ -1,6 +1,6 @@
 import { type AuditResult, type AuditVerdict, audit } from '../audit/audit.ts';
-import { type ErasureSource, readErasures, servedErasures } from '../audit/erasures.ts';
 import { type BlockSource, exportedSource, gatewaySource } from '../audit/blocks.ts';
+import { type ErasureSource, readErasures, servedErasures } from '../audit/erasures.ts';
 import { type Transcripts, transcriptsOf } from '../audit/judge.ts';
 import type { Problem } from '../audit/problems.ts';
 import { type Client, createClient } from '../client.ts';
@@ -29,6 +29,8 @@ export type AuditCommandOptions = {
   readonly transcripts?: string;
   /** A file to keep the service's transcripts in. */
   readonly keepTranscripts?: string;
+  /** A file of receipts of erasures, instead of asking a service. */
+  readonly erasures?: string;
   readonly served: boolean;
   readonly keystore?: string;
   readonly passwordFile?: string;

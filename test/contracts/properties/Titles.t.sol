@@ -43,11 +43,26 @@ contract TitlesTest is TitlesWorld {
         assert(_owner() == person(1) && titleAt("car").tenure == 1);
     }
 
+    /// @dev ONE-TITLE: of an old and a new number only the new one has a title that lives.
+    function testFuzz_ONE_TITLE_replaced(bytes32 next, bytes32 other, address party) public {
+        bool possible = next != 0 && next != "car";
+        assert(byOrganisation(15, REGISTRAR, address(0), 0, next) == possible);
+        if (!possible) return;
+        assert(titleAt("car").state == TitleState.Replaced && titleAt(next).state == TitleState.Held);
+        assert(titleAt(next).owner == person(1));
+        assert(!byOrganisation(0, REGISTRAR, party, 0, 0));
+        assert(!byOrganisation(15, REGISTRAR, address(0), 0, other));
+        assert(!execute(action(0, REGISTRAR, next, party, 0, 0), keyAddress(REGISTRAR)));
+        assert(!_offer());
+    }
+
     /// @dev NO-SALE-UNDER-LIEN, UNBLOCKED-AT-ONCE: any rank, until any time, up to its last second and not longer.
     function testFuzz_NO_SALE_UNDER_LIEN(uint8 rank, uint32 length, uint32 early, bool placedFirst) public {
         if (rank == 0) rank = 1;
-        uint256 until = START + 10 + (length % (OFFER_TIME / 2));
+        uint256 until = START + 20 + (length % (OFFER_TIME / 2));
         if (!placedFirst) assert(_offer());
+        // Another, which expires before.
+        if (rank > 9) assert(byOrganisation(4, LENDER, address(0), START + 1, bytes32(uint256(9))));
         assert(byOrganisation(4, LENDER, address(0), until, bytes32(uint256(rank))));
         if (placedFirst) assert(!_offer());
 
@@ -179,6 +194,7 @@ contract TitlesTest is TitlesWorld {
         if (scrapped) assert(byOrganisation(11, REGISTRAR, address(0), 0, 0));
         else assert(byOrganisation(15, REGISTRAR, address(0), 0, "new number"));
         Title memory before = titleAt("car");
+        assert(before.state == (scrapped ? TitleState.Scrapped : TitleState.Replaced));
         kind %= 16;
         id %= 1 + ORGANISATIONS;
         TitleAction memory given = action(kind, id, "car", party, until, detail);

@@ -399,8 +399,8 @@ contract TitlesHandler is TitlesWorld {
         if (state == TitleState.None) return 0;
         if (state == TitleState.Exported && _draw(2) == 0) return 0;
         kind = uint8(1 + _draw(15));
-        // What ends a title, seldom.
-        if ((kind == 11 || kind == 12 || kind == 15) && _draw(8) != 0) kind = uint8(1 + _draw(10));
+        // What ends a title for ever, seldom.
+        if (kind == 11 && _draw(8) != 0) kind = uint8(1 + _draw(10));
     }
 
     function _organisationFor(uint8 kind) private returns (uint64) {
@@ -414,7 +414,7 @@ contract TitlesHandler is TitlesWorld {
         if (kind == 4) return 1 + _draw(12);
         if (kind == 5 || kind == 6) return 1 + _draw(uint256(title.liensPlaced) + 1);
         if (kind == 9) return _draw(105);
-        if (kind == 15) return 1 + _draw(SUBJECTS);
+        if (kind == 15) return 1 + _draw(SUBJECTS + 2);
         return _draw(0);
     }
 

@@ -11,6 +11,7 @@ const ARTIFACTS = [
   'contracts/Directory.sol/Directory.json',
   'contracts/Ledger.sol/Ledger.json',
   'contracts/Organisations.sol/Organisations.json',
+  'contracts/Titles.sol/Titles.json',
   '@openzeppelin/contracts/access/manager/AccessManager.sol/AccessManager.json',
 ];
 const PACKAGES = ['solc', '@openzeppelin/contracts', 'hardhat'];

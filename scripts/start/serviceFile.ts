@@ -12,6 +12,8 @@ export type ServiceFile = {
   readonly directory: string;
   readonly organisations: string;
   readonly ledger: string;
+  /** The ledger’s module of kinds 0–15. */
+  readonly titles: string;
   readonly startedAt: string;
   readonly pid: number;
   /** VINs of the demo worth looking at, once it is loaded. */
@@ -29,6 +31,7 @@ export async function writeServiceFile(service: Service, demo: DemoMarker | null
     directory: deployment.directory,
     organisations: deployment.organisations,
     ledger: deployment.ledger,
+    titles: deployment.titles,
     startedAt: new Date(performance.timeOrigin).toISOString(),
     pid: process.pid,
     ...(demo === null ? {} : { demo: demo.showcase }),

@@ -25,13 +25,13 @@ import { table } from './table.ts';
 const SIZES = [1, 10, 100, 500];
 const SERVICE = 64;
 
-type Artifact = { abi: []; bytecode: string };
+export type Artifact = { readonly abi: []; readonly bytecode: string };
 
-async function artifact(path: string): Promise<Artifact> {
+export async function artifact(path: string): Promise<Artifact> {
   return JSON.parse(await readFile(fileURLToPath(path), 'utf8')) as Artifact;
 }
 
-const ours = (name: string) =>
+export const ours = (name: string) =>
   artifact(import.meta.resolve(`../artifacts/contracts/${name}.sol/${name}.json`));
 const theirs = (name: string) =>
   artifact(
@@ -41,7 +41,7 @@ const theirs = (name: string) =>
     ).href,
   );
 
-async function deployed(
+export async function deployed(
   signer: NonceManager,
   { abi, bytecode }: Artifact,
   ...parameters: unknown[]
@@ -51,7 +51,7 @@ async function deployed(
   return new Contract(await contract.getAddress(), abi, signer);
 }
 
-async function gasOf(contract: Contract, method: string, ...parameters: unknown[]): Promise<number> {
+export async function gasOf(contract: Contract, method: string, ...parameters: unknown[]): Promise<number> {
   const sent = await contract.getFunction(method)(...parameters, { gasLimit: 400_000_000n });
   const receipt = (await sent.wait()) as { gasUsed: bigint; status: number };
   if (receipt.status !== 1) throw new Error(`${method} reverted`);
@@ -148,7 +148,7 @@ export async function benchGas(): Promise<string> {
   }
 }
 
-async function accessManager(): Promise<Artifact> {
+export async function accessManager(): Promise<Artifact> {
   return artifact(
     new URL(
       '../artifacts/@openzeppelin/contracts/access/manager/AccessManager.sol/AccessManager.json',

@@ -9,6 +9,7 @@ import { benchPipeline, generatedLoad, type Load, registrationsLoad, stageTable 
 import { benchReports } from './reports.ts';
 import { benchStart } from './start.ts';
 import { table } from './table.ts';
+import { benchTitleGas } from './titleGas.ts';
 import { benchVerify } from './verify.ts';
 import { benchWeb } from './web.ts';
 
@@ -38,6 +39,11 @@ const sections: readonly (readonly [string, string, () => Promise<string>])[] = 
     'Gas per entry, beside EAS',
     'Receipt’s gas ÷ entries, calldata and intrinsic gas included, same chain, same run. EAS `multiAttest` with 200 bytes of data an attestation. *First* and *later* entries of a subject.',
     benchGas,
+  ],
+  [
+    'Gas of titles, beside a plain token',
+    'Receipt’s gas of one action, calldata and intrinsic gas included, same chain, same run: with the actor’s signature, sent by another (*relayed*), and sent by the actor (*direct*). Each writes its entry on the vehicle’s chain. Beside it a bare OpenZeppelin ERC-721: minting for the issue, a transfer for offer and acceptance together.',
+    benchTitleGas,
   ],
   [
     'Throughput',

@@ -42,7 +42,8 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
   }
   vehicles.push(...links.map(({ other }) => other));
   const clean = vinOfStory(told, 'clean');
-  const titled = makeTitles(vehicles, `vin:${clean}`);
+  const [discrepancy, recall] = [vinOfStory(told, 'discrepancy'), vinOfStory(told, 'recall')];
+  const titled = makeTitles(vehicles, `vin:${clean}`, [`vin:${discrepancy}`, `vin:${recall}`]);
 
   return {
     organisations,
@@ -63,8 +64,8 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
     titles: titled.titles,
     showcase: {
       clean,
-      discrepancy: vinOfStory(told, 'discrepancy'),
-      recall: vinOfStory(told, 'recall'),
+      discrepancy,
+      recall,
       // One more off the line of the clean one, which nobody ever entered.
       absent: vinOf('LKN', 'AC1B3', 2015, 'H', 900_001),
       titles: titled.showcase,

@@ -88,8 +88,16 @@ function act<Kind extends TitleKind>(
   return { kind, by, ...fields, content: content(attester, kind, at(hour), data, extras) };
 }
 
-/** Issues titles for the demo's vehicles and has some of them live through what a title can. */
-export function makeTitles(given: readonly DemoVehicle[], clean: string): DemoTitles {
+/**
+ * Issues titles for the demo's vehicles and has some of them live through what a title can.
+ * @param clean the vehicle to sell, share and consent with
+ * @param untouched examples of something else
+ */
+export function makeTitles(
+  given: readonly DemoVehicle[],
+  clean: string,
+  untouched: readonly string[],
+): DemoTitles {
   const vehicles = [...given];
   const titles = new Map<string, DemoTitle>();
   for (const vehicle of vehicles) {
@@ -97,7 +105,7 @@ export function makeTitles(given: readonly DemoVehicle[], clean: string): DemoTi
     if (issued !== null)
       titles.set(vehicle.identifier, { identifier: vehicle.identifier, acts: [issued], answers: [] });
   }
-  const taken = new Set<string>([clean]);
+  const taken = new Set<string>([clean, ...untouched]);
 
   /** The next vehicle of a story whose title is free for something. */
   const next = (story: string): string => {

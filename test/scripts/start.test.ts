@@ -12,6 +12,7 @@ import { openKeystore } from '../../cli/keystore.ts';
 import { fromBase64Url } from '../../core/bytes.ts';
 import { openEnvelope } from '../../core/envelope/envelope.ts';
 import { secondsOf } from '../../core/envelope/time.ts';
+import { kindByNumber } from '../../core/kinds/kinds.ts';
 import type { Report } from '../../core/report/report.ts';
 import type { DemoMarker, DemoPlan } from '../../scripts/demo/plan.ts';
 import { sourceStamp } from '../../scripts/start/contracts.ts';
@@ -178,7 +179,7 @@ describe('start', () => {
       expect(existsSync(planFile)).to.equal(false);
     });
 
-    it('shows four vehicles as promised', async () => {
+    it('shows the vehicles that it names as promised', async () => {
       const { showcase } = marker();
       expect(service().demo).to.deep.equal(showcase);
       const codes = async (vin: string): Promise<string[]> => {
@@ -190,11 +191,22 @@ describe('start', () => {
       expect(await codes(showcase.recall)).to.deep.equal(['recall.open']);
       const report = (await get(`/v1/vehicles/${showcase.absent}/report`)) as Report;
       expect(report.ledgers.map(({ links }) => links)).to.deep.equal([[]]);
+      const { mine, stolen, branded, disputed, replaced } = showcase.titles;
+      expect(await codes(stolen)).to.include('title.stolen');
+      expect(await codes(branded)).to.include('title.brand');
+      expect(await codes(disputed)).to.include('entry.disputed');
+      expect(await codes(replaced)).to.include('identity.replaced');
+      for (const { vin, state } of mine) {
+        const found = await codes(vin);
+        expect(found.includes('lien.open'), `${vin} ${found.join()}`).to.equal(state === 'lien');
+      }
     });
 
-    it('records each history in the order in which it happened', async () => {
+    it('records each history in the order in which it happened, its title first', async () => {
       const report = (await get(`/v1/vehicles/${marker().showcase.clean}/report`)) as Report;
-      const times = (report.ledgers[0]?.links ?? []).map(({ digest }) => {
+      const [issued, ...links] = report.ledgers[0]?.links ?? [];
+      expect(kindByNumber(issued?.kind ?? -1)?.name).to.equal('title.issued');
+      const times = links.map(({ digest }) => {
         const content = report.contents[digest];
         if (content === undefined || !('block' in content)) throw new Error('withheld');
         return secondsOf(openEnvelope(fromBase64Url(content.block), fromBase64Url(content.key)).time);

@@ -100,7 +100,7 @@ export function createSets({ store, keyring, secrets, evaluator }: SetsOptions):
         throw new Problem('auth.forbidden', 'Only the attester of an entry gives the members of its set.');
       }
       const members = texts.map(parseMember);
-      const wanted = set.of === 'serial' ? ['serial'] : ['vin', 'registration', 'chassis'];
+      const wanted = set.of === 'serial' ? ['serial'] : ['vin', 'registration', 'chassis', 'van'];
       const tree = buildTree(set.treeKey, members, { sha256 });
       if (
         tree.root !== set.root ||

@@ -289,7 +289,7 @@ export function checkBinding(envelope: Envelope, binding: Binding): void {
     });
   }
   const type = envelope.identifier.slice(0, envelope.identifier.indexOf(':'));
-  const vehicle = type === 'vin' || type === 'registration' || type === 'chassis';
+  const vehicle = type === 'vin' || type === 'registration' || type === 'chassis' || type === 'van';
   checkSubjectType(envelope.kind, vehicle ? 'vehicle' : type === 'organisation' ? 'own' : type);
 }
 

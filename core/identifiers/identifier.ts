@@ -1,7 +1,15 @@
 import { VinculumError } from '../errors.ts';
 import { isVin, normaliseVin, squeeze } from './vin.ts';
 
-export const identifierTypes = ['vin', 'registration', 'chassis', 'batch', 'serial', 'software'] as const;
+export const identifierTypes = [
+  'vin',
+  'registration',
+  'chassis',
+  'van',
+  'batch',
+  'serial',
+  'software',
+] as const;
 export type IdentifierType = (typeof identifierTypes)[number];
 
 /** What an identifier names: which kinds of entries it can have. */
@@ -81,6 +89,7 @@ export function normaliseIdentifier(
       const [market, value] = vehicleNumber(given.type, scope, given.value);
       return identifierOf(given.type, market, value);
     }
+    case 'van':
     case 'batch':
     case 'serial':
     case 'software': {
@@ -123,6 +132,7 @@ export function subjectTypeOf(identifier: Identifier): SubjectType {
     case 'vin':
     case 'registration':
     case 'chassis':
+    case 'van':
       return 'vehicle';
     default:
       return identifier.type;

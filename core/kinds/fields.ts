@@ -40,9 +40,8 @@ export const cid = z.string().check(z.regex(/^b[a-z2-7]{58}$/));
 /** The number of an organisation, as envelopes carry it. */
 export const organisationId = z.string().check(z.regex(/^[1-9][0-9]{0,19}$/));
 
-const vehicleIdentifierPattern =
-  'vin:[0-9A-HJ-NPR-Z]{17}|registration:[A-Z]{2}(?:-[A-Z0-9]{1,3})?:[0-9A-Z]{1,32}|chassis:[A-Z0-9-]{1,32}:[0-9A-Z]{1,32}';
 const made = (types: string) => `(?:${types}):[a-z0-9.-]{1,64}:[\\x21-\\x7e]{1,64}`;
+const vehicleIdentifierPattern = `vin:[0-9A-HJ-NPR-Z]{17}|registration:[A-Z]{2}(?:-[A-Z0-9]{1,3})?:[0-9A-Z]{1,32}|chassis:[A-Z0-9-]{1,32}:[0-9A-Z]{1,32}|${made('van')}`;
 
 /** Identifiers as text, in their normalised form (docs/protocol.md §1). */
 export const vehicleIdentifier = z.string().check(z.regex(new RegExp(`^(?:${vehicleIdentifierPattern})$`)));

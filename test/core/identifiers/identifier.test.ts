@@ -12,6 +12,7 @@ describe('identifier', () => {
     ['chassis:citroen:nr 123', 'chassis:CITROEN:NR123'],
     ['batch:Maker.Example: L-77/b ', 'batch:maker.example:L-77/b'],
     ['serial:4012345000009:A:B', 'serial:4012345000009:A:B'],
+    ['van:BPNL00000003CML1: OMAOYGBDTSRCMYSCX', 'van:bpnl00000003cml1:OMAOYGBDTSRCMYSCX'],
     ['software:maker.example:ecu-2.4.1', 'software:maker.example:ecu-2.4.1'],
   ] as const) {
     it(`reads ${given} as ${text}`, () => expect(formatIdentifier(parseIdentifier(given))).to.equal(text));
@@ -31,6 +32,8 @@ describe('identifier', () => {
     ['registration:FR:АБ123', 'identifier.value', 'Cyrillic letters'],
     ['batch:maker example:1', 'identifier.scope', 'a space in the maker'],
     ['batch:maker:a b', 'identifier.value', 'a space in the number'],
+    ['van:BPNL00000003CML1:', 'identifier.value', 'an empty pseudonym of a vehicle'],
+    ['van:OMAOYGBDTSRCMYSCX', 'identifier.scope', 'a pseudonym of a vehicle without its maker'],
     ['plate:FR:AA001AA', 'identifier.type', 'an unknown type'],
     ['http://example.org', 'identifier.type', 'a URL'],
   ] as const) {
@@ -39,7 +42,14 @@ describe('identifier', () => {
 
   it('reads back every text it writes', () => {
     const texts = fc.tuple(
-      fc.constantFrom('registration:FR', 'chassis:X', 'batch:a.example', 'serial:a.example', 'software:b'),
+      fc.constantFrom(
+        'registration:FR',
+        'chassis:X',
+        'van:a',
+        'batch:a.example',
+        'serial:a.example',
+        'software:b',
+      ),
       fc.stringMatching(/^[A-Z0-9]{1,16}$/),
     );
     fc.assert(
@@ -52,6 +62,7 @@ describe('identifier', () => {
 
   it('knows which identifiers name vehicles', () => {
     expect(subjectTypeOf(parseIdentifier('registration:FR:A1'))).to.equal('vehicle');
+    expect(subjectTypeOf(parseIdentifier('van:BPNL00000003CML1:A1'))).to.equal('vehicle');
     expect(subjectTypeOf(parseIdentifier('serial:m:A1'))).to.equal('serial');
   });
 });

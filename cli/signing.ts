@@ -7,7 +7,7 @@ import { CommandError, usageError } from './exit.ts';
 import { type OpenLedger, openLedger } from './ledger.ts';
 import { organisationId } from './organisationId.ts';
 import { type OpenKey, unlock } from './password.ts';
-import { createRpc } from './rpc.ts';
+import { createRpc, type Rpc } from './rpc.ts';
 import { signIn } from './session.ts';
 import { requireRpc, requireTrustAnchor, requireUrl } from './settings.ts';
 import type { Signer } from './submitter.ts';
@@ -43,7 +43,13 @@ export async function openSigning(context: Context, options: SigningOptions): Pr
 }
 
 /** A key, and the ledger that a service writes to, checked on chain to be one to sign for. */
-export type Place = { readonly anonymous: Client; readonly ledger: OpenLedger; readonly key: OpenKey };
+export type Place = {
+  readonly anonymous: Client;
+  readonly ledger: OpenLedger;
+  /** The reader's further endpoints: what is read of a title must be the same at each. */
+  readonly witnesses: readonly Rpc[];
+  readonly key: OpenKey;
+};
 
 export async function openPlace(context: Context, options: SigningOptions): Promise<Place> {
   const settings = context.settings();
@@ -56,8 +62,7 @@ export async function openPlace(context: Context, options: SigningOptions): Prom
     dataFolder: settings.folder,
     ask: context.ask,
   });
-  const { anonymous, ledger } = await openService(context, options);
-  return { anonymous, ledger, key };
+  return { ...(await openService(context, options)), key };
 }
 
 /** The ledger that a service writes to, checked on chain to be one to rely on. */
@@ -68,7 +73,7 @@ export async function openService(
   const settings = context.settings();
   const url = requireUrl(settings);
   const anchor = requireTrustAnchor(settings, options.directory);
-  const [rpcUrl = ''] = requireRpc(settings, options.rpc);
+  const [rpcUrl = '', ...others] = requireRpc(settings, options.rpc);
   const anonymous = createClient(url, { signal: context.signal });
   const { ledger: ledgerId } = await anonymous.json('/v1/directory', directorySchema);
   const rpc = createRpc(rpcUrl, { signal: context.signal });
@@ -80,7 +85,8 @@ export async function openService(
       `${rpcUrl} serves chain ${chainId}; your directory is on chain ${anchor.trust.chainId}.`,
     );
   }
-  return { anonymous, ledger: await openLedger(rpc, anchor.trust, ledgerId) };
+  const witnesses = others.map((other) => createRpc(other, { signal: context.signal }));
+  return { anonymous, ledger: await openLedger(rpc, anchor.trust, ledgerId), witnesses };
 }
 
 export function organisationOf(key: OpenKey, named: string | undefined): OrganisationId {

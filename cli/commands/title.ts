@@ -12,8 +12,8 @@ import {
 } from '../../core/modules/title.ts';
 import { isDead, type Milestone } from '../client.ts';
 import type { Context } from '../context.ts';
-import { type Exit, usageError } from '../exit.ts';
-import { count, type Output } from '../output.ts';
+import { CommandError, type Exit, usageError } from '../exit.ts';
+import { count, counted, type Output } from '../output.ts';
 import type { SigningOptions } from '../signing.ts';
 import { subjectsOf } from '../subjects.ts';
 import {
@@ -67,6 +67,12 @@ async function act(
   // What waits at the service comes first; what it may come to, the service knows, and checks.
   const { nextRevision } = await servedTitle(client, vehicle.subject);
   const waits = BigInt(nextRevision) > vehicle.title.revision;
+  // Nobody buys by the service's word alone: what waits may be another offer, or a brand.
+  if (waits && by === 'buyer') {
+    const text =
+      'Another action on this title is on its way: accept once it is on the ledger, and looked at.';
+    throw new CommandError('incomplete', 'title.waits', text);
+  }
   const revision = waits ? BigInt(nextRevision) : vehicle.title.revision;
   const signed = signDeed(actor, vehicle, revision, deed, Number(now));
   if (!waits) applyTitleAction(vehicle.title, signed.action, key.address, now);
@@ -290,10 +296,12 @@ export async function showTitle(context: Context, id: string, options: ShowOptio
     ...title,
     sellable: obstacles.length === 0,
     obstacles,
+    endpoints: 1 + reading.witnesses.length,
   });
   const { style } = output;
   output.line(`Title of ${formatIdentifier(identifier)}: ${style.bold(title.state)}`);
   output.line(`  subject       ${subject}`);
   showTitleState(output, title, now);
+  output.line(`  as seen by    ${counted(1 + reading.witnesses.length, 'endpoint')}`);
   return 'ok';
 }

@@ -7,11 +7,12 @@ import type { Context } from '../context.ts';
 import { usageError } from '../exit.ts';
 import type { OpenLedger } from '../ledger.ts';
 import type { OpenKey } from '../password.ts';
+import type { Rpc } from '../rpc.ts';
 import { signIn, signInAccount } from '../session.ts';
 import { openPlace, openService, organisationOf, type SigningOptions } from '../signing.ts';
 import { subjectsOf } from '../subjects.ts';
 import type { Actor } from './sign.ts';
-import { readTitle, titlesOf } from './title.ts';
+import { readAgreedTitle, titlesOf } from './title.ts';
 
 export type ActingOptions = Omit<SigningOptions, 'keystore'> & { readonly keystore?: string };
 
@@ -19,6 +20,7 @@ export type ActingOptions = Omit<SigningOptions, 'keystore'> & { readonly keysto
 export type Acting = {
   readonly client: Client;
   readonly ledger: OpenLedger;
+  readonly witnesses: readonly Rpc[];
   readonly key: OpenKey;
   readonly actor: Actor;
 };
@@ -33,14 +35,14 @@ export async function openActing(
   options: ActingOptions,
   as: 'organisation' | 'account',
 ): Promise<Acting> {
-  const { anonymous, ledger, key } = await openPlace(context, requireKeystore(options));
+  const { anonymous, ledger, witnesses, key } = await openPlace(context, requireKeystore(options));
   const titles = await titlesOf(ledger.rpc, ledger.address);
   const organisation = as === 'account' ? NO_ORGANISATION : organisationOf(key, options.organisation);
   const client =
     as === 'account' ? await signInAccount(anonymous, key) : await signIn(anonymous, key, organisation);
   const { address, secretKey } = key;
   const actor: Actor = { ledger: ledger.address, titles, organisation, address, secretKey };
-  return { client, ledger, key, actor };
+  return { client, ledger, witnesses, key, actor };
 }
 
 /** @throws `keystore.unnamed` */
@@ -57,22 +59,22 @@ export type Vehicle = {
   readonly title: Title;
 };
 
-/** @throws the codes of `parseIdentifier` and {@link subjectsOf} */
+/** @throws the codes of `parseIdentifier`, {@link subjectsOf} and {@link readAgreedTitle} */
 export async function findVehicle(
-  { client, ledger }: { readonly client: Client; readonly ledger: OpenLedger },
+  { client, ledger, witnesses }: Pick<Acting, 'client' | 'ledger' | 'witnesses'>,
   titles: ModuleAddress,
   text: string,
 ): Promise<Vehicle> {
   const identifier = parseIdentifier(text);
   const [subject] = (await subjectsOf(client, ledger, [identifier])) as [Subject];
-  return { identifier, subject, title: await readTitle(ledger.rpc, titles, subject) };
+  return { identifier, subject, title: await readAgreedTitle([ledger.rpc, ...witnesses], titles, subject) };
 }
 
 /** The same for who only reads. */
 export async function openReading(
   context: Context,
   options: Pick<SigningOptions, 'rpc' | 'directory'>,
-): Promise<{ readonly client: Client; readonly ledger: OpenLedger; readonly titles: ModuleAddress }> {
-  const { anonymous, ledger } = await openService(context, options);
-  return { client: anonymous, ledger, titles: await titlesOf(ledger.rpc, ledger.address) };
+): Promise<Pick<Acting, 'client' | 'ledger' | 'witnesses'> & { readonly titles: ModuleAddress }> {
+  const { anonymous, ledger, witnesses } = await openService(context, options);
+  return { client: anonymous, ledger, witnesses, titles: await titlesOf(ledger.rpc, ledger.address) };
 }

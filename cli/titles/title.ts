@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hex } from '../../core/bytes.ts';
 import { toHex, word } from '../../core/bytes.ts';
 import type { Address, LedgerAddress, OrganisationId, Subject } from '../../core/chain/types.ts';
@@ -6,6 +7,7 @@ import type { Lien, Title, TitleState } from '../../core/modules/title.ts';
 import { selector } from '../../core/verify/chainView.ts';
 import { quantity } from '../chain.ts';
 import { CommandError } from '../exit.ts';
+import { placeOf } from '../http.ts';
 import type { Rpc } from '../rpc.ts';
 
 /* Titles as the chain has them, read by raw JSON-RPC: what the service says of a title is held to this. */
@@ -42,6 +44,37 @@ export async function readTitle(
   ]);
   return decodeTitle(title, liens);
 }
+
+/** How long endpoints that are a block apart may take to tell the same. */
+const AGREE_MILLISECONDS = 1_500;
+
+/** A title that all endpoints tell the same of. @throws `rpc.malformed` `rpc.disagree` */
+export async function readAgreedTitle(
+  endpoints: readonly Rpc[],
+  titles: ModuleAddress,
+  subject: Subject,
+): Promise<Title> {
+  const read = () => Promise.all(endpoints.map((rpc) => readTitle(rpc, titles, subject)));
+  const [first, ...others] = await read();
+  if (first === undefined) throw new TypeError('one endpoint at least');
+  if (others.every((other) => isSame(first, other))) return first;
+  await sleep(AGREE_MILLISECONDS);
+  const [again, ...rest] = await read();
+  if (again !== undefined && rest.every((other) => isSame(again, other))) return again;
+  throw new CommandError(
+    'unreachable',
+    'rpc.disagree',
+    'The endpoints tell different things of this title.',
+    {
+      details: { endpoints: endpoints.map(({ url }) => placeOf(url)) },
+    },
+  );
+}
+
+const isSame = (left: Title, right: Title): boolean => textOf(left) === textOf(right);
+
+const textOf = (title: Title): string =>
+  JSON.stringify(title, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
 
 /** How many actions each title has seen. */
 export async function readRevisions(

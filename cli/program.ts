@@ -138,6 +138,13 @@ function addKeys(program: Command, action: MakeAction): void {
     )
     .addOption(passwordOption())
     .action(action(async () => asAction((await import('./commands/keys.ts')).newKey)));
+  readingOptions(
+    keys
+      .command('holder <name> <identifier>')
+      .description('registrar: take out the key that an import keeps for the present holder of a vehicle')
+      .option('--holders <name>', 'the key from which the holders’ keys are derived', 'holders')
+      .addOption(passwordOption()),
+  ).action(action(async () => asAction((await import('./commands/keys.ts')).holderKey)));
   keys
     .command('list')
     .description('all keys of the data folder')
@@ -298,6 +305,7 @@ Begin here (after npm start):
   vinculum report ID -o report.json       fetch a history
   vinculum report ID --pdf -o report.pdf  the same to read and print
   vinculum verify report.json             check it against the chain; also a PDF or a credential
+  vinculum title ID                       who holds it, and may it be sold?
   vinculum audit                          check the whole ledger
   vinculum demo tamper                    see lies caught
 

@@ -174,7 +174,7 @@ async function auditLedger(
   const { step, keys } = options;
   await checkContract(rpc, record, block, problems);
   const rebuilt = await rebuildLedger(rpc, record, block.number, problems, step);
-  foldTitles(rebuilt, problems);
+  const titles = foldTitles(rebuilt, problems);
   const profiles = profilesOf(rebuilt);
   const wanted = [...new Set([...digestsOf(rebuilt), ...profiles.values()])];
   const fetched = new Map<Digest, FetchedBlock>();
@@ -191,7 +191,7 @@ async function auditLedger(
       : await erasedAmong(options.erasures, rebuilt.ledger, missing);
   const contents = { blocks: fetched, keys, erased };
   const transcripts = keys === null ? null : options.transcripts;
-  const chains = await judgeHistories(rebuilt, contents, transcripts, problems, step);
+  const chains = await judgeHistories(rebuilt, titles, contents, transcripts, problems, step);
   const own = judgeOwnChains(rebuilt, contents, problems);
   tally.take(rebuilt, chains, own, problems);
   tally.takeProfiles(rebuilt, profiles, fetched, problems);

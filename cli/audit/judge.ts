@@ -4,6 +4,8 @@ import { type Digest, type Subject, ZERO_SUBJECT } from '../../core/chain/types.
 import { type Envelope, openEnvelope } from '../../core/envelope/envelope.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
+import type { TitleAction } from '../../core/modules/action.ts';
+import { foldTitle, type TitleHistory } from '../../core/modules/titleHistory.ts';
 import { judgeBlock } from '../../core/verify/entries.ts';
 import type { EntryStatus } from '../../core/verify/result.ts';
 import { type Client, ServiceRefusal } from '../client.ts';
@@ -22,6 +24,8 @@ export type JudgedEntry = AuditedEntry & {
   readonly status: AuditStatus;
   readonly code?: string;
   readonly envelope?: Envelope;
+  /** What was asked of the title, of an entry that it wrote. */
+  readonly action?: TitleAction;
 };
 
 export type JudgedChain = {
@@ -31,6 +35,8 @@ export type JudgedChain = {
   /** Whether that identifier's pseudonym is the subject, by the operators' proof. */
   readonly pseudonym: 'proven' | 'unchecked' | 'refuted';
   readonly entries: readonly JudgedEntry[];
+  /** Its title, as its actions come to; without any it is none. */
+  readonly title: TitleHistory;
 };
 
 export type Contents = {
@@ -62,6 +68,7 @@ export function transcriptsOf(client: Client): Transcripts {
 /** Judges every entry of every subject; what is not as it should be goes to `problems`. */
 export async function judgeHistories(
   ledger: RebuiltLedger,
+  titles: ReadonlyMap<Subject, TitleHistory>,
   contents: Contents,
   transcripts: Transcripts | null,
   problems: Problem[],
@@ -84,14 +91,16 @@ export async function judgeHistories(
     const place = { ledger: ledger.ledger, subject, identifier: identifier ?? '' };
     const results = entries.map((entry): JudgedEntry => {
       const action = actionOfEntry(ledger.actions, entry);
-      const result = judge(entry, { ...place, action }, contents);
+      const asked = action === null ? {} : { action };
+      const result = { ...judge(entry, { ...place, action }, contents), ...asked };
       if (pseudonym === 'refuted' && result.status === 'proven') {
         return { ...result, status: 'void', code: 'subject.pseudonym' };
       }
       return result;
     });
     for (const entry of results) noteEntry(ledger, entry, contents, problems);
-    judged.push({ subject, identifier, pseudonym, entries: results });
+    const title = titles.get(subject) ?? foldTitle(subject, []);
+    judged.push({ subject, identifier, pseudonym, entries: results, title });
   }
   return judged;
 }

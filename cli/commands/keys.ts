@@ -2,8 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { fromHex } from '../../core/bytes.ts';
+import { formatLedgerId } from '../../core/chain/ledgerId.ts';
+import { formatIdentifier } from '../../core/identifiers/identifier.ts';
 import type { Context } from '../context.ts';
 import { type Exit, usageError } from '../exit.ts';
+import { deriveHolders } from '../import/holders.ts';
 import {
   type KeystoreInfo,
   keysFolder,
@@ -13,8 +16,9 @@ import {
   writeKeystore,
 } from '../keystore.ts';
 import { organisationId } from '../organisationId.ts';
-import { newPassword } from '../password.ts';
+import { newPassword, passwordFor, unlock } from '../password.ts';
 import { dataFolder } from '../settings.ts';
+import { findVehicle, openReading } from '../titles/acting.ts';
 
 export type NewKeyOptions = {
   readonly organisation?: string;
@@ -50,6 +54,46 @@ export async function newKey(context: Context, name: string, options: NewKeyOpti
   );
   output.line('  It can sign once the organisation’s controller has added this address to its keys.');
   return 'ok';
+}
+
+export type HolderKeyOptions = {
+  readonly holders: string;
+  readonly passwordFile?: string;
+  readonly rpc?: readonly string[];
+  readonly directory?: string;
+};
+
+/** Puts the key that a registrar keeps for the present holder of a vehicle into a keystore of its own. */
+export async function holderKey(
+  context: Context,
+  name: string,
+  id: string,
+  options: HolderKeyOptions,
+): Promise<Exit> {
+  const { folder } = context.settings();
+  const source = { file: options.passwordFile, dataFolder: folder, ask: context.ask };
+  const reading = await openReading(context, options);
+  const { identifier, title } = await findVehicle(reading, reading.titles, id);
+  const holders = deriveHolders(
+    (await unlock(options.holders, source)).secretKey,
+    formatLedgerId(reading.ledger.address),
+  );
+  const text = formatIdentifier(identifier);
+  for (let holder = 1; holder <= Number(title.tenure); holder++) {
+    const { address, secretKey } = holders.key(text, holder);
+    if (address !== title.owner) continue;
+    const label = `Holder ${holder} of ${text}`;
+    const password = await passwordFor(name, source);
+    const info = await writeKeystore(keysFolder(folder), { name, secretKey, label }, password);
+    context.output.value(asJson(info));
+    context.output.line(`Key ${info.name}: ${info.address}`);
+    context.output.line(`  holds the title of ${text}; kept in ${info.file}`);
+    return 'ok';
+  }
+  throw usageError(
+    'keystore.notHolder',
+    `No key that follows from ${options.holders} holds the title of ${text}.`,
+  );
 }
 
 export async function listKeys(context: Context): Promise<Exit> {

@@ -167,6 +167,16 @@ describe('vinculum import registrations', function () {
     );
     expect(owners).to.deep.equal(expected.map(({ address }) => address));
     expect(new Set(owners).size).to.equal(5);
+
+    // The holder comes for the key, or the registrar gives the title to the holder's own.
+    const id = `registration:FR:${rows[3]?.id}`;
+    const taken = await vinculum(beside.folder, 'keys', 'holder', 'her-own', id, '--json');
+    expect(taken.json, taken.stderr).to.include({ address: owners[3] });
+    const offer = ['title', 'offer', id, '--to', 'registry', '--until', '1d', '--keystore', 'her-own'];
+    expect((await vinculum(beside.folder, ...offer)).exit).to.equal(0);
+    await vinculum(beside.folder, 'title', 'reissue', id, '--to', 'registry', '--keystore', 'registry');
+    const gone = await vinculum(beside.folder, 'keys', 'holder', 'again', id, '--json');
+    expect(gone.json.error.code).to.equal('keystore.notHolder');
   });
 
   it('records what a title does not allow as evidence that says so, and lists the vehicles', async () => {

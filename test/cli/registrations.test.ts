@@ -26,9 +26,22 @@ describe('the registration histories of HistoVec', function () {
     beside = await startBeside();
     const imported = await vinculum(beside.folder, 'import', 'registrations', file, '--json');
     expect(imported.exit, imported.stderr).to.equal(0);
-    expect(imported.json).to.include({ rows: 2531, vehicles: 2531, entries: 9723, errors: 0 });
+    expect(imported.json).to.include({ rows: 2531, vehicles: 2531, entries: 5381, actions: 5451, errors: 0 });
+    expect(imported.json.events).to.deep.equal({
+      titles: 4342,
+      evidence: 2850,
+      contradicting: 110,
+      contradictions: {
+        'title.lienOpen': 111,
+        'title.noSuchLien': 27,
+        'title.wrongState': 11,
+        'registration.neverEntered': 11,
+        'registration.underOpposition': 3,
+        'registration.underProcedure': 3,
+      },
+    });
     const again = await vinculum(beside.folder, 'import', 'registrations', file, '--json');
-    expect(again.json).to.include({ vehicles: 0, entries: 0, alreadyThere: 2531, errors: 0 });
+    expect(again.json).to.include({ vehicles: 0, entries: 0, actions: 0, alreadyThere: 2531, errors: 0 });
 
     const keys = join(beside.folder, 'keys.ndjson');
     expect((await vinculum(beside.folder, 'export', 'keys', '-o', keys)).exit).to.equal(0);
@@ -42,12 +55,13 @@ describe('the registration histories of HistoVec', function () {
       keys: await readKeys(keys),
       transcripts: transcriptsOf(service),
       served: null,
+      erasures: null,
       step: () => undefined,
     });
     expect(result.problems).to.deep.equal([]);
     expect(result.verdict).to.equal('verified');
     expect(result.subjects).to.include({ total: 2531, verified: 2531 });
-    expect(result.entries).to.include({ total: 9723, proven: 9723 });
+    expect(result.entries).to.include({ total: 10_832, proven: 10_832 });
 
     const answers = new Map<string, number>();
     for (const line of gunzipSync(readFileSync(file)).toString('utf8').trim().split('\n')) {
@@ -58,13 +72,16 @@ describe('the registration histories of HistoVec', function () {
     expect(answers.size).to.equal(2087);
     const { ledger } = result.ledgers[0] ?? {};
     if (ledger === undefined) throw new TypeError('no ledger');
-    const equal = result.chains.filter(({ identifier, entries }) => {
-      const opened = entries.map(({ chain, position, link, envelope, status }) => {
+    const differing = result.chains.flatMap(({ identifier, entries, title }) => {
+      const expected = answers.get(identifier ?? '');
+      const opened = entries.map(({ chain, position, link, envelope, action, status }) => {
         if (status === 'stored' || envelope === undefined) throw new TypeError('not opened');
-        return openedEntry({ ledger, chain, position, link, envelope, status, sealed: {} });
+        const asked = action === undefined ? {} : { action };
+        return openedEntry({ ledger, chain, position, link, envelope, status, sealed: {}, ...asked });
       });
-      return deriveFindings(opened).summary.holders === answers.get(identifier ?? '');
+      const { holders } = deriveFindings(opened, { titles: [title] }).summary;
+      return expected === undefined || holders === expected ? [] : [[identifier, holders, expected]];
     });
-    expect(equal.length).to.be.at.least(2080);
+    expect(differing.length, JSON.stringify(differing)).to.be.at.most(7);
   });
 });

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -16,8 +15,8 @@ import {
   type TitleAct,
   untilOf,
 } from '../../../core/registrations/titleSteps.ts';
+import { sharedFile } from '../../shared.ts';
 
-const shared = process.env.VINCULUM_SHARED ?? join(import.meta.dirname, '../../../../shared');
 const NOW = BigInt(Date.parse('2026-11-21T00:00:00Z') / 1000);
 
 /** The plan of a vehicle first registered on 1 February 2001, with events as `YYYY-MM-DD TYPE`. */
@@ -265,11 +264,8 @@ describe('planRegistration', () => {
   });
 
   it('divides the published histories without leaving anything out', function () {
-    const file = join(shared, 'data/histovec-registrations.ndjson.gz');
-    if (!existsSync(file)) {
-      console.log('    (no registration histories here: VINCULUM_SHARED)');
-      return this.skip();
-    }
+    const file = sharedFile('histovec-registrations.ndjson.gz');
+    if (file === null) return this.skip();
     const counts: Record<string, number> = {};
     const add = (name: string): void => {
       counts[name] = (counts[name] ?? 0) + 1;

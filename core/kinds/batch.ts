@@ -13,6 +13,7 @@ import {
 } from './fields.ts';
 import { defineKind, publicFields } from './kind.ts';
 import { seals } from './sealed.ts';
+import { missingTiers, production, supplyNames } from './supply.ts';
 
 /** Business steps and dispositions by the names of the Core Business Vocabulary (CBV 2.0). */
 const disposition = z.exactOptional(
@@ -46,7 +47,7 @@ export const batchProduced = defineKind({
     manufacturerPartId: partNumber,
     batchId: partNumber,
     nameAtManufacturer: label,
-    plant: z.exactOptional(code),
+    ...production,
     productionStart: z.exactOptional(date),
     productionDate: date,
     expiryDate: z.exactOptional(date),
@@ -58,6 +59,7 @@ export const batchProduced = defineKind({
         .array(z.strictObject({ batch: batchIdentifier, produced: z.exactOptional(digest) }))
         .check(z.minLength(1), z.maxLength(1000)),
     ),
+    missing: missingTiers,
   }),
   sealed: seals(
     'key:*',
@@ -68,6 +70,7 @@ export const batchProduced = defineKind({
     'customerPartId',
     'orderNumber',
     'amount',
+    ...supplyNames,
   ),
   example: {
     data: {

@@ -4,7 +4,7 @@ import { amended, upheld } from './correction.ts';
 import { accident, claim } from './incident.ts';
 import type { Kind } from './kind.ts';
 import { condition, inspection, odometer, repair, service } from './maintenance.ts';
-import { partMounted, partRemoved } from './part.ts';
+import { partMounted, partProduced, partRemoved } from './part.ts';
 import { recallClosed, recallExtended, recallOpened, recallRemedied } from './recall.ts';
 import {
   registrationDocument,
@@ -69,6 +69,7 @@ export const kinds = {
   'batch.received': batchReceived,
   'batch.quarantined': batchQuarantined,
   'batch.released': batchReleased,
+  'part.produced': partProduced,
   'part.mounted': partMounted,
   'part.removed': partRemoved,
   sale,

@@ -3,6 +3,7 @@ import {
   batchIdentifier,
   code,
   component,
+  date,
   digest,
   partDescription,
   partIdentifier,
@@ -10,6 +11,54 @@ import {
 } from './fields.ts';
 import { defineKind, publicFields } from './kind.ts';
 import { seals } from './sealed.ts';
+import { builtParts, missingTiers, partMade, production, supplyNames, tractionBattery } from './supply.ts';
+
+export const partProduced = defineKind({
+  number: 103,
+  name: 'part.produced',
+  version: 1,
+  description:
+    'A serialised part was made: what it is, its batch, and the batches and serialised parts built into it. The sealed field `key:<digest>` opens the `batch.produced` entry that it names.',
+  subjects: ['serial'],
+  roles: ['supplier', 'manufacturer'],
+  public: publicFields({
+    bizStep: z.literal('commissioning'),
+    ...partMade,
+    ...production,
+    productionDate: date,
+    batch: z.exactOptional(batchIdentifier),
+    /** The `batch.produced` entry of that batch. */
+    produced: z.exactOptional(digest),
+    tractionBattery: z.exactOptional(tractionBattery),
+    parts: builtParts,
+    missing: missingTiers,
+  }),
+  sealed: seals(
+    'key:*',
+    'quantity',
+    'composition',
+    'processParameters',
+    'customer',
+    'customerPartId',
+    'orderNumber',
+    'amount',
+    ...supplyNames,
+  ),
+  example: {
+    data: {
+      bizStep: 'commissioning',
+      manufacturerId: 'volta.example',
+      manufacturerPartId: 'VB-77120',
+      partInstanceId: '000431',
+      nameAtManufacturer: 'Traction battery 77 kWh',
+      plant: 'PORTO-1',
+      productionDate: '2024-01-19',
+      batch: 'batch:volta.example:VB-77120',
+      parts: [{ component: 'tractionBattery', part: 'batch:cella.example:C-21700/0119' }],
+    },
+    sealed: { customerPartId: 'K3-HV-77' },
+  },
+});
 
 /** On a vehicle's chain `part` names the part; on the part's own chain the vehicle is sealed. */
 const mounting = {

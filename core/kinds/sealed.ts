@@ -11,6 +11,7 @@ import {
   vehicleIdentifier,
   when,
 } from './fields.ts';
+import { supplySeals } from './supply.ts';
 
 const name = label;
 const reference = label;
@@ -67,6 +68,7 @@ export const sealedFields = {
   customer: party,
   customerPartId: partNumber,
   orderNumber: reference,
+  ...supplySeals,
   vehicle: vehicleIdentifier,
 } as const;
 

@@ -1,14 +1,11 @@
 import * as z from 'zod/mini';
 import {
-  batchIdentifier,
   brands,
   code,
-  component,
   date,
-  digest,
   label,
   market,
-  partIdentifier,
+  partNumber,
   party,
   reading,
   vehicleDescription,
@@ -16,6 +13,7 @@ import {
 } from './fields.ts';
 import { defineKind, publicFields } from './kind.ts';
 import { seals } from './sealed.ts';
+import { builtParts, missingTiers, production, supplyNames } from './supply.ts';
 
 export const vehicleRegistered = defineKind({
   number: 32,
@@ -84,39 +82,15 @@ export const vehicleBuilt = defineKind({
   public: publicFields({
     ...vehicleDescription,
     manufacturerId: party,
-    plant: z.exactOptional(code),
+    ...production,
     odometer: z.exactOptional(reading),
+    manufacturerPartId: z.exactOptional(partNumber),
+    nameAtManufacturer: z.exactOptional(label),
     /** As built; later changes are `part.mounted` and `part.removed`. */
-    parts: z.exactOptional(
-      z
-        .array(
-          z.strictObject({
-            component,
-            /** A place on the vehicle, in the maker's terms. */
-            position: z.exactOptional(code),
-            part: partIdentifier,
-            /** The batch that a serialised part came from. */
-            batch: z.exactOptional(batchIdentifier),
-            /** The `batch.produced` entry of that batch. */
-            produced: z.exactOptional(digest),
-          }),
-        )
-        .check(z.minLength(1), z.maxLength(4000)),
-    ),
-    /** Tiers that are missing from the bill of materials, each with its reason: never silently skipped. */
-    missing: z.exactOptional(
-      z
-        .array(
-          z.strictObject({
-            component,
-            supplier: z.exactOptional(party),
-            reason: z.enum(['notDelivered', 'confidential', 'notTracked', 'notSerialised']),
-          }),
-        )
-        .check(z.minLength(1), z.maxLength(1000)),
-    ),
+    parts: builtParts,
+    missing: missingTiers,
   }),
-  sealed: seals('key:*', 'orderNumber'),
+  sealed: seals('key:*', 'orderNumber', 'customerPartId', ...supplyNames),
   example: {
     data: {
       brand: 'Kunlun',

@@ -182,6 +182,7 @@ export const wordsEn: Words = {
     'batch.received': 'Batch received',
     'batch.quarantined': 'Batch quarantined',
     'batch.released': 'Batch released',
+    'part.produced': 'Part made',
     'part.mounted': 'Part mounted',
     'part.removed': 'Part removed',
     sale: 'Sale',

@@ -169,6 +169,7 @@ export const wordsZh: Words = {
     'batch.received': '批次收货',
     'batch.quarantined': '批次隔离',
     'batch.released': '批次放行',
+    'part.produced': '部件生产',
     'part.mounted': '安装部件',
     'part.removed': '拆下部件',
     sale: '销售',

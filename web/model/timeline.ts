@@ -13,6 +13,7 @@ const GROUP_OF: Readonly<Record<string, Exclude<Group, 'all'>>> = {
   accident: 'damage',
   claim: 'damage',
   'registration.procedure': 'damage',
+  'part.produced': 'parts',
   'part.mounted': 'parts',
   'part.removed': 'parts',
   'recall.remedied': 'parts',

@@ -171,9 +171,14 @@ function findUnproven(entries: readonly OpenedEntry[]): Finding[] {
   );
 }
 
-/** What somebody with an interest might want gone: accidents, claims, readings, titles, recalls. */
+/**
+ * What somebody with an interest might want gone: whatever can count against a vehicle, any reading of its odometer
+ * included, and what nobody here knows. Whoever erases rather than withholds has the report verified: it must not be quiet.
+ */
 function isGrave({ kind }: OpenedEntry): boolean {
-  return /^(?:accident|claim|odometer|title\..*|recall\..*)$/.test(kind);
+  return !/^(?:vehicle\.(?:registered|built)|registration\.document|software\.updated|part\..*|batch\.(?!quarantined).*)$/.test(
+    kind,
+  );
 }
 
 /** The entries whose content was destroyed, each with its kind, its attester, and who destroyed it on what basis. */

@@ -84,7 +84,7 @@ export const batchProduced = defineKind({
       productionDate: '2024-01-19',
       serials: { serialsRoot: `0x${'2b'.repeat(32)}`, count: 500, treeKey: 'I'.repeat(43) },
     },
-    sealed: { quantity: { value: 500, unit: 'C62' }, customer: 'kunlun.example' },
+    sealed: { quantity: { value: '500', unit: 'C62' }, customer: 'kunlun.example' },
   },
 });
 
@@ -104,7 +104,7 @@ export const batchShipped = defineKind({
   sealed: seals('quantity', 'customer', 'orderNumber', 'location', 'position'),
   example: {
     data: { bizStep: 'shipping', disposition: 'in_transit', from: 'volta.example' },
-    sealed: { customer: 'kunlun.example', quantity: { value: 200, unit: 'C62' } },
+    sealed: { customer: 'kunlun.example', quantity: { value: '200', unit: 'C62' } },
   },
 });
 
@@ -126,7 +126,7 @@ export const batchReceived = defineKind({
   sealed: seals('quantity', 'orderNumber', 'location', 'position', 'description'),
   example: {
     data: { bizStep: 'receiving', disposition: 'in_progress', by: 'kunlun.example', accepted: true },
-    sealed: { quantity: { value: 200, unit: 'C62' } },
+    sealed: { quantity: { value: '200', unit: 'C62' } },
   },
 });
 

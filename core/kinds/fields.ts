@@ -62,11 +62,20 @@ export const money = z.strictObject({
   currency: z.string().check(z.regex(/^[A-Z]{3}$/)),
 });
 
-/** A quantity with its unit in UN/CEFACT Recommendation 20; of a supplier, only ever sealed. */
-export const quantity = z.strictObject({
-  value: z.number().check(z.gte(0), z.lte(1e12)),
-  unit: z.enum(['C62', 'H87', 'KGM', 'GRM', 'TNE', 'LTR', 'MLT', 'MTR', 'MTK', 'MTQ', 'KWH', 'AMH']),
-});
+/**
+ * A quantity with its unit in UN/CEFACT Recommendation 20; of a supplier, only ever sealed. A decimal as text, since a binary
+ * fraction can't hold a gram in a tonne; pieces (C62, H87, EA) are whole.
+ */
+export const quantity = z
+  .strictObject({
+    value: z.string().check(z.regex(/^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,9})?$/)),
+    unit: z.enum(['C62', 'H87', 'EA', 'KGM', 'GRM', 'TNE', 'LTR', 'MLT', 'MTR', 'MTK', 'MTQ', 'KWH', 'AMH']),
+  })
+  .check(
+    z.refine(({ value, unit }) => !['C62', 'H87', 'EA'].includes(unit) || !value.includes('.'), {
+      path: ['value'],
+    }),
+  );
 
 /** A position in WGS 84, degrees; only ever sealed. */
 export const position = z.strictObject({

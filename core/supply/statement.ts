@@ -23,6 +23,11 @@ export type Statement = {
   readonly identifier: string;
   readonly content: Content;
   readonly source: StatementSource;
+  /**
+   * The members of the set whose root the content states (serials of a batch), as identifiers: the operator is given them
+   * after the entry, to prove what is in the set and what is not.
+   */
+  readonly members?: readonly string[];
 };
 
 /** That one thing is, or was, in another: identifiers as text, normalised. */

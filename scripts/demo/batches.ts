@@ -143,7 +143,7 @@ function makeBatch(part: PartName, year: number, half: 'H1' | 'H2', random: Demo
     : [];
   const treeKey = random.bytes(32);
   const inputs = part === 'pack' ? batchNumber('cells', year, half) : undefined;
-  const quantity = { value: pieces, unit: 'C62' };
+  const quantity = { value: String(pieces), unit: 'C62' };
   const customer = part === 'cells' ? 'volta.example' : 'kunlun.example';
   const orderNumber = `PO-${year}-${random.integer(1000, 9999)}`;
   const shipper = random.chance(0.5) ? 'meridian' : supplier;

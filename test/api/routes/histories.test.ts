@@ -116,7 +116,7 @@ describe('histories', () => {
           productionDate: '2024-01-19',
           serials: { serialsRoot: tree.root, count: serials.length, treeKey: toBase64Url(treeKey) },
         },
-        sealed: { quantity: { value: 50, unit: 'C62' } },
+        sealed: { quantity: { value: '50', unit: 'C62' } },
       });
       await test.record(supplier, [produced]);
     });

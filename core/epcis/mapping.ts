@@ -5,28 +5,30 @@ import type { Content } from '../envelope/envelope.ts';
 import { isVinculumError } from '../errors.ts';
 import { formatIdentifier, normaliseIdentifier, parseIdentifier } from '../identifiers/identifier.ts';
 import { component } from '../kinds/fields.ts';
-import type { KindName } from '../kinds/kinds.ts';
 import { validateData, validateSealed } from '../kinds/validate.ts';
 import type { Mapping, MappingProblem, Statement, StatementSource, SupplyEdge } from '../supply/statement.ts';
 import { buildTree } from '../tree/tree.ts';
 import type { DocumentFrame, EpcisEvent, QuantityElement } from './document.ts';
 import { wordOf } from './document.ts';
 import { eventHash, plainNumber } from './eventHash.ts';
+import { ENTRY_NAME, EXPORTED_KINDS, ownEntryOf } from './ownEntry.ts';
 import { batchOf, type EpcSubject, glnOf, type NoSubject, subjectOf } from './subject.ts';
 import { resolveName } from './vocabulary.ts';
 
 /*
  * What an EPCIS event says, in entries. An event names things and a business step; of that the kinds of entries can say:
  *
- *   commissioning of a batch, or of parts with a batch number   batch.produced (with the serials' root)
- *   commissioning of a vehicle                                  vehicle.built
- *   shipping, departing / receiving, accepting of a batch       batch.shipped / batch.received
- *   holding of a batch; recalled, damaged, non_conformant set   batch.quarantined
- *   inspecting with a good outcome; one of those unset          batch.released
- *   assembling, installing … / removing, disassembling …        part.mounted / part.removed, on what it was mounted in
- *   a transformation into a batch, a vehicle, one part          batch.produced with inputs, vehicle.built, part.mounted
+ *   commissioning of a batch, or of several parts of one batch    batch.produced (of parts with the serials' root)
+ *   commissioning of a part by itself                             part.produced
+ *   commissioning of a vehicle                                    vehicle.built
+ *   shipping, departing / receiving, accepting of a batch         batch.shipped / batch.received
+ *   holding of a batch; recalled, damaged, non_conformant set     batch.quarantined
+ *   inspecting with a good outcome; one of those unset            batch.released
+ *   assembling, installing … / removing, disassembling …          part.mounted / part.removed, on what it was mounted in
+ *   a transformation into batches, parts, a vehicle               as their commissioning, with what they are made of
  *
- * Everything else is named with its reason; what of an event no entry says is kept aside, as it stands.
+ * Everything else is named with its reason; what of an event no entry says is kept aside, as it stands. An event that an
+ * export of ours made carries its entry in an extension and is read from that, as long as nobody changed the event.
  */
 
 export type MapOptions = {
@@ -123,7 +125,7 @@ const QUARANTINES: Readonly<Record<string, string>> = {
 };
 
 const UNITS = new Set(['C62', 'H87', 'KGM', 'GRM', 'TNE', 'LTR', 'MLT', 'MTR', 'MTK', 'MTQ', 'KWH', 'AMH']);
-const PIECES = new Set(['C62', 'H87']);
+const PIECES = new Set(['C62', 'H87', 'EA']);
 
 const WHY: Readonly<Record<NoSubject, string>> = {
   classOnly: 'a class of things without a batch number has no history',
@@ -170,7 +172,7 @@ class Reading {
 
   read(): EventMapping {
     const { errorDeclaration } = this.#event;
-    if (errorDeclaration === undefined) this.#readEvent();
+    if (errorDeclaration === undefined && !this.#readOwn()) this.#readEvent();
     for (const { at, code, detail, count } of this.#dropped.values()) {
       this.#problem(code, at, count === 1 ? detail : `${detail} (${count} of them)`);
     }
@@ -185,6 +187,33 @@ class Reading {
       aside: errorDeclaration === undefined ? this.#setAside() : {},
       problems: this.#problems,
     };
+  }
+
+  /** Reads the entry that an export of ours put into the event. @returns whether there is one that still holds */
+  #readOwn(): boolean {
+    const { namespaces } = this.#options.frame;
+    const name = Object.keys(this.#event).find((key) => resolveName(key, namespaces) === ENTRY_NAME);
+    if (name === undefined) return false;
+    const { [name]: text, ...event } = this.#event as Fields;
+    const own = ownEntryOf(text);
+    const holds =
+      own !== null &&
+      EXPORTED_KINDS.has(own.kind) &&
+      own.event === eventHash(event, this.#options.frame) &&
+      urisOf(event).some((uri) => textOf(uri) === own.identifier);
+    if (!holds) {
+      this.#problem(
+        'epcis.entryStale',
+        name,
+        'the event is not the one that this entry was written for: it is read anew',
+      );
+      return false;
+    }
+    for (const member of Object.keys(this.#event)) this.#said.add(member);
+    for (const member of Object.keys((this.#event.ilmd ?? {}) as Fields)) this.#said.add(`ilmd.${member}`);
+    this.#said.delete('ilmd');
+    this.#state(own.identifier, own.kind, own.data, own.sealed, [], own);
+    return true;
   }
 
   #readEvent(): void {
@@ -220,30 +249,29 @@ class Reading {
   /** Things that a business step happened to. */
   #handled(items: readonly Item[]): void {
     const [step, action] = [this.#step(), this.#event.action as string | undefined];
-    const vehicle = this.#vehicleOf(items);
+    const things = this.#withVehicle(items);
     if ((step === 'commissioning' || step === 'creating_class_instance') && action === 'ADD') {
-      if (vehicle === null) this.#produced(items, []);
-      else this.#built(vehicle, []);
+      this.#made(things, []);
       return;
     }
-    if (vehicle !== null) {
-      this.#drop(vehicle.at, 'no kind of entry says this of a vehicle');
-      return;
+    for (const item of things) {
+      const { type, text, batch } = item.subject;
+      if (batch !== undefined) this.#edge(batch, text, 'memberOf');
+      if (type === 'batch') this.#happened(item, step);
+      else if (type === 'vehicle') this.#drop(item.at, 'no kind of entry says this of a vehicle');
+      else this.#drop(item.at, 'a part by itself has no entry for this step: its batch has');
     }
-    for (const item of items) {
-      const batch = item.subject.type === 'batch';
-      if (item.subject.batch !== undefined) this.#memberOf(item.subject.text, item.subject.batch);
-      if (!batch) {
-        this.#drop(item.at, 'a part by itself has no entry for this step: its batch has');
-        continue;
-      }
-      const before = this.#statements.length;
-      this.#moved(item, step);
-      this.#judged(item, step);
-      if (this.#statements.length === before && !this.#hasProblemAt(item.at)) {
-        this.#drop(item.at, `no kind of entry says ${step ?? 'nothing'} of a batch`);
-      }
-    }
+  }
+
+  #happened(item: Item, step: string | undefined): void {
+    const before = this.#statements.length + this.#problems.length + this.#dropped.size;
+    this.#moved(item, step);
+    this.#judged(item, step);
+    if (this.#statements.length + this.#problems.length + this.#dropped.size > before) return;
+    this.#drop(
+      item.at,
+      step === undefined ? 'it names no business step' : `no kind of entry says ${step} of a batch`,
+    );
   }
 
   /** A batch left or arrived. */
@@ -259,9 +287,11 @@ class Reading {
       return;
     }
     const order = this.#order();
+    const location = this.#location();
     const sealed: Record<string, Json> = {};
     if (item.quantity !== undefined) sealed.quantity = item.quantity;
     if (order !== undefined) sealed.orderNumber = order;
+    if (location !== undefined) sealed.location = location;
     if (shipped) {
       const to = this.#partyIn('destinationList');
       if (to !== undefined) sealed.customer = to;
@@ -309,33 +339,80 @@ class Reading {
     }
   }
 
-  /** Batches, and parts of one batch, that were made; of other batches where it says so. */
-  #produced(items: readonly Item[], inputs: readonly Item[]): void {
+  /** Batches, parts and vehicles that were made; of what, where it says so. */
+  #made(items: readonly Item[], inputs: readonly Item[]): void {
     const lot = this.#master('lotNumber', 'batch', 'lot');
-    const serials = new Map<string, { key: EpcSubject; at: string; members: string[] }>();
+    const parts = new Map<string | undefined, Item[]>();
+    const shared = items.length > 1 && inputs.length > 0;
     for (const item of items) {
-      if (item.subject.type === 'batch') {
-        this.#batchProduced(item.subject, item.at, inputs, [], item.quantity);
+      const { type, key } = item.subject;
+      if (type === 'vehicle') this.#built(item, inputs, shared);
+      else if (type === 'batch') this.#batchProduced(item.subject, item.at, inputs, [], item.quantity);
+      else {
+        const batch =
+          item.subject.batch ?? (key === null || lot === undefined ? undefined : batchOf(key, lot));
+        parts.set(batch, [...(parts.get(batch) ?? []), item]);
+      }
+    }
+    for (const [batch, of] of parts) {
+      const subject = batch === undefined || of.length === 1 ? null : subjectOfText(batch);
+      if (subject === null) {
+        for (const item of of) this.#partProduced(item, batch, inputs, shared);
         continue;
       }
-      const { key } = item.subject;
-      const batch = item.subject.batch ?? (key === null || lot === undefined ? undefined : batchOf(key, lot));
-      if (batch === undefined) {
-        this.#drop(
-          item.at,
-          'a part without a batch number has no entry of its own: register it as a safety part',
-        );
-        continue;
-      }
-      const group = serials.get(batch) ?? { key: item.subject, at: item.at, members: [] };
-      group.members.push(item.subject.text);
-      serials.set(batch, group);
-      this.#memberOf(item.subject.text, batch);
+      const members = of.map((item) => item.subject.text);
+      for (const member of members) this.#edge(subject.text, member, 'memberOf');
+      this.#batchProduced(subject, of[0]?.at ?? '', inputs, members);
     }
-    for (const [batch, { at, members }] of serials) {
-      const subject = subjectOfText(batch);
-      if (subject !== null) this.#batchProduced(subject, at, inputs, members);
-    }
+  }
+
+  #partProduced(item: Item, batch: string | undefined, inputs: readonly Item[], shared: boolean): void {
+    const party = this.#maker(item.at);
+    if (party === undefined) return;
+    const { text, key, identifier } = item.subject;
+    const [, main = '', , serial] = key?.path ?? [];
+    const plant = this.#place();
+    const name = this.#name();
+    this.#state(text, 'part.produced', {
+      bizStep: 'commissioning',
+      manufacturerId: party,
+      ...(main === '' ? {} : { manufacturerPartId: main }),
+      partInstanceId: serial ?? (main === '' ? identifier.value : main),
+      ...(name === undefined ? {} : { nameAtManufacturer: name }),
+      ...(plant === undefined ? {} : { plant }),
+      productionDate: this.#productionDate(),
+      ...(batch === undefined ? {} : { batch }),
+      ...this.#bill(inputs, shared),
+    });
+    if (batch !== undefined) this.#edge(batch, text, 'memberOf');
+    for (const { subject } of inputs) this.#edge(text, subject.text, 'madeOf');
+  }
+
+  /** @param shared several things came out: which input is in which of them is not said */
+  #bill(inputs: readonly Item[], shared: boolean): { parts?: Json } {
+    const named = this.#component();
+    const parts = inputs.map(({ subject }) => ({
+      component: named,
+      part: subject.text,
+      ...(subject.batch === undefined ? {} : { batch: subject.batch }),
+      ...(shared ? { hasAlternatives: true } : {}),
+    }));
+    return parts.length === 0 ? {} : { parts };
+  }
+
+  #maker(at: string): string | undefined {
+    const party = this.#party('source');
+    if (party === undefined)
+      this.#drop(at, 'the event names no party: say which with --party', 'epcis.partyUnknown');
+    return party;
+  }
+
+  #name(): string | undefined {
+    return this.#master('descriptionShort', 'productName', 'nameAtManufacturer');
+  }
+
+  #productionDate(): string {
+    return dateOf(this.#master('productionDate', 'manufactureDate')) ?? localDate(this.#event);
   }
 
   #batchProduced(
@@ -345,16 +422,12 @@ class Reading {
     members: readonly string[],
     quantity?: Item['quantity'],
   ): void {
-    const party = this.#party('source');
-    if (party === undefined) {
-      this.#drop(at, 'the event names no party: say which with --party', 'epcis.partyUnknown');
-      return;
-    }
+    const party = this.#maker(at);
+    if (party === undefined) return;
     const [, main, , lot] = partsOf(subject);
     const batches = [
       ...new Set(inputs.flatMap((input) => (input.subject.type === 'batch' ? [input.subject.text] : []))),
     ];
-    const productionDate = dateOf(this.#master('productionDate', 'manufactureDate'));
     const expiryDate = dateOf(this.#master('itemExpirationDate', 'expirationDate', 'bestBeforeDate'));
     const plant = this.#place();
     const data: Record<string, Json> = {
@@ -363,9 +436,9 @@ class Reading {
       manufacturerId: party,
       manufacturerPartId: main,
       batchId: lot,
-      nameAtManufacturer: this.#master('descriptionShort', 'productName', 'nameAtManufacturer') ?? main,
+      nameAtManufacturer: this.#name() ?? main,
       ...(plant === undefined ? {} : { plant }),
-      productionDate: productionDate ?? localDate(this.#event),
+      productionDate: this.#productionDate(),
       ...(expiryDate === undefined ? {} : { expiryDate }),
       ...(batches.length === 0 ? {} : { inputs: batches.map((batch) => ({ batch })) }),
       ...(members.length === 0 ? {} : { serials: this.#setOf(members) }),
@@ -375,7 +448,11 @@ class Reading {
     if (quantity !== undefined) sealed.quantity = quantity;
     if (order !== undefined) sealed.orderNumber = order;
     this.#state(subject.text, 'batch.produced', data, sealed, members);
-    for (const input of inputs) this.#edge(subject.text, input.subject.text, 'madeOf');
+    for (const input of inputs) {
+      this.#edge(subject.text, input.subject.text, 'madeOf');
+      if (input.subject.type === 'serial')
+        this.#drop(input.at, 'what a batch is made of is named by batches');
+    }
   }
 
   #setOf(members: readonly string[]): Json {
@@ -387,24 +464,15 @@ class Reading {
     return { serialsRoot: tree.root, count: tree.count, treeKey: toBase64Url(treeKey) };
   }
 
-  #built(vehicle: Item, inputs: readonly Item[]): void {
-    const party = this.#party('source');
-    if (party === undefined) {
-      this.#drop(vehicle.at, 'the event names no party: say which with --party', 'epcis.partyUnknown');
-      return;
-    }
+  #built(vehicle: Item, inputs: readonly Item[], shared: boolean): void {
+    const party = this.#maker(vehicle.at);
+    if (party === undefined) return;
     const plant = this.#place();
-    const group = this.#component();
-    const parts = inputs.map(({ subject }) => ({
-      component: group,
-      part: subject.text,
-      ...(subject.batch === undefined ? {} : { batch: subject.batch }),
-    }));
     this.#state(vehicle.subject.text, 'vehicle.built', {
       manufacturerId: party,
-      productionDate: localDate(this.#event),
+      productionDate: this.#productionDate(),
       ...(plant === undefined ? {} : { plant }),
-      ...(parts.length === 0 ? {} : { parts }),
+      ...this.#bill(inputs, shared),
     });
     for (const { subject } of inputs) this.#edge(vehicle.subject.text, subject.text, 'builtFrom');
   }
@@ -421,8 +489,7 @@ class Reading {
       ),
     ];
     const parents = this.#things('parentID', event.parentID === undefined ? [] : [String(event.parentID)]);
-    const vehicle = this.#vehicleOf(parents);
-    const [parent] = vehicle === null ? parents : [vehicle];
+    const [parent] = this.#withVehicle(parents);
     const association = event.type === 'AssociationEvent';
     const fitting = association || MOUNTING.has(step ?? '') || REMOVING.has(step ?? '');
     if (!fitting) {
@@ -495,46 +562,21 @@ class Reading {
         'one half of a transformation: what went in and what came out stand in different events',
       );
     }
-    const vehicle = this.#vehicleOf(outputs);
-    if (vehicle !== null) {
-      this.#built(vehicle, inputs);
-      return;
-    }
-    const lot = this.#master('lotNumber', 'batch', 'lot');
-    const [only] = outputs;
-    const single = outputs.length === 1 && only?.subject.type === 'serial' && lot === undefined;
-    if (!single || only === undefined) {
-      this.#produced(outputs, inputs);
-      const serials = inputs.filter(({ subject }) => subject.type === 'serial');
-      const made = this.#statements.length > 0;
-      for (const { at } of made ? serials : []) this.#drop(at, 'what a batch is made of is named by batches');
-      return;
-    }
-    // One part, made of what went in.
-    const group = this.#component();
-    for (const { subject } of inputs) {
-      const batch = subject.batch === undefined ? {} : { batch: subject.batch };
-      this.#state(only.subject.text, 'part.mounted', {
-        component: group,
-        part: subject.text,
-        ...batch,
-        condition: 'new',
-      });
-      this.#edge(only.subject.text, subject.text, 'madeOf');
-    }
+    this.#made(this.#withVehicle(outputs), inputs);
   }
 
   #state(
     identifier: string,
-    kind: KindName,
+    kind: string,
     data: Readonly<Record<string, Json>>,
     sealed: Readonly<Record<string, Json>> = {},
     members: readonly string[] = [],
+    { time = this.#time, kindVersion = 1 }: { readonly time?: string; readonly kindVersion?: number } = {},
   ): void {
-    const content: Content = { kind, time: this.#time, data, sealed };
+    const content: Content = { kind, kindVersion, time, data, sealed };
     try {
-      validateData(kind, 1, data);
-      for (const [name, value] of Object.entries(sealed)) validateSealed(kind, 1, name, value);
+      validateData(kind, kindVersion, { ...data });
+      for (const [name, value] of Object.entries(sealed)) validateSealed(kind, kindVersion, name, value);
     } catch (error) {
       if (!isVinculumError(error)) throw error;
       this.#problem(error.code, '', error.message);
@@ -551,10 +593,6 @@ class Reading {
   #edge(parent: string, child: string, relation: SupplyEdge['relation'], begins = true): void {
     const when = begins ? { from: this.#time } : { until: this.#time };
     this.#edges.push({ parent, child, relation, ...when, source: this.#source });
-  }
-
-  #memberOf(serial: string, batch: string): void {
-    this.#edge(batch, serial, 'memberOf');
   }
 
   #things(name: string, uris: readonly string[] | undefined): Item[] {
@@ -577,7 +615,7 @@ class Reading {
         return [];
       }
       if (quantity === undefined) return [{ subject, at }];
-      const unit = uom === undefined || uom === 'EA' ? 'C62' : uom;
+      const unit = uom ?? 'C62';
       if (quantity < 0 || (PIECES.has(unit) && !Number.isInteger(quantity))) {
         this.#problem('quantity.invalid', at, 'A quantity is not negative, and pieces are whole.');
         return [];
@@ -592,21 +630,20 @@ class Reading {
     });
   }
 
-  /** The vehicle that an event is about: by its key, or by the VIN that an extension states of the one thing named. */
-  #vehicleOf(items: readonly Item[]): Item | null {
-    const named = items.find(({ subject }) => subject.type === 'vehicle');
-    if (named !== undefined) return named;
+  /** The things with the one among them as a vehicle, where it is the only one and an extension states its VIN. */
+  #withVehicle(items: readonly Item[]): readonly Item[] {
     const [only] = items;
-    const vin = items.length === 1 ? (this.#extension('vin') ?? this.#master('vin')) : undefined;
-    if (only === undefined || only.subject.type !== 'serial' || vin === undefined) return null;
+    if (items.length !== 1 || only?.subject.type !== 'serial') return items;
+    const vin = this.#extension('vin') ?? this.#master('vin');
+    if (vin === undefined) return items;
     try {
       const identifier = normaliseIdentifier({ type: 'vin', value: vin });
       const text = formatIdentifier(identifier);
-      return { at: only.at, subject: { type: 'vehicle', identifier, text, key: only.subject.key } };
+      return [{ at: only.at, subject: { type: 'vehicle', identifier, text, key: only.subject.key } }];
     } catch (error) {
       if (!isVinculumError(error)) throw error;
       this.#problem(error.code, 'vin', error.message);
-      return null;
+      return [];
     }
   }
 
@@ -657,6 +694,14 @@ class Reading {
     return undefined;
   }
 
+  /** Where it happened, as the event writes it. */
+  #location(): string | undefined {
+    const name = ['bizLocation', 'readPoint'].find((place) => this.#event[place] !== undefined);
+    const place = name === undefined ? undefined : (this.#event[name] as { id: string });
+    if (name !== undefined && place !== undefined && Object.keys(place).length === 1) this.#said.add(name);
+    return place?.id;
+  }
+
   #order(): string | undefined {
     const list = (this.#event.bizTransactionList ?? []) as readonly {
       type?: string;
@@ -699,6 +744,7 @@ class Reading {
 
   /** What no entry says, as it stands, and its names among the problems. */
   #setAside(): Record<string, Json> {
+    if (this.#statements.length === 0) return { event: JSON.parse(canonicalJsonOf(this.#event)) as Json };
     const aside: Record<string, Json> = {};
     const { namespaces } = this.#options.frame;
     const keep = (name: string, path: string, value: unknown): void => {
@@ -736,12 +782,6 @@ class Reading {
       known.at = list;
     }
   }
-
-  #hasProblemAt(at: string): boolean {
-    return [...this.#dropped.values()].some(
-      (dropped) => dropped.at === at || at.startsWith(`${dropped.at}[`),
-    );
-  }
 }
 
 const COMPONENTS: ReadonlySet<string> = new Set(component.options);
@@ -757,6 +797,26 @@ function canonicalJsonOf(value: unknown): string {
   } catch {
     return JSON.stringify(JSON.stringify(value));
   }
+}
+
+/** All things that an event names. */
+function urisOf(event: Fields): string[] {
+  const lists = [event.parentID, event.epcList, event.childEPCs, event.inputEPCList, event.outputEPCList];
+  const amounts = [
+    event.quantityList,
+    event.childQuantityList,
+    event.inputQuantityList,
+    event.outputQuantityList,
+  ];
+  return [
+    ...(lists.flat() as unknown[]).filter((uri) => typeof uri === 'string'),
+    ...(amounts.flat() as (QuantityElement | undefined)[]).flatMap((element) => element?.epcClass ?? []),
+  ];
+}
+
+function textOf(uri: string): string | null {
+  const subject = subjectOf(uri);
+  return typeof subject === 'string' ? null : subject.text;
 }
 
 /** A batch from its identifier's text. */

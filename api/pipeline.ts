@@ -241,6 +241,7 @@ class RunningPipeline implements Pipeline {
     });
     this.#indexer = new Indexer({
       ...{ store, rpc, directory, firstBlock, finality, clock },
+      own: { address: ledger.address, titles },
       first: () => firstLedger(store, { ledger, organisations, directory, firstBlock }),
       lease: this.#lease,
       counters: this.counters,

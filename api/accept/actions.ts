@@ -15,7 +15,7 @@ import {
   titleKinds,
   transitions,
 } from '../../core/modules/title.ts';
-import { readTitles } from '../index/titles.ts';
+import { readTitle, type StoredTitle } from '../index/titles.ts';
 import { Problem } from '../problem.ts';
 import { ACTION_COLUMNS, type ActionRow, actionOf } from '../relay/actions.ts';
 import type { Queryable } from '../store/store.ts';
@@ -230,6 +230,10 @@ export function titleConflict({ subject, revision }: TitleAction, holder: string
   );
 }
 
+/** SQL, of `submissions s`: an action that is to be executed, and that the module has not refused. */
+const ON_ITS_WAY = `s.state NOT IN ('expired', 'conflicted') AND s.state IN ('stored', 'submitted')
+  AND (s.problem IS NULL OR s.transaction_hash IS NOT NULL)`;
+
 /** Titles as they will be when what waits has been executed; what the module has refused is not counted on. */
 export class Projection {
   readonly #store: Queryable;
@@ -245,8 +249,7 @@ export class Projection {
   /** @param before only the actions below this revision */
   async titleOf(subject: Subject, before?: bigint): Promise<Title> {
     const bytes = fromHex(subject, 32);
-    const indexed = (await readTitles(this.#store, this.#ledger, [bytes])).get(subject)?.title ?? NO_TITLE;
-    const waiting = await this.#waiting('s.subject = $2', bytes);
+    const { indexed, waiting } = await this.#read(bytes);
     let title = indexed;
     // Without a title of its own it may take one over, by a replacement that waits itself.
     if (indexed.state === 'none' && waiting[0]?.revision !== 0n) title = await this.#takenOver(bytes);
@@ -267,22 +270,38 @@ export class Projection {
   }
 
   async #takenOver(subject: Uint8Array): Promise<Title> {
-    const isReplacement = `get_byte(s.entries, 0) = ${titleKinds['title.replaced']}`;
-    const [row] = await this.#waiting(`s.detail = $2 AND ${isReplacement}`, subject);
+    const [row] = await this.#store.query<ActionRow>(
+      `SELECT ${ACTION_COLUMNS} FROM submissions s
+       WHERE s.ledger = $1 AND s.detail = $2 AND get_byte(s.entries, 0) = ${titleKinds['title.replaced']}
+         AND ${ON_ITS_WAY}`,
+      [this.#ledger, subject],
+    );
     if (row === undefined) return NO_TITLE;
     const action = actionOf(row);
     return takeOver(await this.titleOf(action.subject, action.revision), action, this.#now);
   }
 
-  /** The actions that are on their way, and that the module has not refused, in the order of their revisions. */
-  #waiting(which: string, bytes: Uint8Array): Promise<ActionRow[]> {
-    return this.#store.query<ActionRow>(
-      `SELECT ${ACTION_COLUMNS} FROM submissions s
-       WHERE s.ledger = $1 AND ${which} AND s.state NOT IN ('expired', 'conflicted')
-         AND s.state IN ('stored', 'submitted') AND (s.problem IS NULL OR s.transaction_hash IS NOT NULL)
+  /**
+   * The title in the index, and what waits for it in the order of the revisions: of one moment, or an action that is
+   * anchored in between would be in neither.
+   */
+  async #read(subject: Uint8Array): Promise<{ indexed: Title; waiting: ActionRow[] }> {
+    const rows = await this.#store.query<
+      { title: StoredTitle | null } & (ActionRow | { readonly hash: null })
+    >(
+      `SELECT t.title, s.* FROM (SELECT 1) AS once
+       LEFT JOIN LATERAL (SELECT title FROM titles
+         WHERE titles.subject = $2 AND titles.ledger = $1 ORDER BY position DESC LIMIT 1) AS t ON true
+       LEFT JOIN LATERAL (SELECT ${ACTION_COLUMNS} FROM submissions s
+         WHERE s.ledger = $1 AND s.subject = $2 AND ${ON_ITS_WAY}) AS s ON true
        ORDER BY s.revision`,
-      [this.#ledger, bytes],
+      [this.#ledger, subject],
     );
+    const stored = rows[0]?.title ?? null;
+    return {
+      indexed: stored === null ? NO_TITLE : readTitle(stored),
+      waiting: rows.flatMap((row) => (row.hash === null ? [] : [row])),
+    };
   }
 
   /** The successors of the holders of a title's liens, as the registrar recorded them last. */

@@ -42,6 +42,8 @@ export interface IndexerOptions {
   readonly store: Store;
   readonly rpc: Rpc;
   readonly directory: Hex;
+  /** The ledger that is written to, and its module of kinds 0–15. */
+  readonly own: { readonly address: Hex; readonly titles: Hex };
   /** The ledger that the store was made for. */
   readonly first: () => Promise<FirstLedger>;
   readonly firstBlock: number;
@@ -155,6 +157,8 @@ export class Indexer {
 
   /** Asks ledgers for their modules, once: they stand in the code. */
   async #findTitles(ledgers: readonly IndexedLedger[]): Promise<void> {
+    const { address: own, titles } = this.#options.own;
+    this.#titles.set(own, titles);
     const unknown = ledgers.filter(({ address }) => !this.#titles.has(address));
     const results = await this.#options.rpc.batch(
       unknown.map(({ address }) => ({
@@ -165,6 +169,8 @@ export class Indexer {
     for (const [index, result] of results.entries()) {
       const ledger = unknown[index];
       if (ledger === undefined) continue;
+      // Without the titles of the ledger that the store was made for there is nothing to go on with.
+      if (result instanceof RpcRefusal && ledger.number === 0) throw result;
       // What is no ledger has no modules either: its heads will tell.
       const [word] = result instanceof RpcRefusal || result === '0x' ? [] : readWords(result);
       const address: Hex | null = word === undefined || BigInt(word) === 0n ? null : `0x${word.slice(26)}`;

@@ -20,7 +20,7 @@ import type { ChangedEvent, ExecutedEvent } from './logs.ts';
  */
 
 /** A title in JSON: numbers beyond 53 bits are decimal strings. */
-type StoredTitle = {
+export type StoredTitle = {
   readonly state: TitleState;
   readonly owner: Address | null;
   readonly tenure: string;

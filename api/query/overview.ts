@@ -129,6 +129,9 @@ function entryView(entry: VerifiedEntry) {
     position: entry.position,
     kind: kindByNumber(link.kind)?.name ?? String(link.kind),
     ...('organisation' in link ? { organisation: link.organisation.toString() } : { actor: link.actor }),
+    ...(entry.action === undefined || entry.action.organisation === 0n
+      ? {}
+      : { organisation: entry.action.organisation.toString() }),
     anchoredAt: Number(link.timestamp),
     status: entry.status,
     ...(entry.code === undefined ? {} : { code: entry.code }),

@@ -82,24 +82,25 @@ export async function dueActions(
   limit: number,
 ): Promise<Due> {
   const isDue = '(deadline > $1 AND (next_attempt_at IS NULL OR next_attempt_at <= $2))';
-  const rows = await store.query<ActionRow & { place: bigint; open: boolean; base: bigint | null }>(
+  const rows = await store.query<ActionRow & { place: bigint; open: boolean; base: bigint }>(
     `WITH oldest AS (
        SELECT DISTINCT subject FROM (
          SELECT subject FROM submissions
          WHERE state = 'stored' AND nonce IS NULL AND transaction_hash IS NULL AND ledger = $3 AND ${isDue}
            AND NOT EXISTS (SELECT 1 FROM closures WHERE closures.ledger = $3)
          ORDER BY received_at, hash LIMIT $4) AS waiting
+     ), base AS (
+       SELECT subject, coalesce((SELECT t.revision FROM titles t WHERE t.subject = oldest.subject AND t.ledger = $3
+         ORDER BY t.position DESC LIMIT 1), 0) AS base FROM oldest
      ), queued AS (
-       SELECT submissions.*, row_number() OVER history - 1 AS place,
+       SELECT submissions.*, base, count(*) FILTER (WHERE revision >= base) OVER history - 1 AS place,
               bool_and(transaction_hash IS NOT NULL OR ${isDue}) OVER history AS open,
               max(received_at) OVER history AS since
-       FROM submissions JOIN oldest USING (subject)
+       FROM submissions JOIN base USING (subject)
        WHERE ledger = $3 AND nonce IS NULL AND state IN ('stored', 'submitted')
        WINDOW history AS (PARTITION BY subject ORDER BY revision)
      )
-     SELECT ${ACTION_COLUMNS}, s.place, s.open,
-            (SELECT t.revision FROM titles t WHERE t.subject = s.subject AND t.ledger = $3
-             ORDER BY t.position DESC LIMIT 1) AS base
+     SELECT ${ACTION_COLUMNS}, s.place, s.open, s.base
      FROM queued s WHERE s.state = 'stored' AND s.transaction_hash IS NULL
      ORDER BY s.since, s.subject, s.revision`,
     [after, now, ledger, limit],
@@ -107,13 +108,41 @@ export async function dueActions(
   const ready: ActionRow[] = [];
   const blocked: Uint8Array[] = [];
   for (const row of rows) {
-    const next = (row.base ?? 0n) + row.place;
+    const next = row.base + row.place;
     // One that was refused is tried alone, when nothing of its subject is on its way.
     const alone = row.problem === null || row.place === 0n;
     if (row.open && row.revision === next && alone) ready.push(row);
     else blocked.push(row.hash);
   }
   return { ready: ready.slice(0, limit), blocked };
+}
+
+/**
+ * Of actions that cannot be sent, those whose place in the title is taken by now: by themselves, or by others. The index
+ * settles that when it reads the block; an action that was being stored at that moment, it has not seen.
+ */
+export async function settleTaken(
+  store: Queryable,
+  hashes: readonly Uint8Array[],
+  now: Date,
+): Promise<number> {
+  if (hashes.length === 0) return 0;
+  const own = 't.action_hash = s.hash';
+  return store.execute(
+    `UPDATE submissions s
+     SET state = CASE WHEN ${own} THEN 'anchored' ELSE 'conflicted' END,
+         problem = CASE WHEN ${own} THEN NULL ELSE 'title.conflict' END,
+         anchored_at = CASE WHEN ${own} THEN $2::timestamptz END,
+         ended_at = CASE WHEN ${own} THEN NULL ELSE $2::timestamptz END,
+         block_number = CASE WHEN ${own} THEN t.block_number END,
+         block_hash = CASE WHEN ${own} THEN b.hash END,
+         transaction_hash = CASE WHEN ${own} THEN t.transaction_hash END
+     FROM titles t LEFT JOIN chain_blocks b ON b.number = t.block_number
+     WHERE s.hash = ANY($1::bytea[]) AND s.state = 'stored' AND s.transaction_hash IS NULL
+       AND t.subject = s.subject AND t.ledger = s.ledger AND t.action_subject = s.subject
+       AND t.action_revision = s.revision`,
+    [hashes, now],
+  );
 }
 
 /** Why the module would refuse each of these now, as a stable code; null where it would not. */

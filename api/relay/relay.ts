@@ -17,7 +17,15 @@ import type { PipelineCounters, PipelineLimits, PipelineLog } from '../pipeline.
 import { Problem } from '../problem.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Queryable, Store, Transaction } from '../store/store.ts';
-import { ACTION_COLUMNS, type ActionRow, dueActions, executionOf, gasOf, refusalsOf } from './actions.ts';
+import {
+  ACTION_COLUMNS,
+  type ActionRow,
+  dueActions,
+  executionOf,
+  gasOf,
+  refusalsOf,
+  settleTaken,
+} from './actions.ts';
 import { MAX_TRANSACTION_GAS, type SubmissionSize, submissionGas, transactionGas } from './gas.ts';
 import type { Lease } from './lease.ts';
 import { type SignedTransaction, signTransaction } from './transaction.ts';
@@ -394,6 +402,7 @@ export class Relay {
     const fees = await this.#fees(head);
     const prepared = await store.transaction(async (transaction) => {
       if (!(await lease.lock(transaction))) throw leaseLost();
+      await settleTaken(transaction, blocked, now);
       await transaction.execute(
         `UPDATE submissions SET next_attempt_at = $2::timestamptz + ${BLOCKED_SECONDS} * interval '1 second'
          WHERE hash = ANY($1::bytea[]) AND (next_attempt_at IS NULL OR next_attempt_at <= $2)`,

@@ -21,8 +21,10 @@ export const entry = z
     ledger: ledgerId,
     position: z.int().min(0),
     kind: z.string(),
-    organisation: decimal.optional(),
-    actor: address.optional(),
+    organisation: decimal.optional().meta({ description: 'Who attested, or acted' }),
+    actor: address
+      .optional()
+      .meta({ description: 'The key that acted on a title; alone, an owner’s or a buyer’s' }),
     anchoredAt: seconds,
     status: z.enum(['proven', 'withheld', 'erased', 'void', 'unknownKind', 'refuted']),
     code: z.string().optional().meta({ description: 'Why it is not proven' }),

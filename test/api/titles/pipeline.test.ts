@@ -169,6 +169,46 @@ describe('Actions on titles, in the pipeline', function () {
           expect(await titleOf(vehicle)).to.include({ revision: 13n, liensPlaced: 6 });
         });
 
+        it('takes one action after the other while those before are being executed', async () => {
+          const pipeline = await started();
+          const vehicle = target();
+          const issued = issue(vehicle, person().address);
+          await pipeline.acceptAction(issued.request);
+          let last = issued;
+          for (let count = 1; count <= 60; count += 1) {
+            last = sign(world, registrar, vehicle, 'title.branded', count, { detail: BigInt(count) });
+            await pipeline.acceptAction(last.request);
+          }
+          await until(pipeline, last, 'anchored', 'final');
+          expect(await titleOf(vehicle)).to.include({ revision: 61n });
+        });
+
+        it('settles what was stored at the moment in which its place was taken', async () => {
+          await readAll();
+          const first = create();
+          const [vehicle, other] = [target(), target()];
+          const mine = issue(vehicle, person().address);
+          const lost = issue(other, person().address);
+          const won = issue(other, person().address);
+          await first.acceptAction(mine.request);
+          await first.acceptAction(lost.request);
+          await executeDirectly(mine);
+          await executeDirectly(won);
+          await readAll();
+          // As if the index had read the blocks before they were stored.
+          await store.execute(
+            `UPDATE submissions SET state = 'stored', anchored_at = NULL, block_number = NULL, block_hash = NULL,
+             ended_at = NULL, problem = NULL, transaction_hash = NULL`,
+          );
+          const next = lien(other, 1);
+          const pipeline = create();
+          await pipeline.acceptAction(next.request);
+          await pipeline.start();
+          await until(pipeline, next, 'anchored', 'final');
+          expect(await until(pipeline, mine, 'anchored', 'final')).to.include.keys('block', 'transaction');
+          expect(await until(pipeline, lost, 'conflicted')).to.include({ problem: 'title.conflict' });
+        });
+
         it('sends no more at once than it may, and all in the end', async () => {
           await readAll();
           const pipeline = create({ limits: { pollMilliseconds: 20, actionsInFlight: 4 } });

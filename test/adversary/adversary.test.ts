@@ -7,7 +7,16 @@ import { stopForks } from './lies/endpoints.ts';
 import { addSecond } from './lies/ledgers.ts';
 import { section } from './lies/operator.ts';
 import { meaning, type ReaderName, type Reading, read } from './reader.ts';
-import { CAR, NEVER, OTHER_CAR, type System, startSystem, THIRD_CAR } from './system.ts';
+import {
+  CAR,
+  NEVER,
+  NEW_NUMBER,
+  OTHER_CAR,
+  type System,
+  startSystem,
+  THIRD_CAR,
+  TITLED_CAR,
+} from './system.ts';
 
 const allReaders = ['cli', 'cli offline', 'rpc', 'proof', 'offline'] as const;
 const HOUR = 3_600;
@@ -69,6 +78,23 @@ describe('the lying operator', function () {
       }
     });
 
+    for (const name of allReaders) {
+      it(`by ${name}: of a vehicle under a lien, branded and stolen, also under the number that it had before`, async () => {
+        for (const vin of [TITLED_CAR, NEW_NUMBER]) {
+          const reading = await read(system, name, vin);
+          expect(reading.codes).to.deep.equal([]);
+          expect(reading.verdict).to.equal('verified');
+          expect(codesOf(reading)).to.include.members(['lien.open', 'title.stolen']);
+          if (vin === NEW_NUMBER) expect(codesOf(reading)).to.include('identity.replaced');
+          else expect(codesOf(reading)).to.include('title.brand');
+          expect(reading.result?.titles[0]?.obstacles ?? ['stolen', 'lien']).to.deep.equal([
+            'stolen',
+            'lien',
+          ]);
+        }
+      });
+    }
+
     it('by a reader who asks through the proxies', async () => {
       const endpoints = [system.rpc.url, system.test.service.rpcUrl];
       const reading = await read(system, 'proof', CAR, { endpoints });
@@ -76,6 +102,16 @@ describe('the lying operator', function () {
       expect(reading.result?.asOf[0]?.endpoints).to.equal(2);
     });
   });
+
+  const codesOf = ({ findings }: Reading) => findings?.map(({ code }) => code as string) ?? [];
+
+  /** What the honest report on the vehicle of a lie means. */
+  async function meant({ vin }: ReportLie): Promise<string> {
+    system.operator.lie = {};
+    const { result } = vin === undefined ? honest : await read(system, 'rpc', vin);
+    if (result === undefined) throw new Error('no honest reading');
+    return meaning(result);
+  }
 
   async function readLie(lie: ReportLie, name: ReaderName): Promise<Reading> {
     const { tell } = lie;
@@ -89,17 +125,22 @@ describe('the lying operator', function () {
     return read(system, name, lie.vin ?? CAR, (await lie.reading?.(system)) ?? {});
   }
 
-  function expectCaught(lie: ReportLie, name: ReaderName, reading: Reading): void {
+  async function expectCaught(lie: ReportLie, name: ReaderName, reading: Reading): Promise<void> {
     const said = `${name}: ${reading.verdict} ${reading.codes.join(', ')}`;
+    if (lie.stillFound !== undefined) expect(codesOf(reading), said).to.include.members(lie.stillFound);
     if (lie.fate === 'unchanged') {
       expect(reading.verdict, said).to.equal('verified');
-      if (reading.result && honest.result) expect(meaning(reading.result)).to.equal(meaning(honest.result));
+      if (reading.result) expect(meaning(reading.result)).to.equal(await meant(lie));
     } else if (lie.fate === 'uncaught') {
       expect(reading.verdict, said).to.equal('verified');
-      if (reading.result && honest.result) {
-        expect(meaning(reading.result)).not.to.equal(meaning(honest.result));
+      if (reading.result) {
+        expect(meaning(reading.result)).not.to.equal(await meant(lie));
         expect(reading.result.asOf[0]?.endpoints).to.equal(1);
       }
+    } else if (lie.fate === 'warned') {
+      expect(reading.verdict, said).to.equal('verified');
+      const found = reading.findings?.find(({ code }) => `finding ${code}` === lie.caughtBy);
+      expect(found?.severity, said).to.be.oneOf(['alert', 'warning']);
     } else if (lie.fate === 'stale') {
       expect(reading.verdict, said).to.equal('verified');
       const judgement = lightOf(reading, lie.caughtBy === 'asOf.stale' ? 2 * HOUR : 0);
@@ -124,7 +165,7 @@ describe('the lying operator', function () {
         for (const lie of lies) {
           it(`${lie.by}: ${lie.lie} — ${lie.fate}`, async () => {
             for (const name of lie.readers ?? allReaders) {
-              expectCaught(lie, name, await readLie(lie, name));
+              await expectCaught(lie, name, await readLie(lie, name));
             }
           });
         }

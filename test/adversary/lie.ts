@@ -3,13 +3,23 @@ import type { OperatorLie, RpcLie } from './proxies.ts';
 import type { ReaderName, ReadOptions } from './reader.ts';
 import type { System } from './system.ts';
 
-export type Teller = 'operator' | 'relayer' | 'IPFS node' | 'RPC endpoint' | 'attester' | 'forger';
+export type Teller =
+  | 'operator'
+  | 'relayer'
+  | 'IPFS node'
+  | 'RPC endpoint'
+  | 'attester'
+  | 'authority'
+  | 'owner'
+  | 'grantee'
+  | 'forger';
 
 /**
  * What becomes of a lie. `refuted` and `incomplete` are verdicts; `refused`: no verdict, and a code that says why;
  * `stale`: true of an old block, told as of that block, and never green; `unchanged`: nothing that a reader acts on comes
- * from it; `void`: the entry counts for nothing and harms nobody; `skipped` and `reverted`: the ledger takes no part of it;
- * `proven`: the signed promise and the chain together prove it broken; `uncaught`: nothing here can.
+ * from it; `warned`: the verdict stands, and a finding tells of it and of who answers for it; `void`: the entry counts for
+ * nothing and harms nobody; `skipped` and `reverted`: the ledger takes no part of it; `proven`: what its teller signed
+ * proves it; `uncaught`: nothing here can.
  */
 export type Fate =
   | 'refuted'
@@ -17,6 +27,7 @@ export type Fate =
   | 'refused'
   | 'stale'
   | 'unchanged'
+  | 'warned'
   | 'void'
   | 'skipped'
   | 'reverted'
@@ -47,6 +58,8 @@ export type ReportLie = Lie &
     readonly operator?: (system: System) => OperatorLie;
     readonly rpc?: (system: System) => RpcLie | Promise<RpcLie>;
     readonly reading?: (system: System) => ReadOptions | Promise<ReadOptions>;
+    /** Codes of findings that the reader is told all the same. */
+    readonly stillFound?: readonly string[];
   };
 
 /** A lie that is no report's: it says itself what became of it. */

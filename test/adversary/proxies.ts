@@ -57,13 +57,22 @@ abstract class Between {
 
 export class OperatorProxy extends Between {
   lie: OperatorLie = {};
+  /** The honest service. It is started later: its public address is this one. */
+  service = '';
 
-  static async before(service: string): Promise<OperatorProxy> {
+  static async listening(): Promise<OperatorProxy> {
     const started = await listen(async (request, response) => {
       const path = request.url ?? '/';
-      const authorization = request.headers.authorization;
-      const answer = await fetch(service + path, {
-        ...(authorization === undefined ? {} : { headers: { authorization } }),
+      const parts: Uint8Array[] = [];
+      for await (const part of request) parts.push(part as Uint8Array);
+      const { authorization, 'content-type': sent } = request.headers;
+      const answer = await fetch(proxy.service + path, {
+        method: request.method ?? 'GET',
+        headers: {
+          ...(authorization === undefined ? {} : { authorization }),
+          ...(sent === undefined ? {} : { 'content-type': sent }),
+        },
+        ...(parts.length === 0 ? {} : { body: Buffer.concat(parts) }),
       });
       const type = answer.headers.get('content-type') ?? '';
       let body: Uint8Array | null = new Uint8Array(await answer.arrayBuffer());

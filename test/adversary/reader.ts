@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRpc } from '../../cli/rpc.ts';
 import type { Hex } from '../../core/bytes.ts';
-import { canonicalJson } from '../../core/canonical.ts';
+import { canonicalJson, type Json } from '../../core/canonical.ts';
 import { isVinculumError } from '../../core/errors.ts';
+import type { Finding } from '../../core/findings/finding.ts';
 import { anchoredView, offlineViews, reportProof } from '../../core/proof/reportProof.ts';
 import { parseReport } from '../../core/report/report.ts';
 import { rpcView } from '../../core/verify/chainView.ts';
@@ -26,6 +27,8 @@ export type Verdict = 'verified' | 'incomplete' | 'refuted' | 'refused';
 export type Reading = {
   readonly verdict: Verdict;
   readonly codes: readonly string[];
+  /** Absent from a refusal. */
+  readonly findings?: readonly Pick<Finding, 'code' | 'severity' | 'details'>[];
   /** What a reader would act on; absent from a refusal and from the command line's summary. */
   readonly result?: Verification;
   readonly exit?: number;
@@ -94,7 +97,8 @@ async function headOf(system: System): Promise<Hex> {
 }
 
 export function readingOf(result: Verification): Reading {
-  return { verdict: result.verdict, codes: failuresOf(result.steps), result };
+  const { verdict, findings } = result;
+  return { verdict, codes: failuresOf(result.steps), findings, result };
 }
 
 type Steps = readonly { step: string; checks: readonly { outcome: string; code: string }[] }[];
@@ -133,15 +137,21 @@ export async function readByCommand(
   const besides = [...(json.reservations ?? []), ...(json.checks ?? [])]
     .filter(({ outcome }: { outcome: string }) => outcome !== 'passed')
     .map(({ code }: { code: string }) => `reader ${code}`);
-  return { verdict: json.verdict, codes: [...failuresOf(json.steps ?? []), ...new Set(besides)], exit };
+  const codes = [...failuresOf(json.steps ?? []), ...new Set(besides)];
+  return { verdict: json.verdict, codes, findings: json.findings ?? [], exit };
 }
 
 /** What a reader would act on, as text to compare; the time of the block that it was read at is no part of it. */
 export function meaning(result: Verification): string {
   const time = Number(result.asOf[0]?.block.timestamp ?? 0n) * 1000;
   const asOf = new Date(time).toISOString().replace('.000Z', 'Z');
-  return canonicalJson(actedOn(result)).replaceAll(asOf, 'the block’s time');
+  return canonicalJson(inJson(actedOn(result))).replaceAll(asOf, 'the block’s time');
 }
+
+const inJson = (value: unknown): Json =>
+  JSON.parse(
+    JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item)),
+  );
 
 function actedOn(result: Verification): Record<string, unknown> {
   return {
@@ -151,13 +161,11 @@ function actedOn(result: Verification): Record<string, unknown> {
       ...{ ledger, position, status, envelope },
       digest: link.digest,
     })),
+    titles: result.titles.map(({ ledger, title, whole, obstacles }) => ({ ledger, title, whole, obstacles })),
     findings: result.findings,
     summary: result.summary,
-    organisations: result.organisations.map(({ id, profile, standing }) => ({
-      id: String(id),
-      profile,
-      status: standing.status,
-      kinds: String(standing.kinds),
+    organisations: result.organisations.map(({ id, profile, standing: { status, kinds } }) => ({
+      ...{ id, profile, status, kinds },
     })),
   };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Contract, ContractFactory, type InterfaceAbi, JsonRpcProvider, Wallet } from 'ethers';
 import type { EmbeddedRole } from '../../api/embeddedChain.ts';
-import { toBase64Url, toHex } from '../../core/bytes.ts';
+import { fromBase64Url, toBase64Url, toHex } from '../../core/bytes.ts';
 import type { SignedSubmission } from '../../core/chain/submission.ts';
 import type { Address, Digest, Subject } from '../../core/chain/types.ts';
 import { encryptBlock, secureRandom } from '../../core/envelope/block.ts';
@@ -16,7 +16,9 @@ import { parseReport, type Report } from '../../core/report/report.ts';
 import { buildTree, type SetTree } from '../../core/tree/tree.ts';
 import type { Trust } from '../../core/verify/verify.ts';
 import { type Attester, startTestService, type TestService } from '../api/fixture.ts';
+import type { Signed as SignedAction } from '../api/titles/acting.ts';
 import { OperatorProxy, RpcProxy } from './proxies.ts';
+import { loadTitles, type Titled } from './titled.ts';
 
 /** The vehicle that lies are told about: built, registered, serviced, crashed, claimed, corrected, under recall. */
 export const CAR = 'WVWZZZ1JZXW000217';
@@ -24,6 +26,11 @@ export const CAR = 'WVWZZZ1JZXW000217';
 export const OTHER_CAR = 'WVWZZZ3CZEE140287';
 /** Built and registered, nothing else; under recall too. */
 export const THIRD_CAR = 'VF1AAAAA164321012';
+/** Has a title: sold once, and since then under a lien, branded and stolen. */
+export const TITLED_CAR = 'WVWZZZ1KZ6W123456';
+/** The number that a stolen vehicle under a lien had, and the one that it got. */
+export const OLD_NUMBER = 'WVWZZZ1KZ7W200001';
+export const NEW_NUMBER = 'WVWZZZ1KZ7W200002';
 /** Known to nobody. */
 export const NEVER = 'VF3WC5FS9AW055905';
 
@@ -51,6 +58,7 @@ export type System = {
   readonly large: UploadedDocument;
   /** The car’s report before the accident was recorded: honest at its time. */
   readonly older: Report;
+  readonly titled: Titled;
   readonly car: typeof CAR;
   /** What the service itself answers, past the proxy. */
   honest(vin: string): Promise<Report>;
@@ -177,6 +185,16 @@ export class ChainAccounts {
     return this.#test.until(() => this.#test.service.services.pipeline.progress().indexedBlock >= block);
   }
 
+  /** Has `Titles` execute an action, as anybody may; a revert is thrown. */
+  async execute(
+    { action, request: { actor, signature } }: SignedAction,
+    titles = this.#test.service.services.deployment.titles,
+  ): Promise<void> {
+    const values = [action, actor, toHex(fromBase64Url(signature))];
+    const sent = await this.send('deployer', ['Titles', titles], 'execute', values, { gasLimit: 2_000_000 });
+    await this.#indexed(sent.block);
+  }
+
   async mine(blocks: number): Promise<void> {
     for (let turn = 0; turn < blocks; turn += 1) await this.call('evm_mine', []);
     const latest = await this.#provider.getBlockNumber();
@@ -194,7 +212,9 @@ export class ChainAccounts {
 
 /** Starts the service and loads the history that the lies are about. */
 export async function startSystem(): Promise<System> {
-  const test = await startTestService();
+  const operator = await OperatorProxy.listening();
+  const test = await startTestService({ PUBLIC_URL: operator.url });
+  operator.service = test.url;
   const chain = new ChainAccounts(test);
   const maker = await test.admit('Aurora Werke', ['manufacturer']);
   const registry = await test.admit('Registre Central', ['registrar']);
@@ -324,6 +344,7 @@ export async function startSystem(): Promise<System> {
     token: await test.signIn(maker),
   });
   if (kept.status !== 200) throw new Error(kept.text);
+  const titled = await loadTitles(test, registry, honest);
   await test.change('guardian', 'suspend', garage.id);
   // The history is final once a final block is later than all of it: blocks count seconds.
   await sleep(1_100);
@@ -337,10 +358,9 @@ export async function startSystem(): Promise<System> {
 
   const { chainId, directory } = test.service.services.deployment;
   const folder = await mkdtemp(join(tmpdir(), 'vinculum-adversary-'));
-  const operator = await OperatorProxy.before(test.url);
   const rpc = await RpcProxy.before(test.service.rpcUrl);
   return {
-    ...{ test, chain, folder, operator, rpc, entries, small, large, older, honest },
+    ...{ test, chain, folder, operator, rpc, entries, small, large, older, titled, honest },
     ...{ maker, registry, workshop, inspector, insurer, garage },
     car: CAR,
     trust: { chainId, directory },

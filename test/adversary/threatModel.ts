@@ -13,6 +13,9 @@ const TITLES: Readonly<Record<Teller, string>> = {
   'RPC endpoint': 'An RPC endpoint',
   'IPFS node': 'An IPFS node or gateway',
   attester: 'An attester',
+  authority: 'A registrar, a lender, the police',
+  owner: 'An owner, a former owner, a buyer',
+  grantee: 'A grantee',
   relayer: 'A relayer',
   forger: 'A forger of files',
 };
@@ -29,6 +32,8 @@ function evidence(caughtBy: string): string {
   if (/^Skipped \d$/.test(caughtBy)) {
     return `the ledger: \`${skipReasons[Number(rest[0]) as keyof typeof skipReasons]}\``;
   }
+  if (first === 'Titles') return `\`Titles\`: \`${rest.join(' ')}\``;
+  if (first === 'finding') return `the finding \`${rest.join(' ')}\``;
   return /^[a-z]+\.[A-Za-z]+$/.test(caughtBy) ? `\`${caughtBy}\`` : caughtBy;
 }
 

@@ -8,10 +8,13 @@ import { operatorLies } from './operator.ts';
 import { proofLies } from './proofs.ts';
 import { relayerLies } from './relayer.ts';
 import { statementLies } from './statements.ts';
+import { titleDeedLies } from './titleDeeds.ts';
+import { titleLies } from './titles.ts';
 
 /** Lies told in a report, by who makes it, who keeps it, or whom the reader asks. Those of the ledgers come last. */
 export const reportLies: readonly (readonly [string, readonly ReportLie[]])[] = [
   ['in a report', operatorLies],
+  ['of a title, in a report', titleLies],
   ['by a storage proof', proofLies],
   ['by an endpoint of the chain', endpointLies],
   ['in a file', fileLies],
@@ -22,6 +25,7 @@ export const otherLies: readonly (readonly [string, readonly OtherLie[]])[] = [
   ['by an IPFS node', documentLies],
   ['by an attester', attesterLies],
   ['by a relayer', relayerLies],
+  ['on a title', titleDeedLies],
 ];
 
 export const lastLies: readonly (readonly [string, readonly ReportLie[]])[] = [

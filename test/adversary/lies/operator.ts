@@ -400,6 +400,14 @@ export const operatorLies: readonly ReportLie[] = [
     },
   },
   {
+    lie: 'has a throwaway key say that the accident was erased',
+    by,
+    caughtBy: 'finding entry.erased',
+    fate: 'warned',
+    stillFound: ['claim.recorded'],
+    tell: (r, s) => void Object.assign(r.contents, { [s.entries.accident]: erased(r, s.entries.accident) }),
+  },
+  {
     lie: 'passes the accident off as erased by the receipt of one of its fields',
     by,
     caughtBy: 'entries erasure.receipt',

@@ -44,6 +44,12 @@ const kindsWithoutExamples: Plugin = {
 
 type Property = { readonly key: { readonly name?: string }; readonly value: { start: number; end: number } };
 
+/** What every reader loads is one script: parts that others share too would compress worse apart. */
+function isReaders(id: string): boolean {
+  if (/\/node_modules\/(react|react-dom|scheduler)\//.test(id)) return true;
+  return /\/web\/(page|model)\//.test(id) && !/\/(Scan|Settings|Documents|accessLog|title)\.tsx?$/.test(id);
+}
+
 /** A page of static files that any host can serve from any folder, without inline script or style. */
 export default defineConfig({
   root: import.meta.dirname,
@@ -57,5 +63,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        codeSplitting: { groups: [{ name: 'reader', test: isReaders }] },
+      },
+    },
   },
 });

@@ -488,7 +488,7 @@ describe('the pages of owner and registrar', function () {
       const owner = person();
       const vin = freshVin();
       const page = await desk(registrar);
-      expect(await page.locator('.desk').textContent()).to.include('Registry of Aurora');
+      await page.getByText('Registry of Aurora').waitFor();
       await open(page, vin);
       expect(await page.locator('.kind[data-kind="title.stolen"]').count()).to.equal(0);
       expect(await page.locator('.kind[data-kind="title.scrapped"]').isDisabled()).to.equal(true);

@@ -38,8 +38,8 @@ describe('the scripts of the page', () => {
       );
       expect(loaded.map(({ file }) => file.replace(/-.*/, ''))).to.include.members([
         'index',
+        'reader',
         'worker',
-        'ReportPage',
         language,
       ]);
       expect(loaded.reduce((sum, { gzip }) => sum + gzip, 0)).to.be.below(200_000);

@@ -16,6 +16,7 @@ import { type Act, type ActionStatus, progressOf, stages } from './useAct.ts';
 /** An action on its way: what it says before it is signed, and how far it has truly come since. */
 export function ActPanel({ act, wallet }: { act: Act; wallet: boolean }) {
   const words = useWords();
+  const { format } = useTongue();
   const { state } = act;
   switch (state.at) {
     case 'idle':
@@ -52,6 +53,7 @@ export function ActPanel({ act, wallet }: { act: Act; wallet: boolean }) {
         <Focused className="panel act" label={words.act.way}>
           <h3>{words.act.sent(kindTitle(words, state.prepared))}</h3>
           <Stages status={state.status} />
+          <p className="muted small">{words.act.promise(format.moment(state.anchorBy))}</p>
           {state.failure === null ? null : <FailureNote failure={state.failure} />}
           <details className="fold evidence">
             <summary>{words.act.details}</summary>
@@ -133,9 +135,7 @@ function SignedFacts({ prepared, status }: { prepared: Prepared; status?: Action
     ...factsOf(tongue, draft.kind, draft.data).map(
       ({ label, value, code }): Row => [label, code === true ? <Code key={label}>{value}</Code> : value],
     ),
-    ...sealedFacts(tongue, draft.sealed).map(
-      ({ label, value }): Row => [`${label} (${words.act.sealed})`, value],
-    ),
+    ...sealedFacts(tongue, draft.sealed).map(({ label, value }): Row => [words.act.sealed(label), value]),
     ...(action.organisation === 0n
       ? []
       : [[words.act.rows.organisation, action.organisation.toString()] as Row]),

@@ -1,10 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { fromHex, type Hex, toBase64Url } from '../../core/bytes.ts';
+import { recoverOperator } from '../../core/chain/receipt.ts';
+import type { SubmissionHash } from '../../core/chain/submission.ts';
+import type { Address } from '../../core/chain/types.ts';
+import { VinculumError } from '../../core/errors.ts';
 import type { Failure } from '../worker/messages.ts';
 import { failureOf } from '../worker/problem.ts';
 import { type Draft, type Place, type Prepared, prepare } from './compose.ts';
+import type { Signed } from './Desk.tsx';
 import { type Answer, malformed, type Service, textOf } from './service.ts';
-import type { Session } from './session.ts';
 
 /** The states that an action passes on its way, in order; nothing is said of one before it is so. */
 export const stages = ['received', 'stored', 'submitted', 'anchored', 'final'] as const;
@@ -59,6 +63,8 @@ export type Acting =
       readonly at: 'sent';
       readonly prepared: Prepared;
       readonly status: ActionStatus;
+      /** By when the service promised to bring it to the ledger, seconds since 1970. */
+      readonly anchorBy: number;
       /** Why the service can't be asked just now. */
       readonly failure: Failure | null;
     }
@@ -75,7 +81,34 @@ export type Act = {
 const SOON_MILLISECONDS = 700;
 const LATER_MILLISECONDS = 3_000;
 
-export async function sendAction(service: Service, { action, place, content }: Prepared, signature: Hex) {
+/** That the service signed its promise for this very action. @throws `action.receipt` */
+function checkReceipt(answer: Answer, { hash, place }: Prepared, operator: Address | null): number {
+  const { submission, receivedAt, anchorBy, signature } = (answer.receipt ?? {}) as Answer;
+  const fits =
+    submission === hash &&
+    Number.isSafeInteger(receivedAt) &&
+    Number.isSafeInteger(anchorBy) &&
+    typeof signature === 'string' &&
+    /^0x[0-9a-f]{130}$/.test(signature);
+  if (fits) {
+    const receipt = {
+      submission: submission as SubmissionHash,
+      receivedAt: BigInt(receivedAt as number),
+      anchorBy: BigInt(anchorBy as number),
+    };
+    const signer = recoverOperator(place.ledger, receipt, fromHex(signature as string, 65));
+    if (signer !== null && (operator === null || signer === operator)) return anchorBy as number;
+  }
+  throw new VinculumError('action.receipt', 'The service’s promise is not for this action, or nobody’s.');
+}
+
+async function sendAction(
+  service: Service,
+  prepared: Prepared,
+  signature: Hex,
+  operator: Address | null,
+): Promise<{ status: ActionStatus; anchorBy: number }> {
+  const { action, place, content } = prepared;
   const { revision, deadline, organisation, until } = action;
   const answer = await service.post('/v1/titles/actions', {
     action: {
@@ -89,14 +122,19 @@ export async function sendAction(service: Service, { action, place, content }: P
     signature: toBase64Url(fromHex(signature)),
     ...content,
   });
-  return readStatus(answer);
+  const status = readStatus(answer);
+  if (status.hash !== prepared.hash) throw malformed();
+  return { status, anchorBy: checkReceipt(answer, prepared, operator) };
 }
 
 /**
  * One action at a time, from the draft to the ledger.
- * @param onAnchored told once, when the action stands in a block: the title is another one since
+ * @param onAnchored told when the action stands in a block, the title being another one since, and once more when that
+ *   block is final
  */
-export function useAct({ service, signer }: Session, onAnchored: () => void): Act {
+export function useAct({ session, info }: Signed, onAnchored: () => void): Act {
+  const { service, signer } = session;
+  const { operator } = info;
   const [state, setState] = useState<Acting>({ at: 'idle' });
   const told = useRef<string | null>(null);
   const tell = useRef(onAnchored);
@@ -122,19 +160,20 @@ export function useAct({ service, signer }: Session, onAnchored: () => void): Ac
         action: prepared.action,
       });
       setState({ at: 'sending', prepared });
-      const status = await sendAction(service, prepared, signature);
-      setState({ at: 'sent', prepared, status, failure: null });
+      const sent = await sendAction(service, prepared, signature, operator);
+      setState({ at: 'sent', prepared, ...sent, failure: null });
     };
     run().catch((error: unknown) => setState({ at: 'confirm', prepared, failure: failureOf(error) }));
-  }, [prepared, service, signer]);
+  }, [prepared, service, signer, operator]);
 
   const sent = state.at === 'sent' ? state : null;
   useEffect(() => {
     if (sent === null) return;
     const { status } = sent;
     const progress = progressOf(status.state);
-    if (progress >= progressOf('anchored') && told.current !== status.hash) {
-      told.current = status.hash;
+    const news = `${status.hash} ${status.state}`;
+    if (progress >= progressOf('anchored') && told.current !== news) {
+      told.current = news;
       tell.current();
     }
     if (progress < 0 || status.state === 'final') return;

@@ -44,6 +44,9 @@ const QUALIFIERS: Readonly<Record<string, string>> = {
   'recall.opened': 'title',
   'vehicle.linked': 'to',
   'title.issued': 'reason',
+  // They give no reason: the reading of the odometer stands beside them.
+  'title.offered': 'reason',
+  'title.accepted': 'reason',
   'title.withdrawn': 'reason',
   'title.lienPlaced': 'type',
   'title.lienReleased': 'reason',

@@ -107,7 +107,23 @@ export function partsOf(view: ReportView): { parts: PartView[]; missing: readonl
   return { parts, missing };
 }
 
-const CHARGES = ['registration.lien', 'registration.opposition', 'registration.seizure'];
+const CHARGES = [
+  'registration.lien',
+  'registration.opposition',
+  'registration.seizure',
+  'title.lienPlaced',
+  'title.lienRenewed',
+  'title.lienReleased',
+];
+
+/** What brings a vehicle to another holder. */
+export const HANDS = [
+  'registration.holder',
+  'title.issued',
+  'title.accepted',
+  'title.transferred',
+  'title.reissued',
+];
 
 /** Steps of liens, oppositions and seizures, ended ones included. */
 export function chargeEntries(view: ReportView): EntryView[] {

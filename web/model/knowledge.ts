@@ -1,5 +1,6 @@
 import type { Severity } from '../../core/findings/finding.ts';
 import { attesterName, counted, findAttester, type Tongue } from '../texts/texts.ts';
+import { isAccountKey } from './attesterKey.ts';
 import { groupOf } from './timeline.ts';
 import type { ReportView } from './view.ts';
 
@@ -23,7 +24,7 @@ export function knownLines(tongue: Tongue, view: ReportView): string[] {
   const { texts, format } = tongue;
   const { knowledge } = texts;
   const lines: string[] = [];
-  const attesters = view.attesters.filter(({ entries }) => entries > 0).length;
+  const attesters = view.attesters.filter(({ id, entries }) => entries > 0 && !isAccountKey(id)).length;
   const { total, proven } = summary.entries;
   lines.push(
     knowledge.entries(
@@ -44,7 +45,7 @@ export function knownLines(tongue: Tongue, view: ReportView): string[] {
   }
   lines.push(accidents > 0 ? counted(tongue, accidents, knowledge.accidents) : knowledge.accidentsNone);
   const registry = view.entries.some(
-    ({ kind }) => kind.startsWith('registration.') || kind === 'vehicle.registered',
+    ({ kind }) => /^(registration|title)\./.test(kind) || kind === 'vehicle.registered',
   );
   if (registry && summary.liens.length + summary.oppositions.length + summary.seizures.length === 0) {
     lines.push(knowledge.chargesNone);

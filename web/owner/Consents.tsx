@@ -421,7 +421,7 @@ function One(props: {
       <Facts
         rows={[
           [words.consents.purpose, word(texts.purposes, consent.purpose)],
-          [words.consents.until, format.moment(consent.until)],
+          [words.consents.ends, format.moment(consent.until)],
           [
             words.consents.fields,
             fields.length === 0

@@ -14,9 +14,8 @@ import { attesterName, findAttester, type Tongue, word } from '../texts/texts.ts
 function lineOf(tongue: Tongue, view: ReportView, entry: EntryView): string {
   const { title, qualifier } = describe(tongue, entry);
   const when = entry.time === '' ? tongue.format.moment(entry.anchoredAt) : tongue.format.date(entry.time);
-  const what = qualifier === '' ? title : `${title} (${qualifier})`;
   const who = attesterName(tongue, findAttester(view.attesters, entry.attester));
-  return [when, what, who].filter((part) => part !== '').join(' · ');
+  return [when, title, qualifier, who].filter((part) => part !== '').join(' · ');
 }
 
 /** Disputing an entry, and what became of earlier disputes. */

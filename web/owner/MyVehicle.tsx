@@ -26,7 +26,7 @@ export function MyVehicle(props: Props) {
   const { id, session, info } = props;
   const words = useWords();
   const vehicle = useVehicle(id, props);
-  const act = useAct(session, vehicle.reload);
+  const act = useAct({ session, info }, vehicle.reload);
   const [part, setPart] = useState<Part>('sell');
   return (
     <VehicleView
@@ -85,9 +85,11 @@ function Selling({ place, act }: { place: Place; act: Act }) {
   const { offer } = title;
   const open = offer !== null && isOpen(offer, now);
   const busy = act.state.at !== 'idle' && act.state.at !== 'refused';
-  const form = (kind: TitleKind) =>
-    busy ? null : <ActionForm key={kind} kind={kind} onDraft={(draft) => act.propose(draft, place)} />;
+  const form = (kind: TitleKind) => (
+    <ActionForm key={kind} kind={kind} onDraft={(draft) => act.propose(draft, place)} />
+  );
   const obstacles = obstaclesOf(title, now);
+  if (busy) return null;
   if (title.owner === actor) {
     return (
       <section className="section" aria-labelledby="selling">

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
+import { Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { formatIdentifier } from '../../core/identifiers/identifier.ts';
 import { createFormat } from '../format.ts';
 import {
@@ -15,6 +15,7 @@ import { readableIdentifier, shownIdentifier } from '../model/vinFeedback.ts';
 import { loadTexts, type Tongue } from '../texts/texts.ts';
 import { TongueProvider } from './context.ts';
 import { FailureView } from './Failure.tsx';
+import { lazyPart } from './lazyPart.tsx';
 import { Dialog, Sign } from './parts.tsx';
 import { ReportPage } from './ReportPage.tsx';
 import { Search } from './Search.tsx';
@@ -23,15 +24,11 @@ import { useCheck } from './useCheck.ts';
 import { type Source, useReader } from './useReader.ts';
 import { useServiceInfo } from './useServiceInfo.ts';
 
-const SettingsDialog = lazy(() =>
-  import('./Settings.tsx').then((part) => ({ default: part.SettingsDialog })),
-);
+const SettingsDialog = lazyPart(() => import('./Settings.tsx').then((part) => part.SettingsDialog));
 // Only whoever acts loads what acting needs.
 const deskPages = {
-  owner: lazy(() => import('../owner/Owner.tsx').then(({ Owner }) => ({ default: Owner }))),
-  registrar: lazy(() =>
-    import('../registrar/Registrar.tsx').then(({ Registrar }) => ({ default: Registrar })),
-  ),
+  owner: lazyPart(() => import('../owner/Owner.tsx').then((part) => part.Owner)),
+  registrar: lazyPart(() => import('../registrar/Registrar.tsx').then((part) => part.Registrar)),
 } as const satisfies Record<Desk, unknown>;
 
 const preferences = navigator.languages;

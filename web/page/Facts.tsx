@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { Json } from '../../core/canonical.ts';
 import type { RecallState } from '../../core/findings/summary.ts';
 import { describe, factsOf } from '../model/describe.ts';
-import { chargeEntries, entriesOfKind, partsOf, vehicleDescription } from '../model/facts.ts';
+import { chargeEntries, entriesOfKind, HANDS, partsOf, vehicleDescription } from '../model/facts.ts';
 import { makerNames } from '../model/knowledge.ts';
 import type { EntryView, ReportView } from '../model/view.ts';
 import { shownIdentifier } from '../model/vinFeedback.ts';
@@ -110,10 +110,10 @@ function Vehicle({ view, onSearch }: Props) {
 function Holders({ view, onEntry }: Props) {
   const tongue = useTongue();
   const { texts, format } = tongue;
-  const entries = entriesOfKind(view, 'registration.holder');
+  const entries = entriesOfKind(view, ...HANDS);
   const count = view.summary?.holders ?? 0;
   return (
-    <Card heading={texts.facts.holders} none={entries.length === 0 && texts.facts.holdersNone}>
+    <Card heading={texts.facts.holders} none={entries.length === 0 && count === 0 && texts.facts.holdersNone}>
       <p className="strong">{texts.knowledge.holders(format.number(count), count === 1)}</p>
       <Steps entries={entries} onEntry={onEntry} />
     </Card>

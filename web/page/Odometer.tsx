@@ -67,7 +67,9 @@ export function Odometer({ view, onEntry }: { view: ReportView; onEntry: (digest
 }
 
 function byOf(tongue: Tongue, view: ReportView, reading: GradedReading): string {
-  return attesterName(tongue, findAttester(view.attesters, reading.organisation)) || reading.organisation;
+  const entry = view.entries.find(({ digest }) => digest === reading.entry);
+  const attester = findAttester(view.attesters, entry?.attester ?? reading.organisation);
+  return attesterName(tongue, attester) || reading.organisation;
 }
 
 function Picture({ readings, view }: { readings: readonly GradedReading[]; view: ReportView }) {

@@ -1,11 +1,12 @@
-import { type FormEvent, lazy, Suspense, useId, useState } from 'react';
+import { type FormEvent, Suspense, useId, useState } from 'react';
 import { squeeze } from '../../core/identifiers/vin.ts';
 import { shownIdentifier, vinFeedback } from '../model/vinFeedback.ts';
 import type { Texts } from '../texts/texts.ts';
 import { useTongue } from './context.ts';
+import { lazyPart } from './lazyPart.tsx';
 import { canScan } from './scanning.ts';
 
-const Scan = lazy(() => import('./Scan.tsx').then(({ Scan: component }) => ({ default: component })));
+const Scan = lazyPart(() => import('./Scan.tsx').then((part) => part.Scan));
 
 type Props = {
   readonly start: string;

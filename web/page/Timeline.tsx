@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useId, useRef, useState } from 'react';
+import { Suspense, useEffect, useId, useRef, useState } from 'react';
 import { isAccountKey } from '../model/attesterKey.ts';
 import { actionFacts, describe, factsOf, readingOf, readingText, sealedFacts } from '../model/describe.ts';
 import { statusLight } from '../model/lights.ts';
@@ -9,10 +9,11 @@ import { Beside } from './Beside.tsx';
 import { useTongue } from './context.ts';
 import type { OpenDocument } from './Documents.tsx';
 import { KindIcon } from './KindIcon.tsx';
+import { lazyPart } from './lazyPart.tsx';
 import { Code, Section, Sign } from './parts.tsx';
 
 // Only for whoever opens an entry that has some.
-const Documents = lazy(() => import('./Documents.tsx').then((part) => ({ default: part.Documents })));
+const Documents = lazyPart(() => import('./Documents.tsx').then((part) => part.Documents));
 
 const PAGE = 40;
 

@@ -21,17 +21,19 @@ export function Title(props: Props) {
       {titles.length === 0 ? <p>{texts.title.none}</p> : null}
       {titles.length > 1 ? <p className="fault">{texts.title.several}</p> : null}
       {titles.map((title) => (
-        <TitleCard key={title.ledger} title={title} {...props} />
+        <div key={title.ledger} className="title-card">
+          <Sellable title={title} />
+          <TitleCard title={title} {...props} />
+        </div>
       ))}
     </Section>
   );
 }
 
-/** One title: the answer first, then what it rests on. */
+/** One title: what stands now, the liens, and the owners by their keys. */
 export function TitleCard({ title, ...props }: Props & { title: TitleView }) {
   return (
     <div className="title-card" data-state={title.state}>
-      <Sellable title={title} />
       <Present title={title} {...props} />
       <Liens title={title} {...props} />
       <Holders title={title} {...props} />

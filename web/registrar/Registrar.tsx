@@ -14,6 +14,7 @@ import { ActPanel } from '../acting/ActPanel.tsx';
 import type { Place } from '../acting/compose.ts';
 import { useWords } from '../acting/context.ts';
 import { Desk, type DeskProps, type Signed } from '../acting/Desk.tsx';
+import { Focused } from '../acting/parts.tsx';
 import type { Service } from '../acting/service.ts';
 import type { Session } from '../acting/session.ts';
 import { type Act, useAct } from '../acting/useAct.ts';
@@ -81,9 +82,9 @@ function Inside(props: DeskProps & Signed) {
 }
 
 function Vehicle(props: DeskProps & Signed & { readonly id: string; readonly rights: Rights }) {
-  const { id, session, rights } = props;
+  const { id, session, info, rights } = props;
   const vehicle = useVehicle(id, props);
-  const act = useAct(session, vehicle.reload);
+  const act = useAct({ session, info }, vehicle.reload);
   return (
     <VehicleView
       vehicle={vehicle}
@@ -177,7 +178,7 @@ function Actions(props: {
         })}
       </ul>
       {chosen === null || whyNot(chosen, title, liens, now) !== null ? null : (
-        <div className="panel">
+        <Focused key={chosen} className="panel" label={words.kinds[chosen]}>
           <h4>{words.kinds[chosen]}</h4>
           <ActionForm
             key={chosen}
@@ -187,7 +188,7 @@ function Actions(props: {
             onDraft={(draft) => act.propose(draft, place)}
             onCancel={() => setChosen(null)}
           />
-        </div>
+        </Focused>
       )}
     </section>
   );

@@ -189,7 +189,7 @@ export const actingEn = {
     askWallet: 'Your wallet asks you to sign.',
     signing: 'Signing…',
     sending: 'Sending…',
-    sealed: 'sealed',
+    sealed: (label: string) => `${label} (sealed)`,
     details: 'What was signed',
     signedData: 'The signed data in full',
     sent: (what: string) => `${what}: handed in`,
@@ -216,11 +216,13 @@ export const actingEn = {
     },
     stages: {
       received: ['Received', 'The service has it.'],
-      stored: ['Stored', 'The service promised in writing to bring it to the ledger.'],
+      stored: ['Stored', 'The service keeps it, and promised to bring it to the ledger.'],
       submitted: ['Submitted', 'It is in a transaction, in no block yet.'],
       anchored: ['Anchored', 'It stands in a block: the title has changed.'],
       final: ['Final', 'The block can’t be undone any more.'],
     } satisfies Record<Stage, [string, string]> as Record<Stage, [string, string]>,
+    promise: (time: string) =>
+      `The service signed its promise to bring it to the ledger by ${time}; the signature was checked here.`,
     ended: {
       expired: 'It never came to the ledger: its deadline has passed.',
       conflicted: 'It will never come to the ledger: another action took its place.',
@@ -259,6 +261,7 @@ export const actingEn = {
     account: 'Address of the key',
     purpose: 'For what',
     until: 'Until (that day included)',
+    ends: 'Until',
     fields: 'What',
     every: 'Everything sealed, also what is still to come',
     some: 'Only these fields',
@@ -372,6 +375,8 @@ export const actingEn = {
     'action.unknownKey': 'This key is no signing key of the organisation.',
     'action.revokedKey': 'This key was revoked.',
     'action.kindNotAllowed': 'The organisation has no right to this.',
+    'action.receipt':
+      'The service did not sign its promise for this action: don’t rely on it. The action may still come to the ledger.',
     'action.reverted': 'The contract refused it.',
     'action.unknown': 'The service does not know this action.',
     'title.conflict': 'Something else is happening to this title just now. Look at it again in a moment.',

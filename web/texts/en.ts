@@ -237,8 +237,7 @@ export const en = {
       'report.otherIdentifier': 'The service answered with the report of another vehicle. Don’t rely on it.',
       'page.failed':
         'The page itself failed. Load it again; if that does not help, report it with the text below.',
-      'page.partMissing':
-        'The part of this page that reads PDFs could not be loaded. Connect, and open the PDF again.',
+      'page.partMissing': 'A part of this page could not be loaded. Connect, and load the page again.',
       'page.noWorker':
         'Your browser does not let the page start its verifier. Allow it, or use another browser or the command line.',
     } as Record<string, string>,

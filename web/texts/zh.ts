@@ -208,7 +208,7 @@ export const zh: Texts = {
       'pdf.noReport': '该 PDF 没有附带报告：打印或复制时丢失了。请改为查询 VIN。',
       'report.otherIdentifier': '服务答复的是另一辆车的报告，请勿采信。',
       'page.failed': '页面自身出错。请重新加载；若仍有问题，请附上以下文字反馈。',
-      'page.partMissing': '无法加载本页面读取 PDF 的部分。请联网后重新打开 PDF。',
+      'page.partMissing': '本页的一部分未能加载。请联网后重新加载页面。',
       'page.noWorker': '浏览器不允许本页面启动核验程序。请允许，或改用其他浏览器或命令行工具。',
     },
     other: '发生了意外情况，详见下方代码。',

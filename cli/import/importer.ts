@@ -110,6 +110,7 @@ const POSTS_AT_ONCE = 3;
 const ENTRIES_IN_A_POST = 1_600;
 /** Submissions that are signed and not known to be done with: a file of any size needs only so much of the disk. */
 const MOST_ON_THE_WAY = 24;
+const PAUSE_MILLISECONDS = 200;
 /** Liens that lapsed by the register's clock stand on chain for so long at most, should they not be released before. */
 const HORIZON_SECONDS = 7n * 86_400n;
 
@@ -189,6 +190,9 @@ class ImportRun {
   #waiting: Signed[] = [];
   #waitingEntries = 0;
   readonly #posting = new Set<Promise<void>>();
+  readonly #following = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
   #failure: unknown;
   #nonce: bigint | undefined;
   #errors: FileHandle | undefined;
@@ -197,6 +201,7 @@ class ImportRun {
 
   constructor(options: ImportOptions) {
     this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
   }
 
   /** Sends again what an earlier run may or may not have sent. */
@@ -223,51 +228,71 @@ class ImportRun {
     await this.#flush();
   }
 
-  /** Follows what is on its way until no more than `most` plans are; what can never arrive is signed anew. */
+  /** Waits until no more than `most` plans are on their way. */
   async settle(most = 0): Promise<void> {
-    const { client, journal, signal, wait } = this.#options;
+    const { journal, signal } = this.#options;
     await this.#flush();
     while (journal.plans.size > most) {
-      const oldest = [...journal.plans.values()].slice(0, journal.plans.size - most);
-      const acting = oldest.filter(({ request }) => request === null).map((plan) => this.#act(plan));
-      const lost: { hash: string; why: string }[] = [];
-      await follow(
-        client,
-        oldest.flatMap(({ hash, request }) => (request === null ? [] : [hash])),
-        wait,
-        {
-          signal,
-          onSettled: (status) => {
-            const plan = journal.plans.get(status.hash);
-            if (isDead(status.state)) lost.push({ hash: status.hash, why: status.state });
-            else if (plan !== undefined) acting.push(this.#act(plan));
-          },
-          // A service that lost what it had accepted is sent it again.
-          onUnknown: (hash) => void lost.push({ hash, why: 'unknown' }),
-        },
-      );
-      for (const { hash, why } of lost) {
-        const plan = journal.plans.get(hash);
-        if (plan === undefined) continue;
-        if (why === 'unknown') await this.#enqueuePlan(plan);
-        else await this.#renew(hash, why);
-      }
-      await Promise.all(acting);
+      const idle = this.#following.size === 0;
+      if (idle) this.#follow([...journal.plans.keys()]);
+      await Promise.race([...this.#following, sleep(PAUSE_MILLISECONDS, undefined, { signal })]);
       await this.#flush();
     }
   }
 
-  /** Has the titles of a plan executed what is asked of them, once its entries are on the ledger. */
-  #act(plan: Plan): Promise<void> {
-    const acting = this.#carryOut(plan);
-    // A failure is met when its turn comes, not before.
-    acting.catch(() => undefined);
-    return acting;
+  /** Follows plans that were posted, beside everything else, until all of them is on the ledger. */
+  #follow(hashes: readonly string[]): void {
+    const following = this.#see(hashes)
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => this.#following.delete(following));
+    this.#following.add(following);
+  }
+
+  /** What can never arrive is signed anew, and posted again. */
+  async #see(hashes: readonly string[]): Promise<void> {
+    const { client, journal, wait } = this.#options;
+    const plans = hashes.flatMap((hash) => journal.plans.get(hash) ?? []);
+    const acting: Promise<void>[] = [];
+    const act = (plan: Plan): void => {
+      const carried = this.#carryOut(plan);
+      // A failure is met when its turn comes, not before.
+      carried.catch(() => undefined);
+      acting.push(carried);
+    };
+    for (const plan of plans) if (plan.request === null) act(plan);
+    const lost: { hash: string; why: string }[] = [];
+    await follow(
+      client,
+      plans.flatMap(({ hash, request }) => (request === null ? [] : [hash])),
+      wait,
+      {
+        signal: this.#signal,
+        onSettled: (status) => {
+          const plan = journal.plans.get(status.hash);
+          if (isDead(status.state)) lost.push({ hash: status.hash, why: status.state });
+          else if (plan !== undefined) act(plan);
+        },
+        // A service that lost what it had accepted is sent it again.
+        onUnknown: (hash) => void lost.push({ hash, why: 'unknown' }),
+      },
+    );
+    for (const { hash, why } of lost) {
+      const plan = journal.plans.get(hash);
+      if (plan === undefined) continue;
+      if (why === 'unknown') await this.#enqueuePlan(plan);
+      else await this.#renew(hash, why);
+    }
+    await Promise.all(acting);
   }
 
   async #carryOut(plan: Plan): Promise<void> {
-    const { journal, client, ledger, actor, wait, signal } = this.#options;
-    const options = { client, rpc: ledger.rpc, titles: actor.titles, signerOf: () => actor, wait, signal };
+    const { journal, client, ledger, actor, wait } = this.#options;
+    const options = {
+      ...{ client, rpc: ledger.rpc, titles: actor.titles, signerOf: () => actor },
+      ...{ wait, signal: this.#signal },
+    };
     const { executed, failed } = await carryOutActions(plan.actions, options, (actions) =>
       journal.renewActions(plan.hash, actions),
     );
@@ -296,7 +321,8 @@ class ImportRun {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#posting);
+    this.#stop.abort();
+    await Promise.allSettled([...this.#posting, ...this.#following]);
     await this.#errors?.close();
     await this.#contradictions?.close();
   }
@@ -547,7 +573,7 @@ class ImportRun {
       actions: rows.flatMap(({ actions }) => actions),
     });
     await this.#enqueue(signed, entries.length);
-    if (this.#options.journal.plans.size >= MOST_ON_THE_WAY) await this.settle(MOST_ON_THE_WAY / 2);
+    if (this.#options.journal.plans.size >= MOST_ON_THE_WAY) await this.settle(MOST_ON_THE_WAY - 1);
   }
 
   async #nextNonce(): Promise<bigint> {
@@ -582,6 +608,7 @@ class ImportRun {
     this.#waitingEntries = 0;
     if (signed.length === 0) return;
     const posting = this.#post(signed)
+      .then(() => this.#follow(signed.map(({ hash }) => hash)))
       .catch((error: unknown) => {
         this.#failure ??= error;
       })

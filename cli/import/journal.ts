@@ -19,13 +19,20 @@ import { type ActionRequest, actionRequestSchema } from '../titles/wire.ts';
  */
 
 const rowSchema = z.strictObject({
-  /** The subject's identifier, normalised. */
+  /** The subject's identifier, normalised; of a statement its source, `epcis:<event id>`. */
   identifier: z.string(),
   /** SHA-256 of the row's canonical JSON. */
   content: z.string(),
   entries: z.int(),
   /** Its vehicle's, where the title has to be acted on. */
   subject: z.optional(z.string()),
+  /** Of a statement: the event hash of its source, and the entries that it became. */
+  hash: z.optional(z.string()),
+  written: z.optional(
+    z.array(
+      z.strictObject({ identifier: z.string(), kind: z.string(), kindVersion: z.int(), digest: z.string() }),
+    ),
+  ),
 });
 /** A row of the imported file: which vehicle, and with which content. */
 export type JournalRow = z.infer<typeof rowSchema>;
@@ -37,6 +44,7 @@ const planSchema = z.strictObject({
   rows: z.array(rowSchema),
   request: z.nullable(submissionRequestSchema),
   actions: z._default(z.array(actionRequestSchema), []),
+  sets: z.optional(z.array(z.strictObject({ digest: z.string(), members: z.array(z.string()) }))),
 });
 export type Plan = {
   readonly vinculum: 'import-plan/1';
@@ -48,12 +56,18 @@ export type Plan = {
   readonly request: SubmissionRequest | null;
   /** Of all rows, those of one title in their order; they are handed in once the submission is anchored. */
   readonly actions: readonly ActionRequest[];
+  /** Members of the sets whose roots its entries name; they are handed over once the submission is anchored. */
+  readonly sets?: readonly { readonly digest: string; readonly members: readonly string[] }[] | undefined;
 };
 
 export interface Journal {
   readonly folder: string;
   /** What is known of a vehicle: imported, or signed and on its way. */
   find(identifier: string): { readonly content: string; readonly state: 'done' | 'planned' } | null;
+  /** All that is known of a row, by its identifier or by its event hash. */
+  row(name: { readonly identifier: string } | { readonly hash: string }): JournalRow | null;
+  /** Whether nothing was imported yet, as far as this journal knows. */
+  readonly isNew: boolean;
   /** Submissions that may have been posted and are not known to be anchored. */
   readonly plans: ReadonlyMap<string, Plan>;
   /** Makes a signed submission durable; only then may it be posted. */
@@ -79,10 +93,17 @@ export async function openJournal(folder: string): Promise<Journal> {
     const doneFile = join(folder, 'done.ndjson');
     const kept = await readDone(doneFile, done);
     const plans = new Map<string, Plan>();
-    const planned = new Map<string, string>();
+    const planned = new Map<string, JournalRow>();
+    const byHash = new Map<string, JournalRow>();
+    const name = (row: JournalRow) => {
+      if (row.hash !== undefined) byHash.set(row.hash, row);
+    };
+    for (const row of done.values()) name(row);
+    const isNew = done.size === 0;
     const add = (plan: Plan) => {
       plans.set(plan.hash, plan);
-      for (const row of plan.rows) planned.set(row.identifier, row.content);
+      for (const row of plan.rows) planned.set(row.identifier, row);
+      for (const row of plan.rows) name(row);
     };
     const drop = (plan: Plan) => {
       plans.delete(plan.hash);
@@ -113,6 +134,7 @@ export async function openJournal(folder: string): Promise<Journal> {
       await appendix.appendFile(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
       await appendix.datasync();
       for (const row of rows) done.set(row.identifier, row);
+      for (const row of rows) name(row);
     };
 
     return {
@@ -121,9 +143,14 @@ export async function openJournal(folder: string): Promise<Journal> {
       find(identifier) {
         const imported = done.get(identifier);
         if (imported !== undefined) return { content: imported.content, state: 'done' };
-        const content = planned.get(identifier);
-        return content === undefined ? null : { content, state: 'planned' };
+        const row = planned.get(identifier);
+        return row === undefined ? null : { content: row.content, state: 'planned' };
       },
+      row(by) {
+        if ('hash' in by) return byHash.get(by.hash) ?? null;
+        return done.get(by.identifier) ?? planned.get(by.identifier) ?? null;
+      },
+      isNew: isNew && found.length === 0,
       async plan(plan) {
         await writeDurably(plansFolder, fileOf(plan.hash), JSON.stringify(plan));
         add(plan);

@@ -1,0 +1,591 @@
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod/mini';
+import { fromBase64Url } from '../../core/bytes.ts';
+import { MAX_ENTRIES } from '../../core/chain/entry.ts';
+import type { Subject } from '../../core/chain/types.ts';
+import {
+  type ComposedEntry,
+  composeEntry,
+  MAX_LEAD_SECONDS,
+  openEnvelope,
+  openSealed,
+} from '../../core/envelope/envelope.ts';
+import { secondsOf } from '../../core/envelope/time.ts';
+import { isVinculumError, VinculumError } from '../../core/errors.ts';
+import { type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { isOpenContent, parseReport } from '../../core/report/report.ts';
+import {
+  contentOf,
+  type MappingProblem,
+  type Statement,
+  type StatementSource,
+} from '../../core/supply/statement.ts';
+import { readHeader } from '../chain.ts';
+import { type Client, isDead, type Milestone, reportPath, ServiceRefusal } from '../client.ts';
+import { CommandError } from '../exit.ts';
+import type { OpenLedger, WireTranscript } from '../ledger.ts';
+import { follow, freeNonce, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
+import { isAnchored } from './anchored.ts';
+import type { Journal, JournalRow, Plan } from './journal.ts';
+
+/*
+ * Puts statements on the ledger, whichever system they come from: nothing twice, and at any moment it can be interrupted
+ * and run again. What one source says (an event, an asset, a row) is imported whole or not at all.
+ */
+
+/** What one source says. */
+export type StatementGroup = {
+  readonly source: StatementSource;
+  /** Where it stands, for what is noted. */
+  readonly at: string;
+  /** SHA-256 of the source as it stands: what is read again under its name must be the same. */
+  readonly content: string;
+  readonly statements: readonly Statement[];
+  readonly problems: readonly MappingProblem[];
+};
+
+export type StatementOptions = {
+  readonly client: Client;
+  readonly ledger: OpenLedger;
+  readonly signer: Signer;
+  readonly journal: Journal;
+  readonly signal: AbortSignal;
+  /** Most entries of one submission; those of one source stay together as far as a submission holds them. */
+  readonly batch: number;
+  /** How far submissions are followed. */
+  readonly wait: Milestone;
+  /** Sources that could not be imported, and why. */
+  readonly errorsFile: string;
+  /** What was read and is not said, and what was there already under another name. */
+  readonly notesFile: string;
+  readonly onProgress?: (counts: StatementCounts) => void;
+};
+
+export type StatementCounts = {
+  /** Sources read. */
+  sources: number;
+  /** Sources, and their entries, that this run put on the ledger. */
+  imported: number;
+  entries: number;
+  /** Of those: signed by an earlier run that was interrupted. */
+  resumed: number;
+  /** Sources that were there before. */
+  alreadyThere: number;
+  /** Sources that are another one under another name: by their event hash. */
+  duplicates: number;
+  /** Sources of which nothing is said. */
+  notMapped: number;
+  /** Things noted, by code. */
+  notes: Record<string, number>;
+  /** Sources that could not be imported. */
+  errors: number;
+  submissions: number;
+  /** Entries that are signed, anchored or not. */
+  signed: number;
+};
+
+/** Sources that are looked at together, and identifiers evaluated in one request. */
+const GROUP = 100;
+const IDENTIFIERS_AT_ONCE = 250;
+/** Submissions that are signed and not known to be anchored: a file of any size needs only so much of the disk. */
+const MOST_ON_THE_WAY = 24;
+/** How long the chain may take to rule a submission out. */
+const PATIENCE_MILLISECONDS = 30_000;
+const KNOWN_SUBJECTS = 100_000;
+
+const evaluatedSchema = z.looseObject({
+  results: z.array(
+    z.union([
+      z.looseObject({
+        subject: z.string(),
+        transcript: z.looseObject({ evaluated: z.string(), proof: z.string() }),
+      }),
+      z.looseObject({ problem: z.looseObject({ code: z.string(), detail: z.optional(z.string()) }) }),
+    ]),
+  ),
+});
+
+type Target = 'own' | { readonly subject: Subject; readonly identifier: Identifier };
+type Planned = { readonly row: JournalRow; readonly entries: ComposedEntry[]; readonly sets: Sets };
+type Sets = { readonly digest: string; readonly members: readonly string[] }[];
+
+export class StatementImport {
+  readonly counts: StatementCounts = {
+    sources: 0,
+    imported: 0,
+    entries: 0,
+    resumed: 0,
+    alreadyThere: 0,
+    duplicates: 0,
+    notMapped: 0,
+    notes: {},
+    errors: 0,
+    submissions: 0,
+    signed: 0,
+  };
+  readonly #options: StatementOptions;
+  /** What this run has met: by name its content and hash, and by hash its name. */
+  readonly #met = new Map<string, { content: string; hash: string | undefined }>();
+  readonly #metHashes = new Map<string, string>();
+  readonly #subjects = new Map<string, Subject>();
+  #group: StatementGroup[] = [];
+  #open: Planned[] = [];
+  #openEntries = 0;
+  #nonce: bigint | undefined;
+  #errors: FileHandle | undefined;
+  #notes: FileHandle | undefined;
+
+  constructor(options: StatementOptions) {
+    this.#options = options;
+  }
+
+  /** Sends again what an earlier run may or may not have sent. */
+  async resume(): Promise<void> {
+    for (const plan of [...this.#options.journal.plans.values()]) {
+      this.counts.resumed += plan.rows.length;
+      this.counts.signed += entriesOf(plan);
+      if (plan.request !== null) await this.#post({ hash: plan.hash, request: plan.request });
+    }
+  }
+
+  /**
+   * Takes what one source says.
+   * @throws {@link ServiceRefusal} when the service refuses a submission, `http.*` when it can't be reached: what was
+   *   signed stays in the journal, and the next run sends it again
+   */
+  async take(group: StatementGroup): Promise<void> {
+    this.#options.signal.throwIfAborted();
+    this.counts.sources += 1;
+    this.#group.push(group);
+    if (this.#group.length >= GROUP) await this.#work();
+  }
+
+  /** Waits until all that was taken is anchored; what can never arrive is signed anew. */
+  async settle(): Promise<void> {
+    await this.#work();
+    await this.#closeSubmission();
+    await this.#follow(0);
+  }
+
+  async close(): Promise<void> {
+    await this.#errors?.close();
+    await this.#notes?.close();
+  }
+
+  /** What is known of a source: where it was imported, with the entries that it became. */
+  find(source: StatementSource): JournalRow | null {
+    const { journal } = this.#options;
+    const named = journal.row({ identifier: nameOf(source) });
+    return named ?? (source.hash === undefined ? null : journal.row({ hash: source.hash }));
+  }
+
+  /** Notes what is read and not said. */
+  async note(problem: MappingProblem, more: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    this.counts.notes[problem.code] = (this.counts.notes[problem.code] ?? 0) + 1;
+    this.#notes ??= await openNotes(this.#options.notesFile);
+    await this.#notes.appendFile(`${JSON.stringify({ ...lineOf(problem), ...more })}\n`);
+  }
+
+  /** Notes a source that could not be imported. */
+  async error(at: string, source: StatementSource | undefined, error: unknown): Promise<void> {
+    if (!(error instanceof VinculumError)) throw error;
+    const { path } = error.details;
+    const where = typeof path === 'string' && path !== '' ? path : at;
+    await this.#fail([{ code: error.code, at: where, detail: error.message, ...(source && { source }) }]);
+  }
+
+  async #fail(problems: readonly MappingProblem[]): Promise<void> {
+    this.counts.errors += 1;
+    this.#errors ??= await openNotes(this.#options.errorsFile);
+    for (const problem of problems) await this.#errors.appendFile(`${JSON.stringify(lineOf(problem))}\n`);
+  }
+
+  /** Looks at the collected sources, and composes what is new in them. */
+  async #work(): Promise<void> {
+    const groups = this.#group;
+    this.#group = [];
+    if (groups.length === 0) return;
+    const fresh: StatementGroup[] = [];
+    for (const group of groups) {
+      try {
+        if (await this.#isNew(group)) fresh.push(group);
+      } catch (error) {
+        await this.error(group.at, group.source, error);
+      }
+    }
+    const failed = await this.#evaluate(fresh);
+    const missing = await this.#withoutRecorded(fresh);
+    for (const group of missing) {
+      const fault = group.statements
+        .map(({ identifier }) => failed.get(identifier))
+        .find((found) => found !== undefined);
+      if (fault !== undefined) await this.error(group.at, group.source, fault);
+      else await this.#compose(group);
+    }
+    this.#options.onProgress?.(this.counts);
+  }
+
+  /** @throws `import.changed` */
+  async #isNew({ source, at, content, problems, statements }: StatementGroup): Promise<boolean> {
+    const name = nameOf(source);
+    const known = this.#options.journal.row({ identifier: name });
+    const before = known ?? this.#met.get(name);
+    if (before !== undefined) {
+      if (before.content !== content && (source.hash === undefined || before.hash !== source.hash)) {
+        throw new VinculumError(
+          'import.changed',
+          `${source.id} was imported with other content: declare the earlier one to be in error, or give this one a name of its own.`,
+        );
+      }
+      if (known !== null && !this.#isPlanned(name)) this.counts.alreadyThere += 1;
+      else this.counts.duplicates += 1;
+      return false;
+    }
+    const twin = source.hash === undefined ? undefined : this.#twin(source.hash);
+    this.#met.set(name, { content, hash: source.hash });
+    if (twin !== undefined) {
+      this.counts.duplicates += 1;
+      await this.note({
+        code: 'import.duplicate',
+        at,
+        source,
+        detail: `the same as ${twin}, by its event hash: it is there once`,
+      });
+      return false;
+    }
+    if (source.hash !== undefined) this.#metHashes.set(source.hash, source.id);
+    const errors = problems.filter(({ note }) => note !== true);
+    for (const problem of problems.filter(({ note }) => note === true)) await this.note(problem);
+    if (errors.length > 0) {
+      await this.#fail(errors);
+      return false;
+    }
+    if (statements.length === 0) {
+      this.counts.notMapped += 1;
+      return false;
+    }
+    return true;
+  }
+
+  #twin(hash: string): string | undefined {
+    const row = this.#options.journal.row({ hash });
+    return row === null ? this.#metHashes.get(hash) : row.identifier.slice(row.identifier.indexOf(':') + 1);
+  }
+
+  #isPlanned(name: string): boolean {
+    return this.#options.journal.find(name)?.state === 'planned' || this.#met.has(name);
+  }
+
+  /** Learns the subjects of all identifiers, each by the operators' proof. @returns those that can't be evaluated */
+  async #evaluate(groups: readonly StatementGroup[]): Promise<Map<string, VinculumError>> {
+    const { client, ledger } = this.#options;
+    const failed = new Map<string, VinculumError>();
+    if (this.#subjects.size > KNOWN_SUBJECTS) this.#subjects.clear();
+    const wanted = new Set(
+      groups.flatMap(({ statements }) => statements.map(({ identifier }) => identifier)),
+    );
+    const unknown = [...wanted].filter((text) => text !== OWN && !this.#subjects.has(text));
+    for (let start = 0; start < unknown.length; start += IDENTIFIERS_AT_ONCE) {
+      const identifiers = unknown.slice(start, start + IDENTIFIERS_AT_ONCE);
+      const { results } = await client.json('/v1/subjects', evaluatedSchema, { identifiers });
+      for (const [index, text] of identifiers.entries()) {
+        const result = results[index] as
+          | { transcript?: WireTranscript; problem?: { code: string; detail?: string } }
+          | undefined;
+        try {
+          if (result?.transcript === undefined) {
+            const { code = 'service.malformed', detail = 'The service gave no transcript.' } =
+              result?.problem ?? {};
+            throw new VinculumError(code, detail);
+          }
+          this.#subjects.set(text, ledger.subject(parseIdentifier(text), result.transcript));
+        } catch (error) {
+          // A false transcript is no fault of the source: somebody would have us write into another history.
+          if (isVinculumError(error, 'pseudonym.invalidTranscript')) {
+            throw new CommandError('failed', error.code, `${text}: ${error.message}`, { cause: error });
+          }
+          if (!isVinculumError(error)) throw error;
+          failed.set(text, error);
+        }
+      }
+    }
+    return failed;
+  }
+
+  /**
+   * Leaves out what another journal than this one imported: of a new journal the ledger's own histories are asked, which
+   * show their attester the names of the sources.
+   */
+  async #withoutRecorded(groups: readonly StatementGroup[]): Promise<readonly StatementGroup[]> {
+    const { journal, ledger } = this.#options;
+    if (!journal.isNew || groups.length === 0) return groups;
+    const texts = [
+      ...new Set(groups.flatMap(({ statements }) => statements.map(({ identifier }) => identifier))),
+    ];
+    const subjects = texts.flatMap((text) => this.#subjects.get(text) ?? []);
+    const recorded = await ledger.recorded(subjects);
+    const written = new Map<string, JournalRow['written'] & object>();
+    for (const text of texts) {
+      const subject = this.#subjects.get(text);
+      if (subject === undefined || !recorded.has(subject)) continue;
+      for (const { name, entry } of await this.#readOwn(text)) {
+        written.set(name, [...(written.get(name) ?? []), entry]);
+      }
+    }
+    if (written.size === 0) return groups;
+    const fresh: StatementGroup[] = [];
+    const found: JournalRow[] = [];
+    for (const group of groups) {
+      const { source, content, statements } = group;
+      const entries = written.get(source.id) ?? [];
+      const there = entries.filter(({ kind }) =>
+        statements.some((statement) => statement.content.kind === kind),
+      );
+      if (there.length < statements.length) {
+        // Of a source that is split over submissions some may be there; the rest would be told twice.
+        if (there.length === 0) fresh.push(group);
+        else {
+          const text = `The ledger has ${there.length} of the ${statements.length} entries of this: submit what is missing as entries of its own.`;
+          await this.error(group.at, source, new VinculumError('import.differs', text));
+        }
+        continue;
+      }
+      found.push(rowOf(source, content, there));
+      this.counts.alreadyThere += 1;
+    }
+    await journal.remember(found);
+    return fresh;
+  }
+
+  /** Our entries of a subject that name the source they were made from. */
+  async #readOwn(text: string): Promise<{ name: string; entry: (JournalRow['written'] & object)[number] }[]> {
+    const { client, signer } = this.#options;
+    const answer = await client.bytes(reportPath(parseIdentifier(text)), {
+      headers: { accept: 'application/json' },
+    });
+    const report = parseReport(Buffer.from(answer.body).toString('utf8'));
+    const own: { name: string; entry: (JournalRow['written'] & object)[number] }[] = [];
+    for (const [digest, content] of Object.entries(report.contents)) {
+      if (!isOpenContent(content)) continue;
+      try {
+        const envelope = openEnvelope(fromBase64Url(content.block), fromBase64Url(content.key));
+        if (envelope.organisation !== signer.organisation.toString()) continue;
+        const { eventId } = openSealed(envelope, content.disclosures);
+        const { kind, kindVersion } = envelope;
+        if (typeof eventId === 'string')
+          own.push({ name: eventId, entry: { identifier: text, kind, kindVersion, digest } });
+      } catch (error) {
+        // What can't be read is nobody's source.
+        if (!isVinculumError(error)) throw error;
+      }
+    }
+    return own;
+  }
+
+  async #compose(group: StatementGroup): Promise<void> {
+    const { source, at, content, statements } = group;
+    const { ledger, signer, batch } = this.#options;
+    const composed: { statement: Statement; entry: ComposedEntry }[] = [];
+    try {
+      for (const statement of statements) {
+        checkTime(statement.content.time);
+        const target = this.#target(statement.identifier);
+        composed.push({
+          statement,
+          entry: composeEntry(ledger.address, signer.organisation, target, contentOf(statement)),
+        });
+      }
+    } catch (error) {
+      await this.error(at, source, error);
+      return;
+    }
+    const size = Math.min(MAX_ENTRIES, Math.max(batch, 1));
+    for (let start = 0, part = 0; start < composed.length; start += size, part++) {
+      const some = composed.slice(start, start + size);
+      if (this.#openEntries > 0 && this.#openEntries + some.length > batch) await this.#closeSubmission();
+      const written = some.map(({ statement, entry }) => ({
+        identifier: statement.identifier,
+        kind: statement.content.kind,
+        kindVersion: statement.content.kindVersion ?? 1,
+        digest: entry.entry.digest,
+      }));
+      const row = rowOf(source, content, written);
+      this.#open.push({
+        // Parts after the first are known by their number; the first stands for the source.
+        row: part === 0 ? row : { ...row, identifier: `${row.identifier}#${part}` },
+        entries: some.map(({ entry }) => entry),
+        sets: some.flatMap(({ statement: { members }, entry }) =>
+          members === undefined ? [] : [{ digest: entry.entry.digest, members }],
+        ),
+      });
+      this.#openEntries += some.length;
+      this.counts.signed += some.length;
+    }
+  }
+
+  #target(text: string): Target {
+    if (text === OWN) return 'own';
+    const subject = this.#subjects.get(text);
+    if (subject === undefined) throw new VinculumError('identifier.unknown', `${text} was not evaluated.`);
+    return { subject, identifier: parseIdentifier(text) };
+  }
+
+  /** Signs what is composed and makes it durable: from here on it may be posted, and will be. */
+  async #closeSubmission(): Promise<void> {
+    const planned = this.#open;
+    this.#open = [];
+    this.#openEntries = 0;
+    if (planned.length === 0) return;
+    const { journal, signer } = this.#options;
+    const entries = planned.flatMap((item) => item.entries);
+    const signed = signEntries(signer, entries, await this.#nextNonce());
+    await journal.plan({
+      vinculum: 'import-plan/1',
+      ...signed,
+      rows: planned.map(({ row }) => row),
+      actions: [],
+      sets: planned.flatMap(({ sets }) => sets),
+    });
+    await this.#post(signed);
+    if (journal.plans.size >= MOST_ON_THE_WAY) await this.#follow(MOST_ON_THE_WAY / 2);
+  }
+
+  async #nextNonce(): Promise<bigint> {
+    const { client, signer, journal } = this.#options;
+    let nonce = this.#nonce;
+    if (nonce === undefined) {
+      nonce = await freeNonce(client, signer.organisation);
+      for (const { request } of journal.plans.values()) {
+        const used = request === null ? 0n : BigInt(request.submission.nonce) + 1n;
+        if (used > nonce) nonce = used;
+      }
+    }
+    this.#nonce = nonce + 1n;
+    return nonce;
+  }
+
+  async #post(signed: Signed): Promise<void> {
+    const [answer] = await post(this.#options.client, [signed]);
+    if (answer === undefined || answer.accepted) return;
+    const { problem } = answer;
+    if (!RENEWED.has(problem.code)) throw new ServiceRefusal(problem.status ?? 422, problem, undefined);
+    await this.#renew(signed.hash, problem.code);
+  }
+
+  async #follow(most: number): Promise<void> {
+    const { client, journal, signal, wait } = this.#options;
+    while (journal.plans.size > most) {
+      const oldest = [...journal.plans.values()].slice(0, journal.plans.size - most);
+      const lost: { hash: string; why: string }[] = [];
+      await follow(
+        client,
+        oldest.map(({ hash }) => hash),
+        wait,
+        {
+          signal,
+          onSettled: async (status) => {
+            const plan = journal.plans.get(status.hash);
+            if (isDead(status.state)) lost.push({ hash: status.hash, why: status.state });
+            else if (plan !== undefined) await this.#finish(plan);
+          },
+          // A service that lost what it had accepted is sent it again.
+          onUnknown: (hash) => void lost.push({ hash, why: 'unknown' }),
+        },
+      );
+      for (const { hash, why } of lost) {
+        const plan = journal.plans.get(hash);
+        if (plan === undefined || plan.request === null) continue;
+        if (why === 'unknown') await this.#post({ hash, request: plan.request });
+        else await this.#renew(hash, why);
+      }
+    }
+  }
+
+  async #finish(plan: Plan): Promise<void> {
+    const { client, journal } = this.#options;
+    for (const { digest, members } of plan.sets ?? []) {
+      await client.bytes(`/v1/sets/${digest}`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ members }),
+      });
+    }
+    await journal.finish(plan.hash);
+    this.counts.imported += plan.rows.filter(({ identifier }) => !/#[1-9]\d*$/.test(identifier)).length;
+    this.counts.entries += entriesOf(plan);
+    this.counts.submissions += 1;
+    this.#options.onProgress?.(this.counts);
+  }
+
+  /** Signs the entries of a submission anew, once the first can never take effect. */
+  async #renew(hash: string, why: string): Promise<void> {
+    const { journal, signer, ledger, signal } = this.#options;
+    const plan = journal.plans.get(hash);
+    if (plan === undefined || plan.request === null) return;
+    const { nonce, deadline, entries } = plan.request.submission;
+    for (const started = Date.now(); ; ) {
+      if (await ledger.nonceUsed(signer.organisation, BigInt(nonce))) break;
+      const latest = await readHeader(ledger.rpc, 'latest');
+      if (latest !== null && latest.timestamp > BigInt(deadline)) break;
+      if (Date.now() - started > PATIENCE_MILLISECONDS) {
+        const text = `Submission ${hash} can’t be anchored (${why}), but the chain doesn’t rule it out yet: run the import again later.`;
+        throw new CommandError('incomplete', 'import.pending', text);
+      }
+      await sleep(500, undefined, { signal });
+    }
+    if (await isAnchored(ledger, entries)) {
+      await this.#finish(plan);
+      return;
+    }
+    this.#nonce = undefined;
+    const signed = signAgain(signer, plan.request, await this.#nextNonce());
+    await journal.replace(hash, { ...plan, vinculum: 'import-plan/1', ...signed });
+    await this.#post(signed);
+  }
+}
+
+const OWN = 'organisation:own';
+const RENEWED = new Set(['nonce.conflict', 'submission.expired', 'submission.deadlineTooSoon']);
+
+const nameOf = ({ system, id }: StatementSource): string => `${system}:${id}`;
+
+function rowOf(
+  source: StatementSource,
+  content: string,
+  written: JournalRow['written'] & object,
+): JournalRow {
+  return {
+    identifier: nameOf(source),
+    content,
+    entries: written.length,
+    ...(source.hash === undefined ? {} : { hash: source.hash }),
+    written,
+  };
+}
+
+function entriesOf({ rows }: Pick<Plan, 'rows'>): number {
+  return rows.reduce((sum, row) => sum + row.entries, 0);
+}
+
+/** What lies ahead can't have happened: the ledger's block would be earlier than the event. */
+function checkTime(time: string): void {
+  const now = BigInt(Math.floor(Date.now() / 1000));
+  if (secondsOf(time) > now + MAX_LEAD_SECONDS) {
+    throw new VinculumError('import.future', `${time} has not come yet.`);
+  }
+}
+
+/** A problem as a line of a file: who said it, where, what. */
+function lineOf({ source, note: _, ...problem }: MappingProblem): Record<string, unknown> {
+  return {
+    ...problem,
+    ...(source === undefined ? {} : { id: source.id, ...(source.hash && { hash: source.hash }) }),
+  };
+}
+
+async function openNotes(file: string): Promise<FileHandle> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  return open(file, 'w', 0o600);
+}

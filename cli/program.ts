@@ -16,6 +16,7 @@ import { createOutput, type Output, type OutputOptions } from './output.ts';
 import { type Ask, askAtTerminal } from './password.ts';
 import { addPrivacy } from './privacyProgram.ts';
 import { type GlobalOptions, readSettings, type Settings } from './settings.ts';
+import { addSupply } from './supplyProgram.ts';
 import { addTitles } from './titleProgram.ts';
 
 export type ProgramIo = Pick<OutputOptions, 'stdout' | 'stderr' | 'environment'> & {
@@ -100,6 +101,7 @@ function build(io: ProgramIo, signal: AbortSignal, onExit: (exit: Exit) => void)
   addPrivacy(program, action);
   addReading(program, action);
   addOperator(program, action);
+  addSupply(program, action);
   addKeeping(program, action);
   return program;
 }

@@ -16,7 +16,7 @@ const MAX_LINE_BYTES = 4 * 1024 * 1024;
 const GZIP = Buffer.from([0x1f, 0x8b]);
 
 /** How much of a file has been read, for a progress line. */
-export type ReadProgress = { readonly totalBytes: number; readBytes: number };
+export type ReadProgress = { totalBytes: number; readBytes: number };
 
 /**
  * The lines of a file, plain or gzip (told by its first bytes), one after the other: a file of any size is read in the
@@ -97,7 +97,7 @@ export async function fileSize(file: string): Promise<number> {
   }
 }
 
-async function isGzip(file: string): Promise<boolean> {
+export async function isGzip(file: string): Promise<boolean> {
   try {
     const handle = await open(file, 'r');
     try {

@@ -239,8 +239,9 @@ export class StatementImport {
           `${source.id} was imported with other content: declare the earlier one to be in error, or give this one a name of its own.`,
         );
       }
-      if (known !== null && !this.#isPlanned(name)) this.counts.alreadyThere += 1;
-      else this.counts.duplicates += 1;
+      if (this.#met.has(name)) this.counts.duplicates += 1;
+      else if (this.#options.journal.find(name)?.state === 'done') this.counts.alreadyThere += 1;
+      this.#met.set(name, { content, hash: source.hash });
       return false;
     }
     const twin = source.hash === undefined ? undefined : this.#twin(source.hash);
@@ -272,10 +273,6 @@ export class StatementImport {
   #twin(hash: string): string | undefined {
     const row = this.#options.journal.row({ hash });
     return row === null ? this.#metHashes.get(hash) : row.identifier.slice(row.identifier.indexOf(':') + 1);
-  }
-
-  #isPlanned(name: string): boolean {
-    return this.#options.journal.find(name)?.state === 'planned' || this.#met.has(name);
   }
 
   /** Learns the subjects of all identifiers, each by the operators' proof. @returns those that can't be evaluated */

@@ -88,6 +88,9 @@ const SAID = new Set([
   'errorDeclaration',
 ]);
 
+/** Problems that leave the rest of an event as it is. */
+const NOTES = new Set(['epcis.notMapped', 'epcis.fieldNotMapped', 'epcis.extension', 'epcis.entryStale']);
+
 const DISPOSITIONS = new Set([
   'active',
   'in_progress',
@@ -768,7 +771,13 @@ class Reading {
 
   #problem(code: string, path: string, detail: string): void {
     const at = path === '' ? this.#at : `${this.#at}.${path}`;
-    this.#problems.push({ code, at, source: this.#source, detail });
+    this.#problems.push({
+      code,
+      at,
+      source: this.#source,
+      detail,
+      ...(NOTES.has(code) ? { note: true } : {}),
+    });
   }
 
   /** Names something of a list; the same of the same list is named once. */

@@ -50,6 +50,8 @@ export type MappingProblem = {
   readonly source?: StatementSource;
   /** In words, for people. */
   readonly detail?: string;
+  /** It only names what no entry says: the rest stands. Without it nothing of this source is imported. */
+  readonly note?: true;
 };
 
 export type Mapping = {

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { integer, passwordOption, readingOptions, signingOptions, waitOption } from './options.ts';
+import type { Action, MakeAction } from './program.ts';
+
+/** `import epcis`, `export epcis` and `epcis hash`: supply chains in and out, in the forms that companies keep them. */
+export function addSupply(program: Command, action: MakeAction): void {
+  const named = (name: string): Command =>
+    program.commands.find((command) => command.name() === name) ?? program;
+
+  signingOptions(
+    named('import')
+      .command('epcis <file...>')
+      .description(
+        'EPCIS 2.0 documents (JSON, plain or gzip): what happened to batches, parts and vehicles. It can be interrupted and run again; an event is there once, by its eventID and its event hash. What no entry says is noted with its reason.',
+      ),
+  )
+    .option('--party <id>', 'who states it where an event names nobody: a GLN, DUNS, BPNL or domain')
+    .option('--batch <entries>', 'most entries of one submission, 1 to 512', integer(1, 512), 200)
+    .option('--errors <file>', 'where events that can’t be imported are noted, with code and path')
+    .option('--notes <file>', 'where is noted what no entry says, and what is kept aside')
+    .addOption(waitOption('how far to follow what was handed in').default('anchored'))
+    .action(
+      action(async () => (await import('./commands/importEpcis.ts')).importEpcisCommand as unknown as Action),
+    );
+
+  readingOptions(
+    named('export')
+      .command('epcis <identifier>')
+      .description('a verified history as an EPCIS 2.0 document; its import gives the same entries again'),
+  )
+    .option('-o, --output <file>', 'write it there (default: stdout)')
+    .option('--keystore <name>', 'sign in with this key: what it may see of sealed fields is in the document')
+    .addOption(passwordOption())
+    .option('--organisation <number>', 'the organisation that the key signs for, where it does not say')
+    .action(
+      action(async () => (await import('./commands/exportEpcis.ts')).exportEpcisCommand as unknown as Action),
+    );
+
+  program
+    .command('epcis')
+    .description('EPCIS documents')
+    .command('hash <file>')
+    .description('the event hash (CBV 2.0) of each event: partners find the same event by it')
+    .action(
+      action(async () => (await import('./commands/importEpcis.ts')).hashEpcisCommand as unknown as Action),
+    );
+}

@@ -464,6 +464,93 @@ describe('the pages of owner and registrar', function () {
     await beside('upheld');
   });
 
+  describe('a report', () => {
+    const erase = async (target: object): Promise<void> => {
+      const body = { target, basis: 'request' };
+      const operator = { token: test.service.operatorToken };
+      const planned = await test.post('/v1/erasures', body, operator);
+      expect(planned.status, planned.text).to.equal(200);
+      const plan = planned.body.plan.id;
+      const done = await test.post('/v1/erasures', { ...body, dryRun: false, plan }, operator);
+      expect(done.status, done.text).to.equal(200);
+    };
+
+    it('names what was erased, with the receipt, and how many fields are sealed', async () => {
+      const vehicle = await titled(person());
+      const whole = await vehicle.service(workshop, { technician: 'Alex Muster' });
+      const part = await vehicle.service(workshop, { technician: 'Alex Muster', invoiceNumber: 'R-7' });
+      await erase({ entry: whole.entry.digest });
+      await erase({ field: { digest: part.entry.digest, name: 'technician' } });
+      const page = await blank();
+      await page.goto(`${test.url}/#id=${vinOf(vehicle)}`);
+      // An erased entry leaves nothing to check: existence is proven, and so is who destroyed it.
+      await page.locator('.verdict[data-verdict="verified"], .verdict[data-verdict="incomplete"]').waitFor();
+      const erased = page.locator(`.entry[data-digest="${whole.entry.digest}"]`);
+      expect(await erased.getAttribute('data-status')).to.equal('erased');
+      await erased.locator('summary').first().click();
+      const receipt = erased.locator('[data-erased="request"]');
+      await receipt.waitFor();
+      const { operator } = (await test.get('/v1/directory')).body;
+      expect(await receipt.textContent())
+        .to.include(operator)
+        .and.include('asked for by the person concerned');
+      expect(await page.locator('.finding[data-code="entry.erased"]').textContent()).to.include(
+        'Garage Lumen',
+      );
+
+      const open = page.locator(`.entry[data-digest="${part.entry.digest}"]`);
+      await open.locator('summary').first().click();
+      await open.locator('[data-erased="request"]').waitFor();
+      expect(await open.locator('[data-sealed]').getAttribute('data-sealed')).to.equal('2');
+      expect(await open.locator('[data-sealed]').getAttribute('data-opened')).to.equal('0');
+
+      // The receipt's signature is looked at without a network too, once the page has been open for a moment.
+      const path = join(tmpdir(), `vinculum-${process.pid}-erased.json`);
+      await writeFile(path, (await test.get(`${vehicle.path}/report`)).text);
+      const offline = await blank();
+      await offline.goto(test.url);
+      await offline.waitForTimeout(4_000);
+      await offline.context().setOffline(true);
+      await offline.locator('input[type="file"]').setInputFiles(path);
+      await offline.locator(`.entry[data-digest="${whole.entry.digest}"][data-status="erased"]`).waitFor();
+    });
+
+    it('takes no receipt that another signed', async () => {
+      const vehicle = await titled(person());
+      const entry = await vehicle.service(workshop);
+      await erase({ entry: entry.entry.digest });
+      const page = await blank();
+      await page.route('**/report', async (route) => {
+        const response = await route.fetch();
+        const report = await response.json();
+        report.contents[entry.entry.digest].erased.operator = `0x${'ab'.repeat(20)}`;
+        await route.fulfill({ response, json: report });
+      });
+      await page.goto(`${test.url}/#id=${vinOf(vehicle)}`);
+      await page.locator('.verdict[data-verdict="incomplete"]').waitFor();
+      const status = page.locator(`.entry[data-digest="${entry.entry.digest}"]`);
+      expect(await status.getAttribute('data-status')).to.equal('withheld');
+    });
+
+    it('flags what a register states against the title', async () => {
+      const vehicle = await titled(person());
+      const stated = test.compose(registrar, vehicle.name, {
+        kind: 'registration.holder',
+        time: day(0),
+        data: { market: 'FR', event: 'CHANG_TIT', action: 'change', contradicts: 'title.lienOpen' },
+      });
+      await test.record(registrar, [stated]);
+      const page = await blank();
+      await page.goto(`${test.url}/#id=${vinOf(vehicle)}`);
+      await page.locator('.verdict[data-verdict="verified"]').waitFor();
+      expect(await page.locator('.finding[data-code="registration.contradiction"]').count()).to.equal(1);
+      const entry = page.locator(`.entry[data-digest="${stated.entry.digest}"]`);
+      expect(await entry.locator('.badge').textContent()).to.include('At odds with the title');
+      await entry.locator('summary').first().click();
+      await entry.locator('[data-contradicts="title.lienOpen"]').waitFor();
+    });
+  });
+
   describe('the registrar', () => {
     /** An organisation at its page, with a keystore that says whose key it is. */
     async function desk(attester: Attester, look: Look = desktop): Promise<Page> {

@@ -3,6 +3,7 @@ import type { Address, Subject } from '../../core/chain/types.ts';
 import { openEnvelope } from '../../core/envelope/envelope.ts';
 import { secondsOf } from '../../core/envelope/time.ts';
 import { VinculumError } from '../../core/errors.ts';
+import type { TitleState } from '../../core/modules/title.ts';
 import type { Queryable } from '../store/store.ts';
 
 /** A place in the order of everything that happened on the chain. */
@@ -33,12 +34,18 @@ export type TitleRecord = {
   readonly tenure: bigint;
   /** In their order. */
   readonly tenures: readonly Tenure[];
+  /**
+   * When the title ended, or left with the vehicle for abroad, seconds since 1970; null while it is held. Its last owner
+   * stays named, but what happens from then on is somebody else’s: the number can go on, the vehicle does not.
+   */
+  readonly endedAt: bigint | null;
 };
 
 type TitleRow = {
   readonly subject: Uint8Array;
   readonly owner: Uint8Array | null;
   readonly tenure: bigint;
+  readonly state: TitleState;
   readonly kind: number;
   readonly action_hash: Uint8Array;
   readonly timestamp: bigint;
@@ -61,15 +68,16 @@ export async function titleRecordsOf(
 ): Promise<Map<Subject, TitleRecord>> {
   const rows = await from.query<TitleRow>(
     `WITH history AS (
-       SELECT subject, position, owner, (title ->> 'tenure')::int8 AS tenure, kind, action_hash, timestamp,
-         block_number, log_index, digest,
-         lag((title ->> 'tenure')::int8) OVER (PARTITION BY subject ORDER BY position) AS before
+       SELECT subject, position, owner, (title ->> 'tenure')::int8 AS tenure, title ->> 'state' AS state, kind,
+         action_hash, timestamp, block_number, log_index, digest,
+         lag((title ->> 'tenure')::int8) OVER sofar AS before, lag(title ->> 'state') OVER sofar AS state_before
        FROM titles WHERE ledger = $1 AND subject = ANY($2::bytea[])
+       WINDOW sofar AS (PARTITION BY subject ORDER BY position)
      )
-     SELECT history.subject, owner, tenure, kind, action_hash, timestamp, block_number, log_index, history.digest, body, wrapped
+     SELECT history.subject, owner, tenure, state, kind, action_hash, timestamp, block_number, log_index, history.digest, body, wrapped
      FROM history LEFT JOIN blocks ON blocks.digest = history.digest
        LEFT JOIN block_keys ON block_keys.digest = history.digest
-     WHERE before IS DISTINCT FROM tenure ORDER BY history.subject, position`,
+     WHERE before IS DISTINCT FROM tenure OR state_before IS DISTINCT FROM state ORDER BY history.subject, position`,
     [ledger, subjects.map((subject) => fromHex(subject, 32))],
   );
   const records = new Map<Subject, TitleRecord>();
@@ -78,6 +86,11 @@ export async function titleRecordsOf(
     const subject = toHex(row.subject) as Subject;
     const tenures = records.get(subject)?.tenures ?? [];
     const owner = toHex(row.owner) as Address;
+    const endedAt = row.state === 'held' ? null : row.timestamp;
+    if (tenures.at(-1)?.number === row.tenure) {
+      records.set(subject, { owner, tenure: row.tenure, tenures, endedAt });
+      continue;
+    }
     const tenure: Tenure = {
       number: row.tenure,
       owner,
@@ -86,7 +99,7 @@ export async function titleRecordsOf(
       actionHash: toHex(row.action_hash),
       concernsFrom: concernsFrom(row, blockKey),
     };
-    records.set(subject, { owner, tenure: row.tenure, tenures: [...tenures, tenure] });
+    records.set(subject, { owner, tenure: row.tenure, tenures: [...tenures, tenure], endedAt });
   }
   return records;
 }
@@ -129,12 +142,14 @@ function happenedSince(time: string, since: bigint): boolean {
 
 /**
  * Whether an entry concerns the present owner, and so is theirs to open or to grant: it is the one that gave them the
- * vehicle, or was anchored later and tells of something that happened no earlier. What was before is the former owners’.
+ * vehicle, or was anchored later and tells of something that happened no earlier. What was before is the former owners’,
+ * and what happened after the title’s end is nobody’s who is known here.
  */
 export function concernsOwner(record: TitleRecord, happening: Happening): boolean {
   const present = record.tenures.at(-1);
   const begun = present === undefined ? undefined : beginningOf(record, present);
   if (begun === undefined) return false;
   if (happening.actionHash === begun.actionHash) return true;
+  if (record.endedAt !== null && secondsOf(happening.time) > record.endedAt) return false;
   return isAfter(happening.moment, begun.moment) && happenedSince(happening.time, begun.concernsFrom);
 }

@@ -7,6 +7,7 @@ import { person, seconds } from '../titles/acting.ts';
 import { DAY, give, signInAlone, today, Vehicle } from './world.ts';
 
 const daysAgo = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+const inAnHour = (): string => new Date(Date.now() + 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z');
 
 describe('what an owner sees', function () {
   this.timeout(60_000);
@@ -110,6 +111,35 @@ describe('what an owner sees', function () {
     const lateImport = await vehicle.service(workshop, { note: 'Of a year ago, too.' }, daysAgo(365));
     expect(await vehicle.shown(lateImport, bobToken)).to.deep.equal([]);
   });
+
+  for (const [how, end] of [
+    [
+      'goes on under another number',
+      (vehicle: Vehicle) => {
+        const next = new Vehicle(test);
+        const data = { to: next.name, reason: 'reissued' };
+        return vehicle.act(registrar, 'title.replaced', { detail: next.subject, data });
+      },
+    ],
+    ['goes abroad', (vehicle: Vehicle) => vehicle.act(registrar, 'title.exported')],
+  ] as const) {
+    it(`is nothing that happens once the vehicle ${how}: that is another’s life`, async () => {
+      const [ann, grantee] = [person(), person()];
+      const vehicle = new Vehicle(test);
+      await vehicle.act(registrar, 'title.issued', { party: ann.address });
+      const hers = await vehicle.service(workshop);
+      await end(vehicle);
+      await give(test, { subject: vehicle.subject, signer: ann, account: grantee.address });
+      const later = await vehicle.service(workshop, { note: 'Of somebody else.' }, inAnHour());
+      const late = await vehicle.service(workshop, { note: 'Of hers, told late.' });
+      for (const who of [ann, grantee]) {
+        const token = await signInAlone(test, who);
+        expect(await vehicle.shown(hers, token)).to.have.length(1);
+        expect(await vehicle.shown(late, token)).to.have.length(1);
+        expect(await vehicle.shown(later, token)).to.deep.equal([]);
+      }
+    });
+  }
 
   it('stays hers when a registrar re-issues a lost key, and the lost one opens nothing', async () => {
     const [lost, found] = [person(), person()];

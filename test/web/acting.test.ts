@@ -203,6 +203,10 @@ describe('the pages of owner and registrar', function () {
     await page.locator(`[data-subject="${vehicle.subject}"]`).getByRole('button').click();
     await proven(page);
     expect(await sellable(page)).to.equal('yes');
+    // The report opens beside: who leaves this page takes the key along.
+    const report = page.getByRole('link', { name: 'Full report' });
+    expect(await report.getAttribute('target')).to.equal('_blank');
+    expect(await report.getAttribute('href')).to.match(new RegExp(`#id=${vinOf(vehicle)}$`));
 
     // What is missing is said before anything is signed.
     await page.getByRole('button', { name: 'Review before signing' }).click();

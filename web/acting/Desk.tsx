@@ -20,8 +20,6 @@ export type DeskProps = {
   /** The vehicle that the address names. */
   readonly id: string | null;
   readonly onVehicle: (identifier: string | null) => void;
-  /** Opens the reader's report of a vehicle. */
-  readonly onReport: (identifier: string) => void;
 };
 
 /** Somebody signed in at a service whose ledger is known. */

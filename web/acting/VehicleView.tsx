@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { vehicleName } from '../model/facts.ts';
+import { placeAddress } from '../model/location.ts';
 import type { Settings } from '../model/settings.ts';
 import type { ReportView } from '../model/view.ts';
 import { shownIdentifier } from '../model/vinFeedback.ts';
@@ -15,7 +16,6 @@ import type { Vehicle } from './useVehicle.ts';
 type Props = {
   readonly vehicle: Vehicle;
   readonly onBack: () => void;
-  readonly onReport: (identifier: string) => void;
   readonly onVehicle: (identifier: string) => void;
   readonly onChange: (change: Partial<Settings>) => void;
   /** The action on its way: it stays to be seen while the report is fetched anew. */
@@ -25,7 +25,7 @@ type Props = {
 };
 
 /** A vehicle that somebody acts on: what it is, that it is proven, what its title says, and then what can be done. */
-export function VehicleView({ vehicle, onBack, onReport, onVehicle, onChange, acting, children }: Props) {
+export function VehicleView({ vehicle, onBack, onVehicle, onChange, acting, children }: Props) {
   const { texts } = useTongue();
   const words = useWords();
   const { state, trust, place, reload } = vehicle;
@@ -65,9 +65,16 @@ export function VehicleView({ vehicle, onBack, onReport, onVehicle, onChange, ac
           <p className="vin muted breakable">{shownIdentifier(view.identifier)}</p>
         </div>
         <p className="actions">
-          <button type="button" className="quiet" onClick={() => onReport(view.identifier)}>
+          {/* Elsewhere: whoever leaves this page takes the key along. */}
+          <a
+            className="out"
+            href={placeAddress(location.href, shownIdentifier(view.identifier))}
+            target="_blank"
+            rel="noopener noreferrer"
+          >
             {words.vehicle.report}
-          </button>
+            <span className="hidden"> ({words.vehicle.newTab})</span>
+          </a>
           {back}
         </p>
       </header>

@@ -32,7 +32,6 @@ export function MyVehicle(props: Props) {
     <VehicleView
       vehicle={vehicle}
       onBack={() => props.onVehicle(null)}
-      onReport={props.onReport}
       onVehicle={props.onVehicle}
       onChange={props.onChange}
       acting={<ActPanel act={act} wallet={session.signer.by === 'wallet'} />}

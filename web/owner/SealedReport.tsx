@@ -29,7 +29,7 @@ export function SealedReport(props: Props) {
   );
 }
 
-function Opened({ api, view, session, settings, service, onChange, onReport }: Props) {
+function Opened({ api, view, session, settings, service, onChange, onVehicle }: Props) {
   const { texts } = useTongue();
   const reader = useReader();
   const { state, open } = reader;
@@ -50,7 +50,7 @@ function Opened({ api, view, session, settings, service, onChange, onReport }: P
       trust={trust}
       gateways={[api]}
       onCheck={runCheck}
-      onSearch={onReport}
+      onSearch={onVehicle}
       onRely={(relied, from) => onChange({ pin: { ...relied, since: Math.floor(Date.now() / 1000), from } })}
     />
   );

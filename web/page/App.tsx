@@ -246,7 +246,6 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
               onChange={change}
               id={place.id}
               onVehicle={(identifier) => go(identifier, place.desk)}
-              onReport={(identifier) => go(identifier)}
             />
           </Suspense>
         )}

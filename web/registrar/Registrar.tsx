@@ -89,7 +89,6 @@ function Vehicle(props: DeskProps & Signed & { readonly id: string; readonly rig
     <VehicleView
       vehicle={vehicle}
       onBack={() => props.onVehicle(null)}
-      onReport={props.onReport}
       onVehicle={props.onVehicle}
       onChange={props.onChange}
       acting={<ActPanel act={act} wallet={session.signer.by === 'wallet'} />}

@@ -7,7 +7,7 @@ import type { Desk } from '../model/location.ts';
 export const actingEn = {
   desk: {
     owner: {
-      heading: 'Your vehicles',
+      heading: 'My vehicles',
       lead: 'Sell or take over a vehicle, open sealed details to somebody, see who looked at them, dispute an entry. Your key stays with you.',
     },
     registrar: {
@@ -73,6 +73,7 @@ export const actingEn = {
   vehicle: {
     back: 'Back to the list',
     report: 'Full report',
+    newTab: 'opens in a new tab',
     title: 'The title in full: owners, liens, brands',
     parts: 'What you can do',
     partNames: {

@@ -68,6 +68,7 @@ export const actingZh: ActingTexts = {
   vehicle: {
     back: '返回列表',
     report: '完整报告',
+    newTab: '在新标签页中打开',
     title: '产权详情：车主、抵押、标记',
     parts: '可进行的操作',
     partNames: {

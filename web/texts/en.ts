@@ -24,7 +24,7 @@ export const en = {
     copy: 'Copy',
     copied: 'Copied',
     loading: 'Loading…',
-    desks: { owner: 'For owners', registrar: 'For registrars' },
+    desks: { owner: 'My vehicles', registrar: 'Register' },
   },
 
   home: {

@@ -20,7 +20,7 @@ export const zh: Texts = {
     copy: '复制',
     copied: '已复制',
     loading: '正在加载…',
-    desks: { owner: '车主', registrar: '登记机构' },
+    desks: { owner: '我的车辆', registrar: '登记' },
   },
 
   home: {

@@ -36,6 +36,10 @@ export async function accessLogCommand(context: Context, id: string, options: Ac
       `  ${instantOf(at)}  ${reader}, ${purpose}: ${counted(fields, 'field')} of ${counted(shown.length, 'entry', 'entries')} (${route})`,
     );
   }
+  if (from.position > 0) {
+    const before = counted(from.position, 'earlier reading is', 'earlier readings are');
+    output.line(`${before} not shown: a former owner’s, or past their time. Which, the operator says.`);
+  }
   const since =
     kept === null
       ? 'Its head is kept from now on'

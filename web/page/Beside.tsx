@@ -22,10 +22,10 @@ export function Beside({ entry, view, onEntry }: Props) {
       {entry.disputes.map((dispute) => (
         <div key={dispute.digest} className="beside" data-dispute={dispute.outcome}>
           <p className="strong">
-            {timeline.dispute.by(format.moment(dispute.anchoredAt))}
-            {dispute.reason === null
-              ? ''
-              : ` ${word(vocabulary.value['title.disputed.reason'], dispute.reason)}`}
+            {timeline.dispute.by(
+              format.moment(dispute.anchoredAt),
+              dispute.reason === null ? '' : word(vocabulary.value['title.disputed.reason'], dispute.reason),
+            )}
           </p>
           <p>{timeline.dispute.outcome[dispute.outcome]}</p>
           <p className="actions">

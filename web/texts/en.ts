@@ -510,7 +510,8 @@ export const en = {
         retracted: 'Disputed, taken back',
         upheld: 'Disputed, upheld',
       },
-      by: (time: string) => `The owner disputed this entry on ${time}.`,
+      by: (time: string, why: string) =>
+        `The owner disputed this entry on ${time}${why === '' ? '' : `: ${why}`}.`,
       outcome: {
         open: 'Its attester has not answered yet.',
         amended: 'Its attester corrected the entry.',

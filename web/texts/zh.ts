@@ -451,7 +451,7 @@ export const zh: Texts = {
         retracted: '有异议，已撤回',
         upheld: '有异议，已维持',
       },
-      by: (time) => `车主于 ${time} 对本记录提出异议。`,
+      by: (time, why) => `车主于 ${time} 对本记录提出异议${why === '' ? '' : `：${why}`}。`,
       outcome: {
         open: '证明方尚未答复。',
         amended: '证明方已更正本记录。',

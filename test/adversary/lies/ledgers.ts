@@ -6,13 +6,16 @@ import { type Content, composeEntry } from '../../../core/envelope/envelope.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import type { LedgerSection, Report, ReportContent, ReportLink } from '../../../core/report/report.ts';
 import type { Attester } from '../../api/fixture.ts';
+import { person, sign } from '../../api/titles/acting.ts';
 import type { ReportLie } from '../lie.ts';
-import { CAR, type System, subjectOf } from '../system.ts';
+import { CAR, type System, subjectOf, TITLED_CAR } from '../system.ts';
 import { section } from './operator.ts';
+import { withoutProofs } from './proofs.ts';
 
 type Second = {
   /** Really deployed and, once {@link addSecond} was called, really listed in the directory. */
   readonly second: Address;
+  readonly titles: Address;
 };
 
 const deployed = new WeakMap<System, Promise<Second>>();
@@ -30,7 +33,10 @@ async function deploy(system: System): Promise<Second> {
   const { services } = system.test.service;
   const { authority, organisations } = services.deployment;
   const key = toHex(services.keyring.pseudonymPublicKey);
-  return { second: await system.chain.deploy('Ledger', authority, organisations, key, ZERO, ZERO) };
+  const titles = await system.chain.deploy('Titles', organisations);
+  const second = await system.chain.deploy('Ledger', authority, organisations, key, titles, ZERO);
+  await system.chain.send('deployer', ['Titles', titles], 'bind', [second]);
+  return { second, titles };
 }
 
 const added = new WeakMap<System, Promise<SecondHistory>>();
@@ -115,6 +121,44 @@ async function codeHash(system: System, contract: Address): Promise<string> {
 
 const by = 'operator' as const;
 const readers = ['cli', 'rpc'] as const;
+const twice = new WeakMap<System, Promise<Report>>();
+
+/** A registrar issues a second title for the titled car, on the second ledger; the honest report then shows both. */
+function titledTwice(system: System): Promise<Report> {
+  const known = twice.get(system) ?? issueTwice(system);
+  twice.set(system, known);
+  return known;
+}
+
+async function issueTwice(system: System): Promise<Report> {
+  await addSecond(system);
+  const { test, registry, titled, chain } = system;
+  const { second, titles } = await ledgersOf(system);
+  const place = { ledger: { chainId: test.ledger.chainId, address: second }, titles };
+  const deed = { party: person().address };
+  const signed = sign(place, registry, titled.car.target, 'title.issued', 0, deed);
+  await chain.execute(signed, titles);
+  // The service may repeat an answer for a second before it looks again.
+  const both = async () => (await system.honest(TITLED_CAR)).ledgers[1]?.links.length === 1;
+  await test.until(both);
+  const report = withoutProofs(await system.honest(TITLED_CAR));
+  const { block, key } = signed.request;
+  const contents = { ...report.contents, [signed.action.digest]: { block, key, disclosures: [] } };
+  return { ...report, contents };
+}
+
+/** Says that the second ledger cannot be shown. */
+const unread = (
+  reason: 'behind' | 'key',
+  lie: (gap: Record<string, unknown>, report: Report) => void = () => undefined,
+) =>
+  telling((report, { ledger, subject, transcript }) => {
+    report.ledgers.pop();
+    const gap: Record<string, unknown> =
+      reason === 'key' ? { ledger, reason } : { ledger, reason, subject, transcript };
+    lie(gap, report);
+    Object.assign(report, { unread: [gap] });
+  });
 
 /** The report of both ledgers, with a lie told in it. */
 const telling =
@@ -181,6 +225,96 @@ export const ledgerLies: readonly ReportLie[] = [
     caughtBy: 'completeness head.subject',
     fate: 'refuted',
     tell: telling((r, second) => void Object.assign(second, { links: section(r).links })),
+  },
+  {
+    lie: 'says that it is still reading the second ledger',
+    by,
+    readers,
+    caughtBy: 'ledgers ledger.unread',
+    fate: 'incomplete',
+    tell: unread('behind'),
+  },
+  {
+    lie: 'says that it is still reading the second ledger, to a reader who looks into it',
+    by,
+    readers,
+    caughtBy: 'completeness head.unread',
+    fate: 'incomplete',
+    tell: unread('behind'),
+  },
+  {
+    lie: 'says that it holds no key of the second ledger',
+    by,
+    readers,
+    caughtBy: 'ledgers ledger.unread',
+    fate: 'incomplete',
+    tell: unread('key'),
+  },
+  {
+    lie: 'calls the second ledger unread, and names an empty slot of it',
+    by,
+    readers,
+    caughtBy: 'subject subject.pseudonym',
+    fate: 'refuted',
+    tell: unread('behind', (gap) => Object.assign(gap, { subject: `0x${'5e'.repeat(32)}` })),
+  },
+  {
+    lie: 'calls the second ledger unread, and shows an empty section of it too',
+    by,
+    readers,
+    caughtBy: 'ledgers ledger.twice',
+    fate: 'refuted',
+    tell: unread('behind', ({ ledger }, report) => {
+      report.ledgers.push({ ...structuredClone(section(report)), ledger: String(ledger), links: [] });
+    }),
+  },
+  {
+    lie: 'calls all ledgers unread, so that nothing is left to refute',
+    by,
+    readers,
+    caughtBy: 'ledgers ledger.unread',
+    fate: 'incomplete',
+    tell: telling((report) => {
+      const gaps = report.ledgers.map(({ ledger, subject, transcript }) => ({
+        ...{ ledger, subject, transcript },
+        reason: 'unreadable' as const,
+      }));
+      report.ledgers.splice(0);
+      Object.assign(report, { unread: gaps });
+    }),
+  },
+  {
+    lie: 'calls a ledger unread that no directory lists',
+    by,
+    readers,
+    caughtBy: 'ledgers ledger.notInDirectory',
+    fate: 'refuted',
+    tell: telling((report) => {
+      Object.assign(report, { unread: [{ ledger: `eip155:1:0x${'77'.repeat(20)}`, reason: 'key' }] });
+    }),
+  },
+  {
+    lie: 'issues a second title for a vehicle, on another ledger',
+    by: 'authority',
+    vin: TITLED_CAR,
+    readers,
+    caughtBy: 'finding history.contradiction',
+    fate: 'warned',
+    stillFound: ['lien.open', 'title.stolen'],
+    tell: (_, s) => titledTwice(s),
+  },
+  {
+    lie: 'shows the title of the second ledger alone',
+    by,
+    vin: TITLED_CAR,
+    readers,
+    caughtBy: 'ledgers ledger.leftOut',
+    fate: 'refuted',
+    tell: async (_, s) => {
+      const report = structuredClone(await titledTwice(s));
+      report.ledgers.shift();
+      return report;
+    },
   },
   {
     lie: 'says that the second ledger is closed',

@@ -92,9 +92,7 @@ export async function importEpcis(
 
 async function give(run: StatementImport, mapping: EventMapping, at: string, content: string): Promise<void> {
   const { source, statements, problems, aside } = mapping;
-  await run.take({ source, at, content, statements, problems });
-  if (Object.keys(aside).length > 0)
-    await run.note({ code: 'epcis.aside', at, source, note: true }, { aside });
+  await run.take({ source, at, content, statements, problems, aside });
 }
 
 async function amend(

@@ -44,6 +44,8 @@ export type StatementGroup = {
   readonly content: string;
   readonly statements: readonly Statement[];
   readonly problems: readonly MappingProblem[];
+  /** What of it no entry says, as it stands; noted once. */
+  readonly aside?: Readonly<Record<string, unknown>>;
 };
 
 export type StatementOptions = {
@@ -228,7 +230,7 @@ export class StatementImport {
   }
 
   /** @throws `import.changed` */
-  async #isNew({ source, at, content, problems, statements }: StatementGroup): Promise<boolean> {
+  async #isNew({ source, at, content, problems, statements, aside = {} }: StatementGroup): Promise<boolean> {
     const name = nameOf(source);
     const known = this.#options.journal.row({ identifier: name });
     const before = known ?? this.#met.get(name);
@@ -259,6 +261,9 @@ export class StatementImport {
     if (source.hash !== undefined) this.#metHashes.set(source.hash, source.id);
     const errors = problems.filter(({ note }) => note !== true);
     for (const problem of problems.filter(({ note }) => note === true)) await this.note(problem);
+    if (Object.keys(aside).length > 0) {
+      await this.note({ code: 'import.aside', at, source }, { aside });
+    }
     if (errors.length > 0) {
       await this.#fail(errors);
       return false;
@@ -337,8 +342,10 @@ export class StatementImport {
     for (const group of groups) {
       const { source, content, statements } = group;
       const entries = written.get(source.id) ?? [];
-      const there = entries.filter(({ kind }) =>
-        statements.some((statement) => statement.content.kind === kind),
+      const there = entries.filter(({ identifier, kind }) =>
+        statements.some(
+          (statement) => statement.identifier === identifier && statement.content.kind === kind,
+        ),
       );
       if (there.length < statements.length) {
         // Of a source that is split over submissions some may be there; the rest would be told twice.
@@ -546,7 +553,8 @@ export class StatementImport {
 const OWN = 'organisation:own';
 const RENEWED = new Set(['nonce.conflict', 'submission.expired', 'submission.deadlineTooSoon']);
 
-const nameOf = ({ system, id }: StatementSource): string => `${system}:${id}`;
+const nameOf = ({ system, id, of }: StatementSource): string =>
+  `${system}:${id}${of === undefined ? '' : `#${of}`}`;
 
 function rowOf(
   source: StatementSource,

@@ -89,7 +89,13 @@ const SAID = new Set([
 ]);
 
 /** Problems that leave the rest of an event as it is. */
-const NOTES = new Set(['epcis.notMapped', 'epcis.fieldNotMapped', 'epcis.extension', 'epcis.entryStale']);
+const NOTES = new Set([
+  'epcis.notMapped',
+  'epcis.fieldNotMapped',
+  'epcis.extension',
+  'epcis.entryStale',
+  'epcis.namedTwice',
+]);
 
 const DISPOSITIONS = new Set([
   'active',
@@ -252,7 +258,7 @@ class Reading {
   /** Things that a business step happened to. */
   #handled(items: readonly Item[]): void {
     const [step, action] = [this.#step(), this.#event.action as string | undefined];
-    const things = this.#withVehicle(items);
+    const things = this.#withVehicle(this.#once(items));
     if ((step === 'commissioning' || step === 'creating_class_instance') && action === 'ADD') {
       this.#made(things, []);
       return;
@@ -484,13 +490,13 @@ class Reading {
   #joined(): void {
     const event = this.#event;
     const step = this.#step();
-    const children = [
+    const children = this.#once([
       ...this.#things('childEPCs', event.childEPCs as readonly string[] | undefined),
       ...this.#amounts(
         'childQuantityList',
         event.childQuantityList as readonly QuantityElement[] | undefined,
       ),
-    ];
+    ]);
     const parents = this.#things('parentID', event.parentID === undefined ? [] : [String(event.parentID)]);
     const [parent] = this.#withVehicle(parents);
     const association = event.type === 'AssociationEvent';
@@ -540,13 +546,13 @@ class Reading {
 
   #transformed(): void {
     const event = this.#event;
-    const inputs = [
+    const inputs = this.#once([
       ...this.#things('inputEPCList', event.inputEPCList as readonly string[] | undefined),
       ...this.#amounts(
         'inputQuantityList',
         event.inputQuantityList as readonly QuantityElement[] | undefined,
       ),
-    ].filter((input) => {
+    ]).filter((input) => {
       if (input.subject.type !== 'vehicle') return true;
       this.#drop(input.at, 'a vehicle is no part');
       return false;
@@ -565,7 +571,7 @@ class Reading {
         'one half of a transformation: what went in and what came out stand in different events',
       );
     }
-    this.#made(this.#withVehicle(outputs), inputs);
+    this.#made(this.#withVehicle(this.#once(outputs)), inputs);
   }
 
   #state(
@@ -596,6 +602,23 @@ class Reading {
   #edge(parent: string, child: string, relation: SupplyEdge['relation'], begins = true): void {
     const when = begins ? { from: this.#time } : { until: this.#time };
     this.#edges.push({ parent, child, relation, ...when, source: this.#source });
+  }
+
+  /** Things that are named twice, as by their EPC URI and by their Digital Link, count once; two quantities of one don't. */
+  #once(items: readonly Item[]): Item[] {
+    const first = new Map<string, Item>();
+    for (const item of items) {
+      const before = first.get(item.subject.text);
+      if (before === undefined) {
+        first.set(item.subject.text, item);
+        continue;
+      }
+      const same =
+        before.quantity?.value === item.quantity?.value && before.quantity?.unit === item.quantity?.unit;
+      if (same) this.#drop(item.at, 'it is named twice and counts once', 'epcis.namedTwice');
+      else this.#problem('epcis.ambiguous', item.at, 'it is named twice, with different quantities');
+    }
+    return [...first.values()];
   }
 
   #things(name: string, uris: readonly string[] | undefined): Item[] {

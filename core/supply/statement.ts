@@ -13,6 +13,8 @@ export type StatementSource = {
   readonly system: SourceSystem;
   /** The event's, asset's or row's own name: what makes it the same one when it is read again. */
   readonly id: string;
+  /** Whose it is, where several may go by one name: the twins of two companies. */
+  readonly of?: string;
   /** The event hash of CBV 2.0, `ni:///sha-256;…?ver=CBV2.0`: an identifier to match partners by, no proof of content. */
   readonly hash?: string;
 };

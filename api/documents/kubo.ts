@@ -134,7 +134,7 @@ const rawCodec = 0x55;
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const isNotFound = (error: unknown) => /block was not found|could not find/i.test(messageOf(error));
-const isNotPinned = (error: unknown) => /is not pinned/i.test(messageOf(error));
+const isNotPinned = (error: unknown) => /not pinned/i.test(messageOf(error));
 const isTimeout = (error: unknown) =>
   /timed? ?out|deadline exceeded/i.test(messageOf(error)) ||
   (error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError'));

@@ -7,16 +7,12 @@ import { titleKindOf } from '../../core/modules/title.ts';
 import { foldTitle, type TitleHistory, type TitleStep } from '../../core/modules/titleHistory.ts';
 import { type LogRange, readLogs } from '../chain.ts';
 import { CommandError } from '../exit.ts';
-import { keccakText } from '../keccak.ts';
 import type { Rpc } from '../rpc.ts';
+import { EXECUTED } from '../titles/title.ts';
 import type { Problem } from './problems.ts';
 import type { AuditedEntry, RebuiltLedger } from './rebuild.ts';
 
 /* Titles in an audit: the actions that the module logged, each by the hash that its link carries, and what they come to. */
-
-const EXECUTED = keccakText(
-  'Executed(bytes32,bytes32,address,(uint8,bytes32,uint64,uint64,uint64,address,uint64,bytes32,bytes32))',
-);
 
 /** The change of an organisation's standing that names its successor (docs/protocol.md §4). */
 const SUCCESSOR_SET = 9;

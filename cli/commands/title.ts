@@ -10,7 +10,7 @@ import {
   type TitleKind,
   transitions,
 } from '../../core/modules/title.ts';
-import { isDead, type Milestone } from '../client.ts';
+import { hasReached, isDead, type Milestone } from '../client.ts';
 import type { Context } from '../context.ts';
 import { CommandError, type Exit, usageError } from '../exit.ts';
 import { count, counted, type Output } from '../output.ts';
@@ -28,7 +28,7 @@ import { type ContentOptions, partyOption, said, untilOption } from '../titles/f
 import { showTitleState } from '../titles/show.ts';
 import { signDeed } from '../titles/sign.ts';
 import { detailOfNumber } from '../titles/title.ts';
-import { waitForAction } from '../titles/wait.ts';
+import { requireExecuted, waitForAction } from '../titles/wait.ts';
 import { type ActionStatus, handIn, refusalOf, servedTitle } from '../titles/wire.ts';
 
 export type ActOptions = ActingOptions & ContentOptions & { readonly wait: Milestone };
@@ -59,7 +59,7 @@ async function act(
     options,
     by === 'owner' || by === 'buyer' ? 'account' : 'organisation',
   );
-  const { client, key, actor } = acting;
+  const { client, ledger, witnesses, key, actor } = acting;
   const vehicle = await findVehicle(acting, actor.titles, identifier);
   const { data = {}, ...used } = await fields(vehicle, acting);
   const now = BigInt(Math.floor(Date.now() / 1000));
@@ -81,6 +81,11 @@ async function act(
   if (answer === undefined || 'problem' in answer)
     throw refusalOf(answer?.problem ?? { code: 'service.malformed' });
   const status = await waitForAction(client, signed.hash, options.wait, signal);
+  if (hasReached(status.state, 'anchored')) {
+    for (const rpc of [ledger.rpc, ...witnesses]) {
+      await requireExecuted(rpc, actor.titles.address, { ...status, hash: signed.hash }, signal);
+    }
+  }
   output.value({ identifier: formatIdentifier(vehicle.identifier), kind, ...status });
   showAction(output, kind, vehicle, status);
   return isDead(status.state) ? 'failed' : 'ok';

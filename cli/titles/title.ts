@@ -8,6 +8,7 @@ import { selector } from '../../core/verify/chainView.ts';
 import { quantity } from '../chain.ts';
 import { CommandError } from '../exit.ts';
 import { placeOf } from '../http.ts';
+import { keccakText } from '../keccak.ts';
 import type { Rpc } from '../rpc.ts';
 
 /* Titles as the chain has them, read by raw JSON-RPC: what the service says of a title is held to this. */
@@ -17,6 +18,11 @@ const selectors = {
   titleOf: selector('titleOf(bytes32)'),
   liensOf: selector('liensOf(bytes32)'),
 } as const;
+
+/** The topic of the log that the module writes for each action. */
+export const EXECUTED = keccakText(
+  'Executed(bytes32,bytes32,address,(uint8,bytes32,uint64,uint64,uint64,address,uint64,bytes32,bytes32))',
+);
 
 const STATES: readonly TitleState[] = ['none', 'held', 'exported', 'scrapped', 'replaced'];
 

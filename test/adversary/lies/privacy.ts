@@ -17,7 +17,7 @@ import {
   foldAccess,
   readAccessHead,
 } from '../../../core/privacy/accessLog.ts';
-import { checkConsent, readConsent } from '../../../core/privacy/consent.ts';
+import { checkConsent, readConsent, ZERO_WORD } from '../../../core/privacy/consent.ts';
 import { readConsentReceipt } from '../../../core/privacy/consentReceipt.ts';
 import type { Report } from '../../../core/report/report.ts';
 import {
@@ -536,6 +536,31 @@ const titleStatements: readonly OtherLie[] = [
       const ran = await command(s, bob, 'title', 'accept', vehicle.target.identifier.value);
       s.operator.lie = {};
       return refusedWith(ran);
+    },
+  },
+  {
+    lie: 'says that an action is final, and has dropped it',
+    ...operator,
+    caughtBy: 'action.notOnLedger',
+    fate: 'refused',
+    run: async (s) => {
+      const [ann, bob] = [person(), person()];
+      const vehicle = await ownedBy(s, ann);
+      await vehicle.act(ann, 'title.offered', { party: bob.address, until: seconds() + DAY });
+      const status = (hash: string) => ({ hash, state: 'final', block: { number: 1, hash: ZERO_WORD } });
+      s.operator.lie = {
+        instead: (path, body) => {
+          if (path === '/v1/titles/actions') {
+            const { actions } = JSON.parse(body) as { actions: unknown[] };
+            return { results: actions.map(() => ({ action: status(ZERO_WORD) })) };
+          }
+          return /^\/v1\/titles\/actions\/0x/.test(path) ? status(path.slice(-66)) : undefined;
+        },
+      };
+      const ran = await command(s, bob, 'title', 'accept', vehicle.target.identifier.value);
+      s.operator.lie = {};
+      const { owner } = await titleOf(s, vehicle.subject);
+      return owner === ann.address ? refusedWith(ran) : { fate: 'uncaught', caughtBy: 'nothing' };
     },
   },
   {

@@ -5,7 +5,7 @@ import { type Receipt, receiptHash, recoverOperator } from '../../../core/chain/
 import type { SubmissionHash } from '../../../core/chain/submission.ts';
 import { addressOfKey, signHash } from '../../../core/chain/submission.ts';
 import { composeEntry } from '../../../core/envelope/envelope.ts';
-import { DAY, Vehicle } from '../../api/privacy/world.ts';
+import { DAY, signInAlone, Vehicle } from '../../api/privacy/world.ts';
 import { type Actor, person, type Signed, seconds, sign } from '../../api/titles/acting.ts';
 import type { Fate, OtherLie } from '../lie.ts';
 import { type Reading, read } from '../reader.ts';
@@ -466,6 +466,28 @@ const authorities: readonly OtherLie[] = [
       const vehicle = await ownedBy(s, person());
       await vehicle.act(s.registry, 'title.reissued', { party: person().address });
       return warned(s, vehicle, 'title.reissued');
+    },
+  },
+  {
+    lie: 'reads an owner’s sealed life by re-issuing the title to a key of its own',
+    by: 'authority',
+    caughtBy: 'the re-issue stands in the history, and each reading in the log',
+    fate: 'uncaught',
+    run: async (s) => {
+      const thief = person();
+      const vehicle = await ownedBy(s, person());
+      const entry = await vehicle.service(s.workshop);
+      await vehicle.act(s.registry, 'title.reissued', { party: thief.address });
+      const shown = await vehicle.shown(entry, await signInAlone(s.test, thief));
+      const { findings = [] } = await readingOf(s, vehicle);
+      const [logged] = await vehicle.log();
+      const marked =
+        findings.some(({ code }) => code === 'title.reissued') &&
+        logged?.reader === `account:${thief.address}`;
+      return {
+        fate: shown.length > 0 ? 'uncaught' : 'refused',
+        caughtBy: marked ? 'the re-issue stands in the history, and each reading in the log' : 'nothing',
+      };
     },
   },
   {

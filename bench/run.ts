@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
+import { benchEpcis } from './epcis.ts';
 import { benchGas } from './gas.ts';
 import { benchPipeline, generatedLoad, type Load, registrationsLoad, stageTable } from './pipeline.ts';
 import { benchReports } from './reports.ts';
@@ -57,6 +58,11 @@ const sections: readonly (readonly [string, string, () => Promise<string>])[] = 
     benchReports,
   ],
   ['Start', 'With dependencies installed and contracts compiled.', benchStart],
+  [
+    'EPCIS',
+    'Event hashes of CBV 2.0 over the reference’s 22 documents, one thread, median of five; and a large document, event by event.',
+    benchEpcis,
+  ],
   [
     'The page',
     'In headless Chromium, from the address, with an empty cache, median of five: until the report is shown, and until the browser itself has proven it. The phone’s process, its worker included, runs a quarter of the time.',

@@ -239,12 +239,7 @@ class Writing {
         ? { key: 'customKey', value: `${key.slice('customKey:'.length)}:${value}` }
         : { key, value };
     }
-    if (key === 'customKey') {
-      const [, own, rest] = /^(\w+):(.+)$/s.exec(value) ?? [];
-      return own === undefined || rest === undefined
-        ? { key: 'customKey:other', value }
-        : { key: `customKey:${own}`, value: rest };
-    }
+    if (key === 'customKey') return { key: 'customKey:other', value };
     const fits = key.startsWith('customKey:') || KEYS[name]?.includes(key) === true;
     return { key: fits ? key : `customKey:${key}`, value };
   }

@@ -26,6 +26,13 @@ type Line = Relation & {
   readonly twins: readonly Twin[];
 };
 
+type BuiltPart = {
+  readonly component: string;
+  readonly part: string;
+  readonly batch?: string;
+  readonly hasAlternatives?: true;
+};
+
 /**
  * @returns the statements in the order of the twins; edges between everything that is linked, `known` twins’ own links too;
  *   problems `bom.missing` (a tier that nobody handed on), `catenax.ambiguous`, `catenax.sameId` (one id, two companies),
@@ -246,8 +253,8 @@ class Mapper {
   }
 
   /** What is built in, each once; a thing that may be another than it seems is named as such. */
-  #parts(twin: Twin, bom: readonly Line[]): { component: string; part: string; hasAlternatives?: true }[] {
-    const parts = new Map<string, { component: string; part: string; hasAlternatives?: true }>();
+  #parts(twin: Twin, bom: readonly Line[]): BuiltPart[] {
+    const parts = new Map<string, BuiltPart>();
     for (const { twins, hasAlternatives, at } of bom) {
       for (const part of twins) {
         const why = partFault(twin, part);
@@ -261,6 +268,7 @@ class Mapper {
         parts.set(part.identifier, {
           component,
           part: part.identifier,
+          ...given('batch', part.batch),
           ...(possible ? { hasAlternatives: true } : {}),
         });
       }

@@ -292,9 +292,9 @@ class Reading {
       return null;
     }
     const used = (...keys: readonly string[]): Pick<Twin, 'others'> => ({
-      others: numbers.filter(
-        (one) => !['manufacturerId', ...keys].includes(one.key) && ownIdentifier(one) === undefined,
-      ),
+      others: numbers
+        .filter((one) => !['manufacturerId', ...keys].includes(one.key) && ownIdentifier(one) === undefined)
+        .map(namedKey),
     });
     if (own !== undefined) {
       const number = van ?? instance ?? (aspect === 'Batch' ? batchId : sequence) ?? '';
@@ -444,6 +444,14 @@ const lines = (value: unknown): readonly Fields[] => (Array.isArray(value) ? (va
 
 function given<Name extends string>(name: Name, value: string | undefined): { [Key in Name]?: string } {
   return (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: string };
+}
+
+/** Generation 4 has one key for all custom ones, whose value names it (`line:7`); 3 has `customKey:line`. */
+function namedKey({ key, value }: LocalIdentifier): LocalIdentifier {
+  const [, name, rest] = (key === 'customKey' ? /^(\w{1,80}):(.+)$/s.exec(value) : null) ?? [];
+  return name === undefined || rest === undefined
+    ? { key, value }
+    : { key: `customKey:${name}`, value: rest };
 }
 
 function compare(left: readonly number[], right: readonly number[]): number {

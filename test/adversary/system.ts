@@ -223,6 +223,8 @@ export async function startSystem(): Promise<System> {
   const insurer = await test.admit('Assurances Ponant', ['insurer']);
   const garage = await test.admit('Garage Ombre', ['workshop']);
 
+  // Nodes forget old states: what older reports are read under must not lie too far back.
+  const titled = await loadTitles(test, registry, honest);
   const upload = async (size: number): Promise<UploadedDocument> => {
     const key = secureRandom(32);
     const content = new Uint8Array(randomBytes(size));
@@ -344,7 +346,6 @@ export async function startSystem(): Promise<System> {
     token: await test.signIn(maker),
   });
   if (kept.status !== 200) throw new Error(kept.text);
-  const titled = await loadTitles(test, registry, honest);
   await test.change('guardian', 'suspend', garage.id);
   // The history is final once a final block is later than all of it: blocks count seconds.
   await sleep(1_100);

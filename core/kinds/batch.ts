@@ -1,15 +1,5 @@
 import * as z from 'zod/mini';
-import {
-  batchIdentifier,
-  count,
-  date,
-  digest,
-  hex32,
-  key32,
-  label,
-  partNumber,
-  party,
-} from './fields.ts';
+import { batchIdentifier, count, date, digest, hex32, key32, label, partNumber, party } from './fields.ts';
 import { defineKind, publicFields } from './kind.ts';
 import { seals } from './sealed.ts';
 import { missingTiers, production, supplyNames } from './supply.ts';

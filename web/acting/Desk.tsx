@@ -1,7 +1,6 @@
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Desk as DeskName } from '../model/location.ts';
 import type { Settings } from '../model/settings.ts';
-import type { ServiceInfo } from '../model/trust.ts';
 import { useTongue } from '../page/context.ts';
 import { Code } from '../page/parts.tsx';
 import type { ServiceState } from '../page/useServiceInfo.ts';
@@ -9,7 +8,7 @@ import { type ActingTexts, loadActingTexts } from '../texts/acting.ts';
 import { Connect } from './Connect.tsx';
 import { useWords, WordsProvider } from './context.ts';
 import { createService } from './service.ts';
-import { lock, type Session } from './session.ts';
+import { lock, type Session, type Signed } from './session.ts';
 
 /** What the page of the owner or the registrar is given by the page around it. */
 export type DeskProps = {
@@ -21,9 +20,6 @@ export type DeskProps = {
   readonly id: string | null;
   readonly onVehicle: (identifier: string | null) => void;
 };
-
-/** Somebody signed in at a service whose ledger is known. */
-export type Signed = { readonly session: Session; readonly info: ServiceInfo };
 
 type Props = DeskProps & {
   readonly desk: DeskName;

@@ -1,5 +1,6 @@
 import type { Address } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
+import type { ServiceInfo } from '../model/trust.ts';
 import { type Service, textOf } from './service.ts';
 import type { Signer } from './signer.ts';
 
@@ -13,6 +14,9 @@ export type Session = {
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
 };
+
+/** Somebody signed in at a service whose ledger is known. */
+export type Signed = { readonly session: Session; readonly info: ServiceInfo };
 
 /**
  * Signs in by EIP-4361.

@@ -7,8 +7,8 @@ import { VinculumError } from '../../core/errors.ts';
 import type { Failure } from '../worker/messages.ts';
 import { failureOf } from '../worker/problem.ts';
 import { type Draft, type Place, type Prepared, prepare } from './compose.ts';
-import type { Signed } from './Desk.tsx';
 import { type Answer, malformed, type Service, textOf } from './service.ts';
+import type { Signed } from './session.ts';
 
 /** The states that an action passes on its way, in order; nothing is said of one before it is so. */
 export const stages = ['received', 'stored', 'submitted', 'anchored', 'final'] as const;

@@ -16,8 +16,9 @@ import { useNow } from '../page/parts.tsx';
 import { useCheck } from '../page/useCheck.ts';
 import { type Reader, type ReaderState, useReader } from '../page/useReader.ts';
 import type { Place } from './compose.ts';
-import type { DeskProps, Signed } from './Desk.tsx';
+import type { DeskProps } from './Desk.tsx';
 import { listOf, malformed, type Service, textOf } from './service.ts';
+import type { Signed } from './session.ts';
 
 export type Vehicle = {
   readonly reader: Reader;

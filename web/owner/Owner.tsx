@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'react';
 import { useWords } from '../acting/context.ts';
-import { Desk, type DeskProps, type Signed } from '../acting/Desk.tsx';
+import { Desk, type DeskProps } from '../acting/Desk.tsx';
 import { FailureNote } from '../acting/parts.tsx';
 import { listOf } from '../acting/service.ts';
+import type { Signed } from '../acting/session.ts';
 import { shownIdentifier } from '../model/vinFeedback.ts';
 import { useTongue } from '../page/context.ts';
 import { Sign } from '../page/parts.tsx';

@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'react';
 import { useWords } from '../acting/context.ts';
-import type { DeskProps, Signed } from '../acting/Desk.tsx';
+import type { DeskProps } from '../acting/Desk.tsx';
 import { FailureNote } from '../acting/parts.tsx';
+import type { Signed } from '../acting/session.ts';
 import { reportAddress } from '../model/location.ts';
 import type { ReportView } from '../model/view.ts';
 import { useTongue } from '../page/context.ts';

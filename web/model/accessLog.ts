@@ -70,9 +70,13 @@ export function checkLog(
     throw new VinculumError('access.otherLog', 'The signed head is not the head of this log.');
   }
   if (kept !== null) {
-    const same = kept.from.position === from.position && kept.from.head === from.head;
+    // Retention cuts a log at its beginning: it may begin later than it did, never earlier or otherwise.
+    const cut = from.position > kept.from.position;
+    const same = cut || (kept.from.position === from.position && kept.from.head === from.head);
+    // Where even the last entry that was known is past its time, there is nothing left to hold it to.
+    const gone = cut && kept.length < from.position;
     if (length < kept.length) throw new VinculumError('access.shortened', 'The log is shorter than it was.');
-    if (!same || reached.get(kept.length) !== kept.head) {
+    if (!same || (!gone && reached.get(kept.length) !== kept.head)) {
       throw new VinculumError('access.rewritten', 'The log is another one than it was.');
     }
   }

@@ -72,6 +72,17 @@ describe('checkLog', () => {
     );
   });
 
+  it('goes on with a log that retention has cut at its beginning, and still tells an entry taken out after that', () => {
+    const log = entries(5);
+    const kept = checkLog(ledger, subject, pages(log.slice(0, 4)), null).head;
+    const from = { position: 2, head: foldAccess(log.slice(0, 2)) };
+    expect(checkLog(ledger, subject, pages(log.slice(2), { from }), kept).since.added).to.equal(1);
+    const wrong = { position: 2, head: foldAccess(log.slice(0, 1)) };
+    refuses(() => checkLog(ledger, subject, pages(log.slice(2), { from: wrong }), kept), 'access.rewritten');
+    const all = { position: 5, head: foldAccess(log) };
+    expect(checkLog(ledger, subject, pages([], { from: all }), kept).since.added).to.equal(1);
+  });
+
   it('tells an entry that was taken out, from the end, the middle or the beginning', () => {
     const log = entries(4);
     const { head } = checkLog(ledger, subject, pages(log), null);

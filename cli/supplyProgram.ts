@@ -1,8 +1,8 @@
-import type { Command } from 'commander';
-import { integer, passwordOption, readingOptions, signingOptions, waitOption } from './options.ts';
+import { type Command, Option } from 'commander';
+import { collect, integer, passwordOption, readingOptions, signingOptions, waitOption } from './options.ts';
 import type { Action, MakeAction } from './program.ts';
 
-/** `import epcis`, `export epcis` and `epcis hash`: supply chains in and out, in the forms that companies keep them. */
+/** `import epcis|catenax`, `export epcis|catenax` and `epcis hash`: supply chains in and out, in the forms that companies keep them. */
 export function addSupply(program: Command, action: MakeAction): void {
   const named = (name: string): Command =>
     program.commands.find((command) => command.name() === name) ?? program;
@@ -34,6 +34,45 @@ export function addSupply(program: Command, action: MakeAction): void {
     .option('--organisation <number>', 'the organisation that the key signs for, where it does not say')
     .action(
       action(async () => (await import('./commands/exportEpcis.ts')).exportEpcisCommand as unknown as Action),
+    );
+
+  signingOptions(
+    named('import')
+      .command('catenax <file...>')
+      .description(
+        'twins of Catena-X, generation 3 or 4 (JSON as Trace-X imports it, plain or gzip): what a company’s vehicles, parts and batches are and what is built into them. A malformed file is refused before anything is sent; it can be interrupted and run again, and a second run adds nothing.',
+      ),
+  )
+    .option('--with <file>', 'twins of another company, to link to; may be given again', collect)
+    .option('--batch <entries>', 'most entries of one submission, 1 to 512', integer(1, 512), 200)
+    .option('--errors <file>', 'where assets that can’t be imported are noted, with code and path')
+    .option('--notes <file>', 'where is noted what no entry says, and which tiers are missing')
+    .addOption(waitOption('how far to follow what was handed in').default('anchored'))
+    .action(
+      action(
+        async () => (await import('./commands/importCatenax.ts')).importCatenaxCommand as unknown as Action,
+      ),
+    );
+
+  readingOptions(
+    named('export')
+      .command('catenax <identifier>')
+      .description('what its maker said of a vehicle, part or batch, verified, as a twin of Catena-X'),
+  )
+    .option('-o, --output <file>', 'write it there (default: stdout)')
+    .addOption(new Option('--generation <number>', 'of the aspect models').choices(['3', '4']).default('4'))
+    .option(
+      '--partner <maker=BPNL>',
+      'the Business Partner Number of a maker that is named otherwise here; may be given again',
+      collect,
+    )
+    .option('--keystore <name>', 'sign in with this key: what it may see of sealed fields is in the twin')
+    .addOption(passwordOption())
+    .option('--organisation <number>', 'the organisation that the key signs for, where it does not say')
+    .action(
+      action(
+        async () => (await import('./commands/exportCatenax.ts')).exportCatenaxCommand as unknown as Action,
+      ),
     );
 
   program

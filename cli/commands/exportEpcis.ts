@@ -1,19 +1,11 @@
 import { exportEpcis } from '../../core/epcis/exportReport.ts';
-import { formatIdentifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
-import { parseReport } from '../../core/report/report.ts';
-import { createClient, reportPath } from '../client.ts';
 import type { Context } from '../context.ts';
-import { CommandError, type Exit, usageError } from '../exit.ts';
+import { type Exit, usageError } from '../exit.ts';
 import { counted } from '../output.ts';
-import { requireUrl } from '../settings.ts';
-import { openSigning, type SigningOptions } from '../signing.ts';
 import { write } from './report.ts';
-import { verifyReport } from './verify.ts';
+import { fetchVerified, type VerifiedReportOptions } from './verifiedReport.ts';
 
-export type ExportEpcisOptions = Omit<SigningOptions, 'keystore'> & {
-  readonly keystore?: string;
-  readonly output?: string;
-};
+export type ExportEpcisOptions = VerifiedReportOptions & { readonly output?: string };
 
 /** Fetches a history, verifies it, and writes what is proven as an EPCIS document. */
 export async function exportEpcisCommand(
@@ -21,31 +13,8 @@ export async function exportEpcisCommand(
   text: string,
   options: ExportEpcisOptions,
 ): Promise<Exit> {
-  const { output, signal } = context;
-  const identifier = parseIdentifier(text, { overrideCheckDigit: true });
-  const { keystore } = options;
-  const client =
-    keystore === undefined
-      ? createClient(requireUrl(context.settings()), { signal })
-      : (await openSigning(context, { ...options, keystore })).client;
-  const answer = await client.bytes(reportPath(identifier), { headers: { accept: 'application/json' } });
-  const report = parseReport(Buffer.from(answer.body).toString('utf8'));
-  const expected = formatIdentifier(identifier);
-  if (report.identifier !== expected) {
-    throw new CommandError(
-      'failed',
-      'report.otherIdentifier',
-      `The service answered with another report than ${expected}’s.`,
-    );
-  }
-  const { verification, verdict } = await verifyReport(context, report, options);
-  if (verdict !== 'verified') {
-    throw new CommandError(
-      'failed',
-      'export.notVerified',
-      `The report is ${verdict}: only a verified history is exported.`,
-    );
-  }
+  const { output } = context;
+  const { identifier, report, verification } = await fetchVerified(context, text, options);
   const { document, events, problems } = exportEpcis(verification, report.createdAt);
   const json = `${JSON.stringify(document, null, 2)}\n`;
   if (options.output === undefined || options.output === '-') {
@@ -53,8 +22,8 @@ export async function exportEpcisCommand(
     process.stdout.write(json);
   } else {
     await write(options.output, json);
-    output.value({ identifier: expected, file: options.output, events, notExported: problems });
-    output.line(`${counted(events, 'event')} of ${expected}: ${options.output}`);
+    output.value({ identifier, file: options.output, events, notExported: problems });
+    output.line(`${counted(events, 'event')} of ${identifier}: ${options.output}`);
   }
   for (const { at, detail } of problems) output.note(`not exported: ${at} ${detail}`);
   return 'ok';

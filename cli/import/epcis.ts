@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
 import { canonicalJson, type Json } from '../../core/canonical.ts';
 import { correct } from '../../core/epcis/corrections.ts';
 import { type DocumentFrame, parseEvent, parseFrame } from '../../core/epcis/document.ts';
@@ -10,7 +8,7 @@ import { DocumentScanner, parseEventText } from '../../core/epcis/stream.ts';
 import { VinculumError } from '../../core/errors.ts';
 import type { Statement, StatementSource } from '../../core/supply/statement.ts';
 import { CommandError } from '../exit.ts';
-import { isGzip, type ReadProgress } from './rows.ts';
+import { piecesOf, type ReadProgress } from './rows.ts';
 import type { StatementImport } from './statements.ts';
 
 /*
@@ -176,35 +174,6 @@ async function* eventsOf(
   }
   scanner.end();
   yield* ready;
-}
-
-/** @throws `import.file` `import.corrupt` */
-async function* piecesOf(
-  file: string,
-  signal: AbortSignal,
-  progress?: ReadProgress,
-): AsyncGenerator<Uint8Array> {
-  const zipped = await isGzip(file);
-  const source = createReadStream(file, { highWaterMark: 256 * 1024 });
-  source.on('data', (part) => {
-    if (progress !== undefined) progress.readBytes += part.length;
-  });
-  const stream = zipped ? source.pipe(createGunzip()) : source;
-  // An error before the pipe must end the loop over its result.
-  if (stream !== source) source.once('error', (error) => stream.destroy(error));
-  try {
-    for await (const bytes of stream as AsyncIterable<Buffer>) {
-      signal.throwIfAborted();
-      yield bytes;
-    }
-  } catch (cause) {
-    const { code } = cause as { code?: unknown };
-    if (typeof code !== 'string' || !code.startsWith('Z_')) throw cause;
-    throw new CommandError('failed', 'import.corrupt', `${file} is damaged or cut off.`, { cause });
-  } finally {
-    source.destroy();
-    stream.destroy();
-  }
 }
 
 /** A fault of a document, with its file. */

@@ -86,6 +86,38 @@ export async function* readLines(
   }
 }
 
+/**
+ * The bytes of a file, plain or gzip, as they come.
+ * @throws `import.file` `import.corrupt`
+ */
+export async function* piecesOf(
+  file: string,
+  signal: AbortSignal,
+  progress?: ReadProgress,
+): AsyncGenerator<Uint8Array> {
+  const zipped = await isGzip(file);
+  const source = createReadStream(file, { highWaterMark: 256 * 1024 });
+  source.on('data', (part) => {
+    if (progress !== undefined) progress.readBytes += part.length;
+  });
+  const stream = zipped ? source.pipe(createGunzip()) : source;
+  // An error before the pipe must end the loop over its result.
+  if (stream !== source) source.once('error', (error) => stream.destroy(error));
+  try {
+    for await (const bytes of stream as AsyncIterable<Buffer>) {
+      signal.throwIfAborted();
+      yield bytes;
+    }
+  } catch (cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code !== 'string' || !code.startsWith('Z_')) throw cause;
+    throw new CommandError('failed', 'import.corrupt', `${file} is damaged or cut off.`, { cause });
+  } finally {
+    source.destroy();
+    stream.destroy();
+  }
+}
+
 /** @throws `import.file` */
 export async function fileSize(file: string): Promise<number> {
   try {

@@ -1,0 +1,139 @@
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Milestone } from '../client.ts';
+import type { Context } from '../context.ts';
+import type { Exit } from '../exit.ts';
+import { count, counted, type Output } from '../output.ts';
+import { openSigning, type SigningOptions } from '../signing.ts';
+import { journalName } from './importer.ts';
+import { openJournal } from './journal.ts';
+import type { ReadProgress } from './rows.ts';
+import { type StatementCounts, StatementImport } from './statements.ts';
+
+/** What every import of statements asks for. */
+export type StatementImportOptions = SigningOptions & {
+  readonly batch: number;
+  readonly errors?: string;
+  readonly notes?: string;
+  readonly wait: Milestone;
+};
+
+export type StatementWork = {
+  /** Whose journal it is: `epcis`, `catenax`. */
+  readonly system: string;
+  /** What a source is called: `event`, `asset`. */
+  readonly thing: string;
+  /** By what a second one is known to be the first. */
+  readonly sameBy: string;
+  readonly files: readonly string[];
+  readonly progress: ReadProgress;
+  /** Hands everything to the import, and settles it. @returns what else is worth telling */
+  readonly work: (run: StatementImport) => Promise<Readonly<Record<string, unknown>>>;
+};
+
+/** Runs an import of statements from its journal to its summary. */
+export async function runStatements(
+  context: Context,
+  options: StatementImportOptions,
+  { system, thing, sameBy, files, progress, work }: StatementWork,
+): Promise<Exit> {
+  const { output, signal } = context;
+  const started = performance.now();
+  const signing = await openSigning(context, options);
+  const folder = join(
+    context.settings().folder,
+    'imports',
+    `${journalName(signing.ledger.address, signing.signer.organisation)}-${system}`,
+  );
+  const named = basename(files[0] ?? system);
+  const errorsFile = options.errors ?? join(folder, `${named}.errors.ndjson`);
+  const notesFile = options.notes ?? join(folder, `${named}.notes.ndjson`);
+  const journal = await openJournal(folder);
+  const bar = output.progress('Importing');
+  const { batch, wait } = options;
+  const run = new StatementImport({
+    ...signing,
+    journal,
+    signal,
+    batch,
+    wait,
+    errorsFile,
+    notesFile,
+    onProgress: ({ entries, signed }) => {
+      const share = progress.totalBytes === 0 ? 1 : progress.readBytes / progress.totalBytes;
+      const state = share < 1 ? `${Math.floor(share * 100)} % read` : 'waiting for the ledger';
+      bar.update(entries, share < 1 ? undefined : signed, `entries anchored, ${state}`);
+    },
+  });
+  try {
+    if (journal.plans.size > 0) {
+      output.note(
+        `An earlier import was interrupted: finishing ${counted(journal.plans.size, 'submission')}.`,
+      );
+    }
+    await rm(errorsFile, { force: true });
+    await rm(notesFile, { force: true });
+    await run.resume();
+    const more = await work(run);
+    bar.end();
+    const seconds = (performance.now() - started) / 1000;
+    const { counts } = run;
+    output.value({
+      files: files.length,
+      ...counts,
+      ...more,
+      ...(counts.errors === 0 ? {} : { errorsFile }),
+      ...(Object.keys(counts.notes).length === 0 ? {} : { notesFile }),
+      seconds: Math.round(seconds * 10) / 10,
+      state: wait,
+    });
+    showCounts(output, counts, { thing, sameBy, errorsFile, notesFile, state: wait });
+    return counts.errors === 0 ? 'ok' : 'failed';
+  } catch (error) {
+    bar.end();
+    if (journal.plans.size > 0) {
+      output.note(
+        `${counted(journal.plans.size, 'submission')} signed and kept in ${folder}. Run the same command again: it continues, and nothing is doubled.`,
+      );
+    }
+    throw error;
+  } finally {
+    await run.close();
+    await journal.close();
+  }
+}
+
+function showCounts(
+  output: Output,
+  counts: StatementCounts,
+  facts: { thing: string; sameBy: string; errorsFile: string; notesFile: string; state: string },
+): void {
+  const {
+    imported,
+    entries,
+    submissions,
+    sources,
+    alreadyThere,
+    duplicates,
+    notMapped,
+    resumed,
+    errors,
+    notes,
+  } = counts;
+  const { thing, sameBy, errorsFile, notesFile, state } = facts;
+  output.line(
+    imported === 0
+      ? 'Nothing new was imported.'
+      : `Imported ${counted(imported, thing)} as ${counted(entries, 'entry', 'entries')} in ${counted(submissions, 'submission')}, all ${state}.`,
+  );
+  output.line(`  ${`${thing}s read`.padEnd(14)} ${count(sources)}`);
+  output.line(`  there already  ${count(alreadyThere)}`);
+  if (duplicates > 0) output.line(`  duplicates     ${count(duplicates)}, by ${sameBy}: each is there once`);
+  if (notMapped > 0)
+    output.line(`  not mapped     ${count(notMapped)}, each with its reason in ${notesFile}`);
+  if (resumed > 0) output.line(`  resumed        ${count(resumed)}, signed by an interrupted run`);
+  output.line(`  errors         ${errors === 0 ? 'none' : `${count(errors)}: ${errorsFile}`}`);
+  const byCount = Object.entries(notes).sort((left, right) => right[1] - left[1]);
+  if (byCount.length > 0) output.line(`  noted          ${notesFile}`);
+  for (const [code, number] of byCount) output.line(`    ${code.padEnd(24)} ${count(number)}`);
+}

@@ -89,7 +89,8 @@ export async function importCatenax(
   for (const { at, id, twin } of files.flatMap((file) => file.assets)) {
     const statement = twin === null ? undefined : statements.get(twin.identifier);
     const group: StatementGroup = {
-      source: statement?.source ?? { system: 'catenax', id: id ?? at },
+      // What says nothing here may go by one id in several files.
+      source: statement?.source ?? { system: 'catenax', id: id ?? at, of: at },
       at,
       content: createHash('sha256')
         .update(canonicalJson((statement?.content ?? null) as Json))

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { mapTwins } from '../../../core/catenax/mapTwins.ts';
 import { decimalOf, readCatenax, utc } from '../../../core/catenax/readFile.ts';
+import { isVinculumError } from '../../../core/errors.ts';
 import type { KindData } from '../../../core/kinds/kinds.ts';
 import { affectedVehicles, buildGraph, cyclesOf, walkDown } from '../../../core/supply/graph.ts';
 import type { Statement } from '../../../core/supply/statement.ts';
@@ -324,6 +325,40 @@ describe('mapTwins', () => {
             );
           }
         }),
+      );
+    });
+
+    it('answers a file with one member replaced by garbage with a VinculumError, or with what can be written', () => {
+      const garbage = fc.oneof(
+        fc.jsonValue(),
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom('\ud800', '__proto__', '/'.repeat(99), '2024-13-45', -0, 1e308, [[]], {
+          ['__proto__']: 1,
+        }),
+      );
+      fc.assert(
+        fc.property(anyAssets(4), fc.nat(), garbage, (assets, place, value) => {
+          const places: [Record<string, unknown>, string][] = [];
+          const visit = (part: unknown): void => {
+            if (typeof part !== 'object' || part === null) return;
+            for (const [name, member] of Object.entries(part)) {
+              places.push([part as Record<string, unknown>, name]);
+              visit(member);
+            }
+          };
+          const copy = JSON.parse(JSON.stringify({ assets })) as unknown;
+          visit(copy);
+          const [part, name] = places[place % places.length] ?? [];
+          if (part !== undefined && name !== undefined) part[name] = value;
+          let statements: readonly Statement[] = [];
+          try {
+            statements = mapTwins(readCatenax(copy).twins).statements;
+          } catch (error) {
+            if (!isVinculumError(error)) throw error;
+          }
+          for (const statement of statements) verificationOf(statement);
+        }),
+        { numRuns: 1000 },
       );
     });
 

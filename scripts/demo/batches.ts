@@ -81,6 +81,8 @@ export type PartStock = {
   readonly batches: readonly DemoBatch[];
   /** A part out of the batch that was in the maker's store on that day. */
   take(part: PartName, day: Day): TakenPart;
+  /** What its maker says of a serialised part. */
+  made(serial: string): DemoContent;
 };
 
 export const batchNumber = (part: PartName, year: number, half: 'H1' | 'H2' = 'H1'): string =>
@@ -122,6 +124,28 @@ export function makeParts(random: DemoRandom): PartStock {
       const serial = batch.serials[number];
       if (serial === undefined) throw new Error(`${batch.identifier} is used up`);
       return { part: serial, batch: batch.identifier, produced };
+    },
+    made(serial) {
+      const batch = batches.find(({ serials }) => serials.includes(serial));
+      const produced = batch?.contents[0];
+      if (batch === undefined || produced === undefined) throw new Error(`nobody made ${serial}`);
+      const { plant, ...stated } = produced.data as KindData<'batch.produced'>;
+      const { manufacturerId, manufacturerPartId, nameAtManufacturer, productionDate } = stated;
+      const label = labelOf(batch.identifier);
+      return content(
+        produced.by,
+        'part.produced',
+        produced.time,
+        {
+          bizStep: 'commissioning',
+          ...{ manufacturerId, manufacturerPartId, nameAtManufacturer, productionDate },
+          ...(plant === undefined ? {} : { plant }),
+          partInstanceId: serial.slice(serial.lastIndexOf(':') + 1),
+          batch: batch.identifier,
+          produced: later.digest(label),
+        },
+        { sealed: { [`key:${later.digest(label)}`]: later.key(label) } },
+      );
     },
   };
 }

@@ -48,7 +48,7 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
   return {
     organisations,
     batches: world.parts.batches,
-    parts: partSubjects(world.partHistories),
+    parts: partSubjects(world),
     campaigns: recalls.map((recall) =>
       makeCampaign(
         recall,

@@ -690,9 +690,15 @@ export class Life {
   }
 }
 
-/** Histories of parts as subjects. */
-export function partSubjects(histories: ReadonlyMap<string, readonly DemoContent[]>): DemoSubject[] {
-  return [...histories].map(([identifier, contents]) => ({ identifier, contents }));
+/** Histories of parts as subjects, each from its making on. */
+export function partSubjects({
+  parts,
+  partHistories,
+}: Pick<World, 'parts' | 'partHistories'>): DemoSubject[] {
+  return [...partHistories].map(([identifier, contents]) => ({
+    identifier,
+    contents: [parts.made(identifier), ...contents],
+  }));
 }
 
 /** Makers begin the next model year in September. */

@@ -123,8 +123,8 @@ export const en = {
     offerExpired: (until: string) => `expired on ${until}`,
     theft: 'Theft',
     theftNone: 'never reported',
-    theftOpen: (time: string) => `reported stolen on ${time}, not recovered`,
-    theftOver: (time: string) => `reported stolen, recovered on ${time}`,
+    theftOpen: (time: string) => `reported stolen (on the ledger since ${time}), not recovered`,
+    theftOver: (time: string) => `reported stolen, recovered (on the ledger since ${time})`,
     brands: 'Brands',
     brandsNone: 'none',
     replaces: 'Number before',
@@ -141,7 +141,7 @@ export const en = {
     holders: 'Owners, by their keys',
     holdersHint:
       'A key is fresh for each vehicle and names nobody. Who is behind it is sealed in the entry that gave it the title.',
-    since: (from: string) => `since ${from}`,
+    since: (from: string) => `on the ledger since ${from}`,
     span: (from: string, to: string) => `${from} – ${to}`,
     action: {
       owner: 'To the key',

@@ -1,5 +1,6 @@
 import { toBase64Url } from '../../core/bytes.ts';
 import { formatIdentifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
+import type { KindData } from '../../core/kinds/kinds.ts';
 import { buildTree } from '../../core/tree/tree.ts';
 import { type Day, dateOf, dayOf } from './days.ts';
 import { content, type DemoBatch, type DemoContent, later } from './demo.ts';

@@ -91,7 +91,7 @@ contract Titles is ITitles, Module {
         return _hashTypedDataV4(action.hash());
     }
 
-    /// @inheritdoc Module
+    /// @dev The module that a ledger names for the kinds of titles.
     function _namedBy(ILedger ledger_) internal view override returns (address) {
         return ledger_.titles();
     }
@@ -263,7 +263,9 @@ contract Titles is ITitles, Module {
         uint256 stored = title.lienCount;
         for (uint256 i = 0; i < stored; ++i) {
             Lien memory lien = _liens[from][i];
-            if (lien.isOpen()) _liens[to][count++] = lien;
+            if (!lien.isOpen()) continue;
+            _liens[to][count] = lien;
+            ++count;
         }
     }
 

@@ -135,7 +135,7 @@ export const settings = {
   ERASURES_FILE: setting(
     z.string().min(1).optional(),
     'a file',
-    'The receipts of erasures, a line each; keep copies apart from the backups: a restore needs it. Default: erasures.ndjson in the data folder',
+    'The receipts of erasures and the revocations of consents, a line each; keep copies apart from the backups: a restore needs it. Default: erasures.ndjson in the data folder',
   ),
   ERASURE_KUBO_URLS: setting(
     z

@@ -25,6 +25,7 @@ import { openKuboDocuments } from './documents/kubo.ts';
 import { type EmbeddedChain, startEmbeddedChain } from './embeddedChain.ts';
 import { openErasures } from './erasure/erasures.ts';
 import { embeddedPlace, kuboPlace, type Place } from './erasure/places.ts';
+import { openRegister } from './erasure/register.ts';
 import { factsOf, type Log } from './http/log.ts';
 import { createLookupMeter } from './http/lookupMeter.ts';
 import { createMetrics, type Reading } from './http/metrics.ts';
@@ -32,6 +33,7 @@ import { type Account, type Keyring, openKeyring } from './keyring/keyring.ts';
 import { type AcceptedEntry, createPipeline, type Pipeline } from './pipeline.ts';
 import { createAccessLogs } from './privacy/accessLog.ts';
 import { createConsents } from './privacy/consents.ts';
+import { openRevocations } from './privacy/revocations.ts';
 import { createSealedFields } from './privacy/sealed.ts';
 import { createShares } from './privacy/shares.ts';
 import { Problem, problemMediaType } from './problem.ts';
@@ -211,7 +213,19 @@ async function start(
     ownLedger: () => pipeline.ownLedger(),
     operator: keyring.operator,
   };
-  const consents = createConsents(privacy);
+  const ledgerId = formatLedgerId(ledgerAddress);
+  const { register, known } = await openRegister(config.erasuresFile);
+  opened(register, (held) => held.close());
+  // Before anything is served: what was revoked after the backup that this store may come from.
+  const revocations = opened(
+    await openRevocations({
+      ...{ store, register, ledger: ledgerId },
+      operator: keyring.operator.address,
+      known: known.revocations,
+    }),
+    (held) => held.close(),
+  );
+  const consents = createConsents({ ...privacy, revocations });
   const accessLogs = createAccessLogs(privacy);
   const shares = createShares({ store, secrets, sealed, query, pipeline });
   const takeAway = opened(
@@ -229,9 +243,9 @@ async function start(
   const erasures = opened(
     await openErasures({
       ...{ store, secrets, evaluator, places },
-      ledger: formatLedgerId({ chainId: deployment.chainId, address: deployment.ledger }),
+      ledger: ledgerId,
       operator: keyring.operator,
-      file: config.erasuresFile,
+      ...{ register, known: known.receipts },
       rewrite: config.erasureRewrite,
       onErased: () => {
         query.forget();
@@ -273,6 +287,7 @@ async function start(
     sets,
     sealed,
     consents,
+    revocations,
     shares,
     accessLogs,
     takeAway,
@@ -321,15 +336,18 @@ async function start(
   };
 }
 
-/** What other processes erase is noted here, and what could not be destroyed at once is tried again; the policy runs. */
+/** What other processes erase and what is revoked there is noted here, and what could not be destroyed at once is tried again; the policy runs. */
 function startErasing(
-  { store, erasures, retention, config, log }: Services,
+  { store, erasures, revocations, retention, config, log }: Services,
   opened: <T>(value: T, close: (value: T) => Promise<unknown>) => T,
 ): void {
-  const catchUp = () =>
-    erasures.catchUp().catch((error: unknown) => log('warn', 'erasures.failed', factsOf(error)));
-  void catchUp();
-  const timer = setInterval(() => void catchUp(), CATCH_UP_MILLISECONDS);
+  const catchUp = () => {
+    for (const noting of [revocations, erasures]) {
+      noting.catchUp().catch((error: unknown) => log('warn', 'erasures.failed', factsOf(error)));
+    }
+  };
+  catchUp();
+  const timer = setInterval(catchUp, CATCH_UP_MILLISECONDS);
   timer.unref();
   opened(timer, async (held) => clearInterval(held));
   // Only one process can have the embedded store, so its lease outlives nobody.

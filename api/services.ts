@@ -13,6 +13,7 @@ import type { Keyring } from './keyring/keyring.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { AccessLogs } from './privacy/accessLog.ts';
 import type { Consents } from './privacy/consents.ts';
+import type { Revocations } from './privacy/revocations.ts';
 import type { SealedFields } from './privacy/sealed.ts';
 import type { Shares } from './privacy/shares.ts';
 import type { Evaluator } from './pseudonym/evaluator.ts';
@@ -44,6 +45,7 @@ export type Services = {
   /** All that is sealed: nothing else opens it, and it logs each showing. */
   readonly sealed: SealedFields;
   readonly consents: Consents;
+  readonly revocations: Revocations;
   readonly shares: Shares;
   readonly accessLogs: AccessLogs;
   readonly takeAway: TakeAway;

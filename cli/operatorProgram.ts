@@ -39,7 +39,7 @@ export function addKeeping(program: Command, action: MakeAction): void {
     )
     .option(
       '--erasures <file>',
-      'the receipts of all erasures until now (erasures.ndjson of the service): what they name stays erased',
+      'the receipts of all erasures until now (erasures.ndjson of the service): what they name stays erased, and what was revoked stays revoked',
     )
     .option('--passphrase-file <file>', 'the passphrase (default: you are asked)')
     .option(

@@ -15,8 +15,10 @@ import { openEmbeddedDocuments } from '../documents/embedded.ts';
 import { openKuboDocuments } from '../documents/kubo.ts';
 import { insertErasures, requireOwn } from '../erasure/erasures.ts';
 import { formatLine, itemName, type LedgerReceipt } from '../erasure/receipt.ts';
-import { readRegister } from '../erasure/register.ts';
+import { type Registered, readRegister } from '../erasure/register.ts';
 import { type Keyring, openKeyring } from '../keyring/keyring.ts';
+import { formatRevocation, type Revocation } from '../privacy/revocation.ts';
+import { recordRevocations, requireOwnRevocations } from '../privacy/revocations.ts';
 import { Problem } from '../problem.ts';
 import { lockDataFolder } from '../store/lock.ts';
 import { migrate, schemaVersion } from '../store/migrate.ts';
@@ -31,7 +33,7 @@ import { backedUpTables } from './tables.ts';
 export type RestoreOptions = {
   readonly file: string;
   readonly secret: { readonly passphrase: string } | { readonly identity: string };
-  /** The receipts of all erasures until now; a restore without them would bring back what was erased since. */
+  /** The file of all erasures and revocations until now: without it what was erased or revoked since would come back. */
   readonly erasures: string | undefined;
   readonly config: Pick<
     Config,
@@ -50,13 +52,15 @@ export type Restored = {
   /** Rows and documents of the backup that were erased since, or before: they were left out, and never written here. */
   readonly leftOut: number;
   readonly erasures: number;
+  /** Consents that stay revoked. */
+  readonly revocations: number;
   /** Entries whose block is not the one of its name, documents that the backup could not have: for the audit to name. */
   readonly damaged: readonly string[];
 };
 
 /**
  * Puts a backup into an empty data folder, and an empty database where one is named: all of it or nothing. What was
- * erased, by the receipts, is left out and never written. Before it counts, all of it is checked: it is whole, every
+ * erased, by the receipts, is left out and never written; what was revoked is revoked. Before it counts, all of it is checked: it is whole, every
  * envelope's key opens under the keyring and is its block's, nothing erased is there, the chain's snapshot can be read.
  * @throws the `restore.*` codes, `erasures.malformed`, `erasures.foreign`
  */
@@ -65,20 +69,20 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   if (erasures === undefined) {
     throw new Problem(
       'restore.erasuresMissing',
-      'Name the receipts of erasures (erasures.ndjson of the service, or the latest copy of it): without them the backup would bring back what was erased.',
+      'Name the receipts of erasures (erasures.ndjson of the service, or the latest copy of it): without them the backup would bring back what was erased or revoked.',
     );
   }
-  const receipts = await readRegister(erasures);
+  const registered = await readRegister(erasures);
   await requireEmptyFolder(config.dataFolder);
   const backup = await openBackup(options);
   // Nothing is written before all of it was found to be authentic and whole: it is read twice.
-  await inspect(readFrames(backup.read(0)), new Erased(receipts));
+  await inspect(readFrames(backup.read(0)), new Erased(registered.receipts), registered.revocations);
   const bytes = backup.read(1);
   const staging = join(dirname(config.dataFolder), `.${basename(config.dataFolder)}.restoring`);
   await rm(staging, { recursive: true, force: true });
   const lock = await lockDataFolder(staging);
   try {
-    const restored = await restoreInto(staging, bytes, receipts, options);
+    const restored = await restoreInto(staging, bytes, registered, options);
     await lock.release();
     await rmdir(config.dataFolder).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
@@ -95,7 +99,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
 async function restoreInto(
   staging: string,
   bytes: AsyncIterable<Uint8Array>,
-  receipts: readonly LedgerReceipt[],
+  registered: Registered,
   { config }: RestoreOptions,
 ): Promise<Restored> {
   const frames = readFrames(bytes);
@@ -108,8 +112,9 @@ async function restoreInto(
     await requireEmptyStore(store);
     try {
       await migrate(store, header.schema);
-      const restored = await fill(store, staging, frames, header, receipts, config);
+      const restored = await fill(store, staging, frames, header, registered, config);
       await migrate(store);
+      await recordRevocations(store, registered.revocations);
       return restored;
     } catch (error) {
       if (!embedded) await emptyStore(store);
@@ -141,13 +146,14 @@ async function fill(
   staging: string,
   frames: AsyncGenerator<Frame>,
   header: BackupHeader,
-  receipts: readonly LedgerReceipt[],
+  registered: Registered,
   config: RestoreOptions['config'],
 ): Promise<Restored> {
   const documents =
     config.kuboRpcUrl === undefined
       ? await openEmbeddedDocuments(join(staging, 'documents'))
       : openKuboDocuments({ url: config.kuboRpcUrl });
+  const { receipts, revocations } = registered;
   const filter = new Erased(receipts);
   return store.transaction(async (transaction) => {
     const tables = new Set(await backedUpTables(transaction));
@@ -177,9 +183,10 @@ async function fill(
     await insertErasures(transaction, receipts, true);
     const keyring = await openKeyring(staging);
     requireOwn(receipts, keyring.operator.address);
+    requireOwnRevocations(revocations, keyring.operator.address);
     const altered = await verifyStore(transaction, keyring);
     await verifyChain(staging, header);
-    await placeFiles(staging, receipts, config);
+    await placeFiles(staging, registered, config);
     return {
       createdAt: header.createdAt,
       ledger: header.ledger,
@@ -187,6 +194,7 @@ async function fill(
       documents: stored,
       leftOut,
       erasures: receipts.length,
+      revocations: new Set(revocations.map(({ consent }) => consent)).size,
       damaged: [...altered, ...(end?.damaged ?? [])],
     };
   });
@@ -297,8 +305,8 @@ async function fillTable(
   for await (const content of reading.all('rows')) {
     const rows = await linesOf(content);
     read += rows.length;
-    // In their place are the receipts of the file, which has them all.
-    if (table === 'erasures') continue;
+    // In their place is what the file says, which has it all.
+    if (table === 'erasures' || table === 'revocations') continue;
     const kept = filtered.has(table) ? rows.filter((row) => !erased.row(table, JSON.parse(row))) : rows;
     leftOut += rows.length - kept.length;
     if (kept.length > 0) await insert(transaction, table, kept);
@@ -319,17 +327,26 @@ async function insert(transaction: Transaction, table: string, rows: readonly st
   }
 }
 
-/** The receipts must be no older than the backup, or it brings back what was erased in between. */
+/** The file must be no older than the backup, or it brings back what was erased or revoked in between. */
 function requireKnown(rows: readonly string[], erased: Erased): void {
   for (const text of rows) {
     const row = JSON.parse(text) as { digest?: unknown; what?: unknown };
-    if (erased.has({ digest: hexOf(row.digest), what: String(row.what) })) continue;
-    throw new Problem(
-      'restore.erasuresOlder',
-      'The backup has receipts of erasures that the named file has not: name the latest copy of it.',
-    );
+    if (!erased.has({ digest: hexOf(row.digest), what: String(row.what) })) throw older();
   }
 }
+
+function requireKnownRevocations(rows: readonly string[], revoked: ReadonlySet<string>): void {
+  for (const text of rows) {
+    const row = JSON.parse(text) as { consent?: unknown };
+    if (!revoked.has(hexOf(row.consent))) throw older();
+  }
+}
+
+const older = () =>
+  new Problem(
+    'restore.erasuresOlder',
+    'The backup has receipts or revocations that the named file has not: name the latest copy of it.',
+  );
 
 const allowedFile =
   /^(?:keyring\.json|operator-token|deployment\.json|demo\/loaded\.json|chain\/(?:identity\.json|mnemonic|chain-\d{12}\.json\.gz)|(?:keys|deployment)(?:\/[\w#@:,-][\w.#@:,-]*)+)$/;
@@ -449,15 +466,15 @@ async function verifyChain(staging: string, { chain }: BackupHeader): Promise<vo
   }
 }
 
-/** The receipts, and the deployment where it has a place of its own. */
+/** The file of erasures and revocations, and the deployment where it has a place of its own. */
 async function placeFiles(
   staging: string,
-  receipts: readonly LedgerReceipt[],
+  { receipts, revocations }: Registered,
   { dataFolder, deploymentFile, erasuresFile }: RestoreOptions['config'],
 ): Promise<void> {
   if (dirname(erasuresFile) === dataFolder) {
     const handle = await open(join(staging, basename(erasuresFile)), 'wx', 0o600);
-    await handle.writeFile(receipts.map(formatLine).join(''));
+    await handle.writeFile([...receipts.map(formatLine), ...revocations.map(formatRevocation)].join(''));
     await handle.sync();
     await handle.close();
   }
@@ -589,7 +606,12 @@ async function unwrap(header: Buffer, secret: RestoreOptions['secret']): Promise
  * Reads a backup to its end, and writes nothing.
  * @throws the codes of one that is cut, altered, put together wrongly, of a newer version, or newer than the receipts
  */
-async function inspect(frames: AsyncGenerator<Frame>, erased: Erased): Promise<void> {
+async function inspect(
+  frames: AsyncGenerator<Frame>,
+  erased: Erased,
+  revocations: readonly Revocation[],
+): Promise<void> {
+  const revoked = new Set<string>(revocations.map(({ consent }) => consent));
   await readHeader(frames);
   const reading = new Reading(frames);
   const rows: Record<string, number> = {};
@@ -607,6 +629,7 @@ async function inspect(frames: AsyncGenerator<Frame>, erased: Erased): Promise<v
         const lines = await linesOf(content);
         rows[name] += lines.length;
         if (name === 'erasures') requireKnown(lines, erased);
+        if (name === 'revocations') requireKnownRevocations(lines, revoked);
       }
     } else if (part.type === 'file') {
       files.push(allowedPath(jsonOf<{ path: string }>(part).path));

@@ -17,7 +17,7 @@ import {
   type LedgerReceipt,
   receiptOf,
 } from './receipt.ts';
-import { openRegister } from './register.ts';
+import type { Register } from './register.ts';
 import { holdContent } from './tombstones.ts';
 
 export type Erased = {
@@ -56,8 +56,10 @@ export type ErasuresOptions = PlanSource & {
   readonly operator: Account;
   /** Where content may be, beside the database. */
   readonly places: readonly Place[];
-  /** The file of receipts. */
-  readonly file: string;
+  /** The file of receipts; whoever opened it closes it. */
+  readonly register: Register;
+  /** The receipts that it has. */
+  readonly known: readonly LedgerReceipt[];
   /** Told that what is shown has become less. */
   readonly onErased: () => void;
   readonly rewrite?: Rewrite;
@@ -65,21 +67,15 @@ export type ErasuresOptions = PlanSource & {
 };
 
 /**
- * Opens the file of receipts and carries out what it says and the store does not know: an erasure that was interrupted,
+ * Carries out what the file of receipts says and the store does not know: an erasure that was interrupted,
  * or one from before the store was restored from a backup. Only then may anything be served.
- * @throws `erasures.malformed` `erasures.foreign`
+ * @throws `erasures.foreign`
  */
 export async function openErasures(options: ErasuresOptions): Promise<Erasures> {
-  const { store, operator, places, onErased } = options;
+  const { store, operator, places, onErased, register, known } = options;
   const clock = options.clock ?? (() => new Date());
-  const { register, known } = await openRegister(options.file);
-  try {
-    await record(store, await unknownOf(store, known, operator.address));
-    await register.append(await missingOf(store, known));
-  } catch (error) {
-    await register.close();
-    throw error;
-  }
+  await record(store, await unknownOf(store, known, operator.address));
+  await register.append(await missingOf(store, known));
   let noted = await lastNumber(store);
   /** What this process wrote to the file itself, until it comes by again from the store. */
   const own = new Set<string>();
@@ -169,7 +165,7 @@ export async function openErasures(options: ErasuresOptions): Promise<Erasures> 
       );
       return Number(row?.count ?? 0n);
     },
-    close: () => inTurn(() => register.close()),
+    close: () => inTurn(() => Promise.resolve()),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   readConsent,
 } from '../../core/privacy/consent.ts';
 import type { ConsentReceiptJson } from '../../core/privacy/consentReceipt.ts';
+import type { StoredRevocation } from './revocation.ts';
 import type { TitleRecord } from './titleRecord.ts';
 
 /** A row of `consents`. */
@@ -18,7 +19,7 @@ export type ConsentRow = {
   readonly consent: ConsentJson;
   readonly receipt: ConsentReceiptJson;
   readonly stored_at: Date;
-  readonly revocation: { readonly receipt: ConsentReceiptJson; readonly signature: string } | null;
+  readonly revocation: StoredRevocation | null;
   readonly revoked_at: Date | null;
   readonly openings: bigint;
   readonly opened_at: Date | null;

@@ -1,4 +1,5 @@
 import { fromHex, toHex } from '../../core/bytes.ts';
+import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import { recoverSigner } from '../../core/chain/submission.ts';
 import type { Address, LedgerAddress, OrganisationId, Subject } from '../../core/chain/types.ts';
 import {
@@ -28,6 +29,7 @@ import type { Secrets } from '../query/secrets.ts';
 import { isUniqueViolation, jsonParameter, type Queryable, type Store } from '../store/store.ts';
 import { CONSENT_COLUMNS, type ConsentRow, type ConsentState, consentOf, stateOf } from './consentRows.ts';
 import type { Reader } from './reader.ts';
+import { type Revocations, wasRevoked } from './revocations.ts';
 import { type TitleRecord, titleRecordsOf } from './titleRecord.ts';
 
 /** A consent, and what it is worth now. */
@@ -55,6 +57,7 @@ export type SignedInReader = Extract<Reader, { kind: 'organisation' } | { kind: 
 export interface Consents {
   /**
    * Keeps a signed consent. The same again gives what it is worth today.
+   * One that was revoked and is not here any more, or not yet again, is not taken.
    * @throws the `consent.*` codes of core, `title.unknown`, `organisation.unknown`, `consent.bearerTaken`,
    *   `consent.tooMany`
    */
@@ -81,6 +84,7 @@ export type ConsentOptions = {
   readonly ownLedger: () => Promise<number>;
   readonly operator: Account;
   readonly secrets: Secrets;
+  readonly revocations: Revocations;
   readonly clock?: () => number;
 };
 
@@ -174,6 +178,7 @@ export function createConsents(options: ConsentOptions): Consents {
     const storedAt = now();
     const { organisation, account, bearer } = granteeColumns(granteeOf(consent));
     await store.transaction(async (transaction) => {
+      if (await wasRevoked(transaction, hash)) throw fault('consent.revoked');
       const subject = fromHex(consent.subject, 32);
       const [row] = await transaction.query<{ count: bigint }>(
         `SELECT count(*) AS count FROM consents
@@ -233,17 +238,16 @@ export function createConsents(options: ConsentOptions): Consents {
           'It is for its signer and for the present owner to revoke it.',
         );
       }
-      const revokedAt = now();
-      const revocation = {
-        revoker,
-        signature: toHex(signature),
-        receipt: receipt(hash, 'revoked', revokedAt),
-      };
-      // Waits for showings under it that have begun; the first revocation is the one that counts.
-      await store.execute(
-        'UPDATE consents SET revocation = $2, revoked_at = $3 WHERE hash = $1 AND revocation IS NULL',
-        [fromHex(hash, 32), revocation, revokedAt],
-      );
+      // The first revocation is the one that counts.
+      if (row.revocation === null) {
+        await options.revocations.add({
+          ledger: formatLedgerId(ledger),
+          consent: hash,
+          revoker,
+          signature: toHex(signature),
+          receipt: receipt(hash, 'revoked', now()),
+        });
+      }
       const revoked = await rowOf(hash);
       if (revoked === undefined) throw unknown();
       return signersView(revoked);

@@ -9,7 +9,8 @@ export const createBackup = defineRoute({
   summary: 'A backup of all that cannot be had again, encrypted (age), as of one moment.',
   description:
     'For a passphrase of at least 12 characters, or for recipients (age1…). `bin/vinculum restore` takes it. Receipts ' +
-    'of erasures belong beside backups, not into them: keep the service’s erasures.ndjson apart.',
+    'of erasures and revocations of consents belong beside backups, not into them: keep the service’s erasures.ndjson ' +
+    'apart.',
   access: 'operator',
   body: {
     kind: 'json',

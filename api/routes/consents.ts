@@ -77,6 +77,7 @@ export const giveConsent = defineRoute({
     'consent.signature',
     'consent.formerOwner',
     'consent.notOwner',
+    'consent.revoked',
     'consent.expired',
     'consent.bearerTaken',
     'consent.tooMany',

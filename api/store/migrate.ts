@@ -9,6 +9,7 @@ const migrations = [
   '003-titles',
   '004-consents',
   '005-erasures',
+  '006-revocations',
 ] as const;
 
 export const schemaVersion = migrations.length;

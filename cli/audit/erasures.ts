@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { parseLedgerId } from '../../core/chain/ledgerId.ts';
 import type { Digest, LedgerId } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
+import { readRevocation } from '../../core/privacy/consent.ts';
 import {
   checkErasureReceipt,
   type ErasureReceipt,
@@ -40,13 +41,22 @@ export async function readErasures(file: string): Promise<ErasureSource> {
   for await (const line of createInterface({ input: createReadStream(file) })) {
     number += 1;
     try {
-      const { ledger: _, ...value } = JSON.parse(line) as { ledger?: unknown };
+      const { ledger: _, ...value } = JSON.parse(line) as Record<string, unknown>;
+      // Revocations of consents are in the same file; an audit of entries has no use for them.
+      if ('consent' in value) {
+        readRevocation({ consent: value.consent, signature: value.signature });
+        continue;
+      }
       const receipt = readErasureReceipt(value);
       known.set(receipt.digest, [...(known.get(receipt.digest) ?? []), receipt]);
     } catch (cause) {
-      throw usageError('export.malformed', `Line ${number} of ${file} is no receipt of an erasure.`, {
-        cause,
-      });
+      throw usageError(
+        'export.malformed',
+        `Line ${number} of ${file} is no receipt of an erasure and no revocation.`,
+        {
+          cause,
+        },
+      );
     }
   }
   return async (digest) => known.get(digest) ?? [];

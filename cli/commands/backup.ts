@@ -64,7 +64,7 @@ export async function backupCommand(context: Context, file: string, options: Bac
   output.value({ file, bytes });
   output.line(`${count(bytes)} bytes: ${file}`);
   output.line(
-    'Keep the service’s erasures.ndjson beside your backups, always its latest copy: a restore needs it, so that nothing comes back that was erased since.',
+    'Keep the service’s erasures.ndjson beside your backups, always its latest copy: a restore needs it, so that nothing comes back that was erased or revoked since.',
   );
   return 'ok';
 }

@@ -21,6 +21,7 @@ const restoredSchema = z.looseObject({
   documents: z.int(),
   leftOut: z.int(),
   erasures: z.int(),
+  revocations: z.int(),
   damaged: z.array(z.string()),
 });
 type Restored = z.output<typeof restoredSchema>;
@@ -39,7 +40,7 @@ export async function restoreCommand(context: Context, file: string, options: Re
   if (options.erasures === undefined) {
     throw usageError(
       'restore.erasuresMissing',
-      'Name the receipts of erasures: --erasures FILE (erasures.ndjson of the service, or the latest copy of it). Without them the backup would bring back what was erased.',
+      'Name the receipts of erasures: --erasures FILE (erasures.ndjson of the service, or the latest copy of it). Without them the backup would bring back what was erased or revoked.',
     );
   }
   if (options.identityFile !== undefined && options.passphraseFile !== undefined) {
@@ -57,7 +58,7 @@ export async function restoreCommand(context: Context, file: string, options: Re
     `${folder}: the backup of ${restored.createdAt}, ${counted(restored.rows, 'row')}, ${counted(restored.documents, 'document')}.`,
   );
   output.line(
-    `${counted(restored.erasures, 'receipt')} of erasures: ${count(restored.leftOut)} rows and documents of the backup were left out.`,
+    `${counted(restored.erasures, 'receipt')} of erasures: ${count(restored.leftOut)} rows and documents of the backup were left out. ${counted(restored.revocations, 'consent')} revoked.`,
   );
   if (restored.damaged.length > 0) {
     output.line(output.style.bad(`Damaged already when it was backed up: ${restored.damaged.join(', ')}`));

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
@@ -125,6 +125,18 @@ describe('erase, backup and restore', function () {
       const { config } = beside.test.service;
       const alone = await run('audit', '--blocks', blocks, '--erasures', config.erasuresFile, '--json');
       expect([alone.exit, alone.json.entries.erased]).to.deep.equal([0, after.json.entries.erased]);
+      // Revocations of consents, in the same file, are no matter of the audit; anything else there is none of it.
+      const consent = `0x${'11'.repeat(32)}`;
+      const mixed = join(scratch, 'mixed.ndjson');
+      const ledger = `eip155:1:0x${'11'.repeat(20)}`;
+      const audited = async (line: object) => {
+        await copyFile(config.erasuresFile, mixed);
+        await appendFile(mixed, `${JSON.stringify(line)}\n`);
+        return run('audit', '--blocks', blocks, '--erasures', mixed, '--json');
+      };
+      const revoked = await audited({ ledger, consent, signature: '0x11' });
+      expect([revoked.exit, revoked.json.entries.erased]).to.deep.equal([0, after.json.entries.erased]);
+      expect((await audited({ consent })).json.error.code).to.equal('export.malformed');
       const bare = await run('audit', '--blocks', blocks, '--erasures', join(scratch, 'nowhere'), '--json');
       expect(bare.json.error.code).to.equal('export.file');
     });
@@ -156,6 +168,7 @@ describe('erase, backup and restore', function () {
       expect(restored.exit, restored.stderr).to.equal(0);
       expect(restored.json).to.include({ folder });
       expect(restored.json.leftOut).to.be.greaterThan(0);
+      expect(restored.json.revocations).to.equal(0);
       const service = new TestService(
         await startService(readConfig({ VINCULUM_DATA: folder, PORT: '0' })),
         async () => undefined,

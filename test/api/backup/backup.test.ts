@@ -8,13 +8,16 @@ import { FIRST_LINE, frame, jsonFrame } from '../../../api/backup/frames.ts';
 import { type Restored, type RestoreOptions, restore } from '../../../api/backup/restore.ts';
 import { backedUpTables, leftOut } from '../../../api/backup/tables.ts';
 import { readConfig, type SettingName } from '../../../api/config.ts';
+import { readRegister } from '../../../api/erasure/register.ts';
 import { startService } from '../../../api/server.ts';
 import { schemaVersion } from '../../../api/store/migrate.ts';
 import { fromHex, utf8 } from '../../../core/bytes.ts';
 import { expectCode } from '../../expectCode.ts';
 import { filesBelow, filesWith, Garage, newVin, spellings } from '../erasure/garage.ts';
 import { startTestService, TestService } from '../fixture.ts';
+import { consentOf, freshToken, revocationOf, signInAlone, Vehicle } from '../privacy/world.ts';
 import { createSchema, onPostgres } from '../store/stores.ts';
+import { person } from '../titles/acting.ts';
 
 const PASSPHRASE = 'correct horse battery staple';
 
@@ -165,9 +168,7 @@ describe('backup and restore', function () {
       expect((await service.request('POST', '/v1/documents', { raw, token })).status).to.equal(410);
       expect(await filesWith(folder, secrets)).to.deep.equal([]);
     });
-    expect((await readFile(join(folder, 'erasures.ndjson'), 'utf8')).trim().split('\n')).to.have.length(
-      result.erasures,
-    );
+    expect((await readRegister(join(folder, 'erasures.ndjson'))).receipts).to.have.length(result.erasures);
   });
 
   it('made after an erasure has nothing of what was erased', async () => {
@@ -218,6 +219,141 @@ describe('backup and restore', function () {
     const forged = path('forged.ndjson');
     await writeFile(forged, text.replace(/"erasedAt":\d+/, '"erasedAt":1'));
     await expectCode('erasures.foreign', () => restored(file, { erasures: forged }));
+  });
+
+  describe('of consents that were revoked since', () => {
+    const [owner, grantee] = [person(), person()];
+    const { token, bearer } = freshToken();
+    let vehicle: Vehicle;
+    let entry: Awaited<ReturnType<Vehicle['service']>>;
+    let consents: ReturnType<typeof consentOf>[];
+    let [ungiven, given]: string[] = [];
+    let stale: string;
+    let answers: { hash: string; receipt: unknown }[];
+    before(async () => {
+      vehicle = new Vehicle(test);
+      await vehicle.act(garage.workshop, 'title.issued', { party: owner.address });
+      entry = await vehicle.service(garage.workshop);
+      const common = { subject: vehicle.subject, signer: owner };
+      consents = [
+        consentOf(test.ledger, { ...common, account: grantee.address }),
+        consentOf(test.ledger, { ...common, bearer }),
+      ];
+      ungiven = await backup();
+      for (const { json } of consents) expect((await test.post('/v1/consents', json)).status).to.equal(201);
+      given = await backup();
+      stale = await receipts();
+      answers = [];
+      for (const { hash } of consents) {
+        const reply = await test.post(
+          `/v1/consents/${hash}/revocation`,
+          revocationOf(test.ledger, hash, owner),
+        );
+        expect(reply.body.state).to.equal('revoked');
+        answers.push({ hash, receipt: reply.body.revocation.receipt });
+      }
+    });
+    const consentsIn = async (folder: string) =>
+      (await readRegister(join(folder, 'erasures.ndjson'))).revocations;
+
+    async function expectRevoked(service: TestService): Promise<void> {
+      const ownerToken = await signInAlone(service, owner);
+      for (const { hash, receipt } of answers) {
+        const { body } = await service.get(`/v1/consents/${hash}`, { token: ownerToken });
+        expect([body.state, body.revocation.receipt]).to.deep.equal(['revoked', receipt]);
+      }
+      const shared = await service.post('/v1/shares/open', { token });
+      expect([shared.status, shared.body.code]).to.deep.equal([410, 'share.revoked']);
+      const granteeToken = await signInAlone(service, grantee);
+      const report = await service.get(`${vehicle.path}/report`, { token: granteeToken });
+      expect(report.body.contents[entry.entry.digest].disclosures).to.deep.equal([]);
+      for (const { json } of consents) {
+        const again = await service.post('/v1/consents', json);
+        expect([again.status, again.body.state]).to.deep.equal([200, 'revoked']);
+      }
+      expect(JSON.stringify(report.body)).not.to.include(entry.disclosures[0]);
+    }
+
+    it('does not bring them back, also not by another start', async () => {
+      const { folder, result } = await restored(given ?? '');
+      expect(result.revocations).to.equal(answers.length);
+      await running(folder, (_reader, service) => expectRevoked(service));
+      const lines = await consentsIn(folder);
+      expect(lines).to.have.length(answers.length);
+      await running(folder, (_reader, service) => expectRevoked(service));
+      expect(await consentsIn(folder)).to.deep.equal(lines);
+    });
+
+    it('made before they were given: they are not taken any more', async () => {
+      const { folder } = await restored(ungiven ?? '');
+      await running(folder, async (_reader, service) => {
+        for (const { json } of consents) {
+          const reply = await service.post('/v1/consents', json);
+          expect([reply.status, reply.body.code]).to.deep.equal([409, 'consent.revoked']);
+        }
+        expect((await service.post('/v1/shares/open', { token })).body.code).to.equal('share.unknown');
+      });
+    });
+
+    it('is carried out at the start, too: of a store that came back by itself', async () => {
+      const { folder } = await restored(given ?? '');
+      const file = join(folder, 'erasures.ndjson');
+      const text = await readFile(file, 'utf8');
+      await running(folder, async (_reader, { service }) => {
+        const { store } = service.services;
+        await store.execute('UPDATE consents SET revocation = NULL, revoked_at = NULL');
+        await store.execute('DELETE FROM revocations');
+      });
+      await running(folder, (_reader, service) => expectRevoked(service));
+      expect(await readFile(file, 'utf8')).to.equal(text);
+      // A file that was lost gets back what the store knows, also of what was revoked before there were such lines.
+      await running(folder, async (_reader, { service }) => {
+        await service.services.store.execute('DELETE FROM revocations');
+      });
+      const lines = await consentsIn(folder);
+      await rm(file);
+      await running(folder, async () => undefined);
+      expect(await consentsIn(folder)).to.have.deep.members(lines);
+    });
+
+    it('needs a file that is no older, whole, and the operator’s', async () => {
+      const file = await backup();
+      await expectCode('restore.erasuresOlder', () => restored(file, { erasures: stale }));
+      const text = await readFile(await receipts(), 'utf8');
+      const lines = text.split('\n');
+      const [line = ''] = lines.filter((one) => one.includes('"consent"'));
+      const other = `0x${'11'.repeat(32)}`;
+      const { consent: _, ...without } = JSON.parse(line);
+      const wrong: [string, object][] = [
+        ['erasures.malformed', without],
+        ['erasures.malformed', { ...JSON.parse(line), more: 1 }],
+        ['erasures.malformed', { ...JSON.parse(line), consent: other }],
+        ['erasures.malformed', { ...JSON.parse(line), ledger: 'eip155:1' }],
+        ['erasures.malformed', JSON.parse(line.replace('"revoked"', '"stored"'))],
+        ['erasures.foreign', JSON.parse(line.replaceAll(JSON.parse(line).consent, other))],
+        ['erasures.foreign', JSON.parse(line.replace(/"at":\d+/, '"at":1'))],
+      ];
+      for (const [code, value] of wrong) {
+        const altered = path('altered.ndjson');
+        await writeFile(altered, `${text}${JSON.stringify(value)}\n`);
+        await expectCode(code, () => restored(file, { erasures: altered }));
+      }
+    });
+
+    onPostgres(() => {
+      it('does not bring them back', async () => {
+        const schema = await createSchema();
+        try {
+          const environment = { DATABASE_URL: schema.url };
+          const folder = path('restored');
+          await restored(given ?? '', { config: into(folder, environment) });
+          await running(folder, (_reader, service) => expectRevoked(service), environment);
+          await running(folder, (_reader, service) => expectRevoked(service), environment);
+        } finally {
+          await schema.drop();
+        }
+      });
+    });
   });
 
   it('opens with its passphrase, and with no other', async () => {

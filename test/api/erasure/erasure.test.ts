@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { openErasures } from '../../../api/erasure/erasures.ts';
-import { formatLine, issueReceipt, parseLine } from '../../../api/erasure/receipt.ts';
+import { formatLine, issueReceipt } from '../../../api/erasure/receipt.ts';
+import { openRegister, readRegister } from '../../../api/erasure/register.ts';
 import { createSecrets } from '../../../api/query/secrets.ts';
 import { fromHex } from '../../../core/bytes.ts';
 import { cidOf } from '../../../core/envelope/cid.ts';
@@ -404,12 +405,8 @@ describe('erasure', function () {
         if (body.next === null) break;
         path = `/v1/erasures?limit=3&cursor=${body.next}`;
       }
-      const file = await readFile(test.service.config.erasuresFile, 'utf8');
-      const lines = file
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line));
-      expect(listed).to.have.deep.members(lines);
+      const { receipts } = await readRegister(test.service.config.erasuresFile);
+      expect(listed).to.have.deep.members(receipts.map(({ ledger, receipt }) => ({ ledger, ...receipt })));
     });
   });
 
@@ -417,13 +414,25 @@ describe('erasure', function () {
     const open = async (file: string) => {
       const { services } = test.service;
       const { keyring, evaluator } = services;
-      return openErasures({
-        ...{ store: services.store, secrets: createSecrets(keyring), evaluator, file },
+      const { register, known } = await openRegister(file);
+      const erasures = await openErasures({
+        ...{ store: services.store, secrets: createSecrets(keyring), evaluator },
+        ...{ register, known: known.receipts },
         ledger: `eip155:${test.ledger.chainId}:${test.ledger.address}` as never,
         operator: keyring.operator,
         places: [],
         onErased: () => undefined,
+      }).catch(async (error: unknown) => {
+        await register.close();
+        throw error;
       });
+      return {
+        ...erasures,
+        close: async () => {
+          await erasures.close();
+          await register.close();
+        },
+      };
     };
 
     it('is carried out at the next start, where an erasure was interrupted after it was written', async () => {
@@ -451,11 +460,11 @@ describe('erasure', function () {
 
     it('gets back what the store knows, where it was lost', async () => {
       const { erasuresFile } = test.service.config;
-      const before = (await readFile(erasuresFile, 'utf8')).trim().split('\n').map(parseLine);
+      const before = (await readRegister(erasuresFile)).receipts;
       const copy = `${erasuresFile}.lost`;
       const erasures = await open(copy);
       await erasures.close();
-      const after = (await readFile(copy, 'utf8')).trim().split('\n').map(parseLine);
+      const after = (await readRegister(copy)).receipts;
       expect(after).to.have.deep.members(before);
     });
 
@@ -473,8 +482,8 @@ describe('erasure', function () {
 
     it('of another operator, or with a signature that is none, is refused', async () => {
       const { erasuresFile } = test.service.config;
-      const [line = ''] = (await readFile(erasuresFile, 'utf8')).split('\n');
-      const receipt = JSON.parse(line);
+      const [first] = (await readRegister(erasuresFile)).receipts;
+      const receipt = { ledger: first?.ledger, ...first?.receipt };
       const forged = { ...receipt, digest: `0x${randomBytes(32).toString('hex')}` };
       const copy = `${erasuresFile}.foreign`;
       await appendFile(copy, `${JSON.stringify(forged)}\n`);

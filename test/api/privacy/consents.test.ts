@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
-import { toBase64Url, toHex, utf8 } from '../../../core/bytes.ts';
+import { readRegister } from '../../../api/erasure/register.ts';
+import { fromHex, toBase64Url, toHex, utf8 } from '../../../core/bytes.ts';
 import type { OrganisationId } from '../../../core/chain/types.ts';
 import { openDisclosure } from '../../../core/envelope/disclosure.ts';
 import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
@@ -417,6 +418,33 @@ describe('consents', function () {
         const reply = await test.get(`/v1/consents?as=signer&cursor=${cursor}`, { token: ownerToken });
         expect(reply.body.code).to.equal('request.invalid');
       }
+    });
+
+    it('revoked for good: the file has it before it is answered, and what is not here any more is not taken again', async () => {
+      const owner = person();
+      const vehicle = await owned(owner);
+      const grantee = person();
+      const given = { subject: vehicle.subject, signer: owner, account: grantee.address };
+      const { json, hash } = consentOf(test.ledger, given);
+      await test.post('/v1/consents', json);
+      const file = test.service.config.erasuresFile;
+      const ofIt = async () =>
+        (await readRegister(file)).revocations.filter(({ consent }) => consent === hash);
+      const first = await revoke(hash, owner);
+      const [line, ...more] = await ofIt();
+      expect(more).to.deep.equal([]);
+      expect(line).to.deep.include({ consent: hash, revoker: owner.address });
+      expect(line?.receipt).to.deep.equal(first.body.revocation.receipt);
+      // Again, it is the first that counts, and the file does not grow.
+      expect((await revoke(hash, owner)).body).to.deep.equal(first.body);
+      await test.service.services.revocations.catchUp();
+      expect(await ofIt()).to.have.length(1);
+      const same = await test.post('/v1/consents', json);
+      expect([same.status, same.body.state]).to.deep.equal([200, 'revoked']);
+      // As after its time, or in a store from before it was given.
+      await test.service.services.store.execute('DELETE FROM consents WHERE hash = $1', [fromHex(hash, 32)]);
+      const again = await test.post('/v1/consents', json);
+      expect([again.status, again.body.code]).to.deep.equal([409, 'consent.revoked']);
     });
 
     it('and unknown ones are unknown', async () => {

@@ -526,7 +526,7 @@ const MUTANTS: Mutant[] = [
     name: 'a new number is free of liens',
     file: 'Titles.sol',
     replace: [['next.lienCount = _copyLiens(', '_copyLiens(']],
-    properties: ['ONLY-HOLDER-LIFTS'],
+    properties: ['NO-SALE-UNDER-LIEN'],
   },
   {
     name: 'a scrapped vehicle is branded',
@@ -607,7 +607,9 @@ const MUTANTS: Mutant[] = [
   {
     name: 'expired liens make no room',
     file: 'Titles.sol',
-    replace: [['            if (!lien.isOpen()) continue;\n', '']],
+    replace: [
+      ['            if (!lien.isOpen()) continue;\n            if (lien.rank', '            if (lien.rank'],
+    ],
     properties: ['LIENS-CAPPED'],
   },
   {

@@ -109,6 +109,31 @@ contract TitlesTest is TitlesWorld {
         assert(_owner() == person(1));
     }
 
+    /// @dev NO-SALE-UNDER-LIEN: a new number is no way out of the liens on the old one.
+    function testFuzz_NO_SALE_UNDER_LIEN_replaced(uint8 liens) public {
+        _testReplaced(liens % 9, false);
+    }
+
+    /// @dev NO-SALE-WHEN-STOLEN: nor of a theft.
+    function testFuzz_NO_SALE_WHEN_STOLEN_replaced(uint8 liens) public {
+        _testReplaced(liens % 9, true);
+    }
+
+    function _testReplaced(uint8 liens, bool stolen) private {
+        for (uint256 i = 1; i <= liens; ++i) {
+            assert(byOrganisation(4, LENDER, address(0), START + i * 1 days, bytes32(i)));
+        }
+        if (stolen) assert(byOrganisation(7, POLICE, address(0), 0, 0));
+        Lien[] memory before = liensAt("car");
+        assert(byOrganisation(15, REGISTRAR, address(0), 0, "new number"));
+        assert(keccak256(abi.encode(liensAt("new number"))) == keccak256(abi.encode(before)));
+        assert(titleAt("new number").stolen == stolen);
+
+        TitleAction memory sold = action(14, REGISTRAR, "new number", person(3), 0, 0);
+        assert(execute(sold, keyAddress(REGISTRAR)) == (liens == 0 && !stolen));
+        assert((titleAt("new number").owner == person(3)) == (liens == 0 && !stolen));
+    }
+
     /// @dev STICKY-BRANDS: through sale, export, a new title, a new number.
     function testFuzz_STICKY_BRANDS(uint8[] memory codes, uint256 detail) public {
         uint128 expected = 0;
@@ -204,6 +229,30 @@ contract TitlesTest is TitlesWorld {
         assert(end.revision > before.revision);
         end.revision = before.revision;
         assert(keccak256(abi.encode(end)) == keccak256(abi.encode(before)));
+    }
+
+    /// @dev END-IS-END: what would be good of any other title, whoever does it.
+    function testFuzz_END_IS_END_good(bool scrapped, uint64 id) public {
+        id = 1 + (id % ORGANISATIONS);
+        assert(_offer());
+        if (scrapped) assert(byOrganisation(11, REGISTRAR, address(0), 0, 0));
+        else assert(byOrganisation(15, REGISTRAR, address(0), 0, "new number"));
+        for (uint8 kind = 0; kind < 16; ++kind) {
+            bool hasParty = kind < 2 || kind == 13 || kind == 14;
+            bool hasUntil = kind == 1 || kind == 4 || kind == 5;
+            bool hasDetail = (kind > 3 && kind < 7) || kind == 9 || kind == 10 || kind == 15;
+            bool bySomebody = kind > 0 && (kind < 4 || kind == 10);
+            TitleAction memory given = action(
+                kind,
+                bySomebody ? 0 : id,
+                "car",
+                hasParty ? person(3) : address(0),
+                hasUntil ? START + 1 days : 0,
+                hasDetail ? bytes32(uint256(1)) : bytes32(0)
+            );
+            address actor = bySomebody ? person(kind == 2 ? 2 : 1) : keyAddress(id);
+            assert(execute(given, actor) == (kind == 10));
+        }
     }
 
     /// @dev REVISION-ONCE: an action is good once, at its own revision.

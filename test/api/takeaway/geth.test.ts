@@ -62,7 +62,9 @@ function skipped(title: string, _tests: (this: Mocha.Suite) => void): void {
   const fund = async (to: string): Promise<void> => {
     const [rich] = (await rpc('eth_accounts', [])) as string[];
     const hash = await rpc('eth_sendTransaction', [{ from: rich, to, value: '0x56bc75e2d63100000' }]);
-    await until(async () => (await rpc('eth_getTransactionReceipt', [hash])) !== null);
+    // A node that has just started answers nothing of transactions until it has indexed them.
+    const receipt = () => rpc('eth_getTransactionReceipt', [hash]).catch(() => null);
+    await until(async () => (await receipt()) !== null);
   };
 
   before(async () => {

@@ -1,6 +1,6 @@
 import { type FormEvent, useEffect, useId, useState } from 'react';
 import type { Address } from '../../core/chain/types.ts';
-import type { Desk } from '../model/location.ts';
+import type { SignedDesk } from '../model/location.ts';
 import { useTongue } from '../page/context.ts';
 import { saveBlob } from '../page/parts.tsx';
 import type { Failure } from '../worker/messages.ts';
@@ -13,7 +13,7 @@ import { freshSigner, keystoreSigner, type Signer, walletSigner } from './signer
 import { findWallets, type WalletOffer } from './wallet.ts';
 
 type Props = {
-  readonly desk: Desk;
+  readonly desk: SignedDesk;
   readonly service: Service;
   /** Where a wallet finds the chain that it does not know. */
   readonly rpc: string | null;
@@ -37,8 +37,9 @@ export function Connect({ desk, service, rpc, onSession }: Props) {
   const [asked, setAsked] = useState(false);
   useEffect(() => findWallets(setWallets), []);
 
-  const registrar = desk === 'registrar';
-  const wrongNumber = registrar && organisation.trim() !== '' && !/^[1-9]\d{0,18}$/.test(organisation.trim());
+  /** For an organisation; an owner has a key of its own and nothing else. */
+  const organised = desk !== 'owner';
+  const wrongNumber = organised && organisation.trim() !== '' && !/^[1-9]\d{0,18}$/.test(organisation.trim());
 
   const enter = async (how: 'wallet' | 'keystore' | 'fresh', make: () => Promise<Signer>): Promise<void> => {
     setBusy(how);
@@ -47,12 +48,12 @@ export function Connect({ desk, service, rpc, onSession }: Props) {
     try {
       signer = await make();
       const number = organisation.trim() === '' ? signer.organisation : organisation.trim();
-      if (registrar && number === null) {
+      if (organised && number === null) {
         signer.lock();
         setFailure({ code: 'signIn.noOrganisation', details: {} });
         return;
       }
-      onSession(await signIn(service, signer, registrar && number !== null ? BigInt(number) : null));
+      onSession(await signIn(service, signer, organised && number !== null ? BigInt(number) : null));
     } catch (error) {
       signer?.lock();
       setFailure(failureOf(error));
@@ -73,8 +74,8 @@ export function Connect({ desk, service, rpc, onSession }: Props) {
   return (
     <div className="panel connect">
       <h2>{words.connect.heading}</h2>
-      <p className="lead">{registrar ? words.connect.leadRegistrar : words.connect.leadOwner}</p>
-      {registrar ? (
+      <p className="lead">{organised ? words.connect.leadRegistrar : words.connect.leadOwner}</p>
+      {organised ? (
         <Field
           label={words.connect.organisation}
           hint={words.connect.organisationHint}
@@ -128,7 +129,7 @@ export function Connect({ desk, service, rpc, onSession }: Props) {
             </p>
           </form>
         </section>
-        {registrar ? null : <Fresh busy={busy !== null} onMake={(make) => void enter('fresh', make)} />}
+        {organised ? null : <Fresh busy={busy !== null} onMake={(make) => void enter('fresh', make)} />}
       </div>
       <p role="status" className="muted">
         {busy === null ? '' : busy === 'wallet' ? words.connect.askWallet : texts.app.loading}

@@ -1,5 +1,5 @@
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { Desk as DeskName } from '../model/location.ts';
+import type { SignedDesk } from '../model/location.ts';
 import type { Settings } from '../model/settings.ts';
 import { useTongue } from '../page/context.ts';
 import { Code } from '../page/parts.tsx';
@@ -22,7 +22,7 @@ export type DeskProps = {
 };
 
 type Props = DeskProps & {
-  readonly desk: DeskName;
+  readonly desk: SignedDesk;
   readonly children: (signed: Signed) => ReactNode;
 };
 

@@ -1,12 +1,14 @@
-/** What acts for somebody, and is loaded only for whoever goes there. */
-export const desks = ['owner', 'registrar'] as const;
+/** The pages beside the reader's: each is loaded only for whoever goes there. */
+export const desks = ['check', 'owner', 'registrar', 'supplier', 'manufacturer'] as const;
 export type Desk = (typeof desks)[number];
+/** The pages on which somebody signs in with a key. */
+export type SignedDesk = Exclude<Desk, 'check'>;
 
 /** What the page's address says. A VIN that the page puts there itself goes behind `#`, which no host is ever sent. */
 export type Place = {
-  /** The page of the owner or of the registrar; else the reader's. */
+  /** The page of the owner, the registrar or another; else the reader's. */
   readonly desk: Desk | null;
-  /** The identifier to show, as the address has it. */
+  /** The identifier to show, as the address has it; on the page that checks parts also a part's code. */
   readonly id: string | null;
   /** Another service than the page's own host, as a link proposes it. */
   readonly api: string | null;
@@ -14,10 +16,22 @@ export type Place = {
 };
 
 const fragmentOf = (hash: string): { desk: Desk | null; fragment: URLSearchParams } => {
+  // What a part's code holds: `#check=VN1.…`, short for whoever prints it.
+  const [, code] = /^#check=([^&]*)$/.exec(hash) ?? [];
+  if (code !== undefined) return { desk: 'check', fragment: new URLSearchParams({ id: decoded(code) }) };
   const [, path, rest = ''] = /^#\/(\w+)(?:[?&](.*))?$/s.exec(hash) ?? [];
   const desk = desks.find((known) => known === path) ?? null;
   return { desk, fragment: new URLSearchParams(desk === null ? hash.replace(/^#/, '') : rest) };
 };
+
+/** As it stands where it is not percent-encoded rightly: what it is worth shows later. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 /** Reads `?id=…` as a link from elsewhere has it, and `#id=…` or `#/owner?id=…`, which come first. */
 export function readPlace(href: string): Place {
@@ -30,14 +44,18 @@ export function readPlace(href: string): Place {
   return { desk, id: get('id'), api: get('api'), language: get('lang') };
 }
 
-/** The token of a share link, and the address without it: it must not stay where others can read it. */
-export function takeShare(href: string): { readonly token: string; readonly address: string } | null {
+/** What a link opens to whoever holds it: a vehicle's report, or an alert of a supplier. */
+export type Opened = { readonly of: 'share' | 'alert'; readonly token: string };
+
+/** The token of a link, and the address without it: it must not stay where others can read it. */
+export function takeToken(href: string): (Opened & { readonly address: string }) | null {
   const url = new URL(href);
   const { desk, fragment } = fragmentOf(url.hash);
-  const token = fragment.get('share');
-  if (desk !== null || token === null) return null;
-  fragment.delete('share');
-  return { token: token.trim().slice(0, 200), address: withFragment(url, fragment.toString()) };
+  const of = (['share', 'alert'] as const).find((name) => fragment.has(name));
+  if (desk !== null || of === undefined) return null;
+  const token = (fragment.get(of) ?? '').trim().slice(0, 2000);
+  fragment.delete(of);
+  return { of, token, address: withFragment(url, fragment.toString()) };
 }
 
 /** The address of a share link on this page. */
@@ -53,8 +71,7 @@ export function placeAddress(href: string, id: string | null, desk: Desk | null 
   const url = new URL(href);
   const { fragment } = fragmentOf(url.hash);
   url.searchParams.delete('id');
-  fragment.delete('id');
-  fragment.delete('share');
+  for (const name of ['id', 'share', 'alert']) fragment.delete(name);
   if (id !== null) fragment.set('id', id);
   const text = fragment.toString();
   return withFragment(url, desk === null ? text : `/${desk}${text === '' ? '' : `?${text}`}`);

@@ -4,11 +4,12 @@ import { createFormat } from '../format.ts';
 import {
   type Desk,
   desks,
+  type Opened,
   placeAddress,
   readBase,
   readPlace,
   reportAddress,
-  takeShare,
+  takeToken,
 } from '../model/location.ts';
 import { localeOf, preferredUnit, type Settings } from '../model/settings.ts';
 import { readableIdentifier, shownIdentifier } from '../model/vinFeedback.ts';
@@ -29,7 +30,11 @@ const SettingsDialog = lazyPart(() => import('./Settings.tsx').then((part) => pa
 const deskPages = {
   owner: lazyPart(() => import('../owner/Owner.tsx').then((part) => part.Owner)),
   registrar: lazyPart(() => import('../registrar/Registrar.tsx').then((part) => part.Registrar)),
+  supplier: lazyPart(() => import('../supply/Supplier.tsx').then((part) => part.Supplier)),
+  manufacturer: lazyPart(() => import('../supply/Manufacturer.tsx').then((part) => part.Manufacturer)),
+  check: lazyPart(() => import('../check/PartCheck.tsx').then((part) => part.PartCheck)),
 } as const satisfies Record<Desk, unknown>;
+const AlertLink = lazyPart(() => import('../supply/AlertLink.tsx').then((part) => part.AlertLink));
 
 const preferences = navigator.languages;
 
@@ -47,11 +52,12 @@ function useSettings(): [Settings, (change: Partial<Settings>) => void] {
 
 export type Loaded = Pick<Tongue, 'language' | 'texts'>;
 
-/** @param opened the token of a share link that the page was opened with, which is no longer in the address */
-export function App({ first, opened }: { first: Loaded; opened: string | null }) {
+/** @param opened the token of a link that the page was opened with, which is no longer in the address */
+export function App({ first, opened }: { first: Loaded; opened: Opened | null }) {
   const [settings, change] = useSettings();
   const [place, setPlace] = useState(() => readPlace(location.href));
-  const [share, setShare] = useState(opened);
+  const [link, setLink] = useState(opened);
+  const share = link?.of === 'share' ? link.token : null;
   const [dialog, setDialog] = useState(false);
   const [offline, setOffline] = useState(!navigator.onLine);
   const [dropping, setDropping] = useState(false);
@@ -84,7 +90,8 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
   const asksForApi = proposed !== null && proposed !== api;
   const service = useServiceInfo(api);
   /** An address that names a vehicle never shows the start page first. */
-  const starting = state.at === 'home' && (place.id !== null || share !== null) && !asksForApi;
+  const starting =
+    state.at === 'home' && (place.id !== null || share !== null) && link?.of !== 'alert' && !asksForApi;
 
   // ── What the reader opens ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,13 +99,13 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
     const id = identifier === null ? null : shownIdentifier(identifier);
     history.pushState(null, '', placeAddress(location.href, id, desk));
     setPlace(readPlace(location.href));
-    setShare(null);
+    setLink(null);
     scrollTo({ top: 0 });
   }, []);
 
   useEffect(() => {
     const follow = (): void => {
-      setShare(removeShare());
+      setLink(removeToken());
       setPlace(readPlace(location.href));
     };
     addEventListener('popstate', follow);
@@ -128,9 +135,9 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
   useEffect(() => {
     if (share !== null) {
       if (!asksForApi) open({ kind: 'share', token: share, url: `${api}/v1/shares/open` });
-    } else if (place.id === null || place.desk !== null) home();
+    } else if (place.id === null || place.desk !== null || link !== null) home();
     else if (!asksForApi) lookUp(place.id);
-  }, [share, place.id, place.desk, asksForApi, api, lookUp, open, home]);
+  }, [link, share, place.id, place.desk, asksForApi, api, lookUp, open, home]);
 
   const openFile = useCallback((file: File) => open({ kind: 'file', name: file.name, file }), [open]);
 
@@ -195,10 +202,12 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
     </label>
   );
   const goHome = (): void => {
-    if (place.id === null && place.desk === null && share === null) home();
+    if (place.id === null && place.desk === null && link === null) home();
     else go(null);
   };
-  const Acting = place.desk === null ? null : deskPages[place.desk];
+  const Acting = place.desk === null || link !== null ? null : deskPages[place.desk];
+  const alert = link?.of === 'alert' ? link.token : null;
+  const aside = Acting !== null || alert !== null;
   const search = (identifier: string): void => {
     if (place.id === shownIdentifier(identifier)) lookUp(identifier);
     else go(identifier);
@@ -249,7 +258,12 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
             />
           </Suspense>
         )}
-        {Acting !== null ? null : state.at === 'home' && !starting ? (
+        {alert === null ? null : (
+          <Suspense fallback={<div className="panel loading" role="status" aria-busy="true" />}>
+            <AlertLink key={alert} api={api} token={alert} />
+          </Suspense>
+        )}
+        {aside ? null : state.at === 'home' && !starting ? (
           <div className="home">
             <h1>{texts.home.heading}</h1>
             <p className="lead">{texts.home.lead}</p>
@@ -272,6 +286,16 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
               {fileButton}
               <p className="muted small">{texts.home.openFileHint}</p>
             </div>
+            <nav aria-label={texts.home.desks}>
+              <ul className="doors">
+                {desks.map((desk) => (
+                  <li key={desk}>
+                    <a href={`#/${desk}`}>{texts.app.desks[desk]}</a>
+                    <span className="muted small">{texts.home.doors[desk]}</span>
+                  </li>
+                ))}
+              </ul>
+            </nav>
           </div>
         ) : (
           <div className="again no-print">
@@ -283,7 +307,7 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
             />
           </div>
         )}
-        {Acting === null && (state.at === 'loading' || starting) ? (
+        {!aside && (state.at === 'loading' || starting) ? (
           <div className="panel loading" role="status" aria-busy="true">
             <h1>
               {'source' in state && state.source.kind === 'file'
@@ -300,7 +324,7 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
             </div>
           </div>
         ) : null}
-        {Acting === null && state.at === 'failed' ? (
+        {!aside && state.at === 'failed' ? (
           <>
             <FailureView
               failure={state.failure}
@@ -315,7 +339,7 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
             <div className="open-file">{fileButton}</div>
           </>
         ) : null}
-        {report === null || Acting !== null ? null : (
+        {report === null || aside ? null : (
           <ReportPage
             key={report.view.identifier}
             reader={reader}
@@ -370,10 +394,10 @@ export function App({ first, opened }: { first: Loaded; opened: string | null })
   );
 }
 
-/** Takes the token of a share link out of the address, where there is one. */
-export function removeShare(): string | null {
-  const share = takeShare(location.href);
-  if (share === null) return null;
-  history.replaceState(null, '', share.address);
-  return share.token;
+/** Takes the token of a link out of the address, where there is one. */
+export function removeToken(): Opened | null {
+  const taken = takeToken(location.href);
+  if (taken === null) return null;
+  history.replaceState(null, '', taken.address);
+  return { of: taken.of, token: taken.token };
 }

@@ -1,7 +1,7 @@
 import type { TitleKind } from '../../core/modules/title.ts';
 import type { Fault } from '../acting/forms.ts';
 import type { Stage } from '../acting/useAct.ts';
-import type { Desk } from '../model/location.ts';
+import type { SignedDesk } from '../model/location.ts';
 
 /** What the pages of owner and registrar say; loaded with them. Another language is another object of the same type. */
 export const actingEn = {
@@ -14,6 +14,14 @@ export const actingEn = {
       heading: 'Register',
       lead: 'Issue titles, enter liens and brands, report thefts. What you sign is shown to you first, and checked against the ledger in your browser.',
     },
+    supplier: {
+      heading: 'Batches',
+      lead: 'Register a batch from a file of serials, ship it, hold it back, answer alerts. The list is read and hashed in your browser.',
+    },
+    manufacturer: {
+      heading: 'Vehicles and recalls',
+      lead: 'Build a vehicle from its parts, trace a part up and down, and turn one bad batch into the exact list of vehicles.',
+    },
     account: 'Signed in with the key',
     organisation: (number: string) => `Signed in for organisation ${number} with the key`,
     by: { wallet: 'from your wallet', keystore: 'from a keystore file' },
@@ -24,7 +32,7 @@ export const actingEn = {
       expired: 'The sign-in is over: sign in again.',
     },
     noTitles: 'This service can’t be reached, or it keeps no titles (Settings → Service).',
-  } satisfies Record<Desk, { heading: string; lead: string }> & Record<string, unknown>,
+  } satisfies Record<SignedDesk, { heading: string; lead: string }> & Record<string, unknown>,
 
   connect: {
     heading: 'Sign in with your key',

@@ -10,6 +10,14 @@ export const actingZh: ActingTexts = {
       heading: '登记',
       lead: '签发产权、登记抵押与标记、报失。签名之前，内容会先显示给您，并在您的浏览器中与账本核对。',
     },
+    supplier: {
+      heading: '零部件批次',
+      lead: '用序列号文件登记批次，发运、扣留或放行，并处理预警。清单在您的浏览器中读取并计算。',
+    },
+    manufacturer: {
+      heading: '整车与召回',
+      lead: '用零部件登记整车，上下追溯零件，并把一个问题批次变成准确的车辆清单。',
+    },
     account: '已用密钥登录',
     organisation: (number) => `已代表机构 ${number} 用密钥登录`,
     by: { wallet: '来自钱包', keystore: '来自密钥文件' },

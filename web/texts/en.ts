@@ -24,7 +24,13 @@ export const en = {
     copy: 'Copy',
     copied: 'Copied',
     loading: 'Loading…',
-    desks: { owner: 'My vehicles', registrar: 'Register' },
+    desks: {
+      check: 'Check a part',
+      owner: 'My vehicles',
+      registrar: 'Register',
+      supplier: 'Batches',
+      manufacturer: 'Vehicles and recalls',
+    },
   },
 
   home: {
@@ -47,6 +53,14 @@ export const en = {
     openFile: 'Open a saved report',
     openFileHint: 'Or drop the file anywhere on this page. It is checked here and sent to nobody.',
     drop: 'Drop the report to check it here',
+    desks: 'Other pages',
+    doors: {
+      check: 'Is it genuine, and mounted where it should be?',
+      owner: 'For owners',
+      registrar: 'For registries, lenders, police',
+      supplier: 'For makers of parts',
+      manufacturer: 'For makers of vehicles',
+    },
   },
 
   search: {

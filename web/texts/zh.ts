@@ -20,7 +20,13 @@ export const zh: Texts = {
     copy: '复制',
     copied: '已复制',
     loading: '正在加载…',
-    desks: { owner: '我的车辆', registrar: '登记' },
+    desks: {
+      check: '查验零部件',
+      owner: '我的车辆',
+      registrar: '登记',
+      supplier: '零部件批次',
+      manufacturer: '整车与召回',
+    },
   },
 
   home: {
@@ -37,6 +43,14 @@ export const zh: Texts = {
     openFile: '打开已保存的报告',
     openFileHint: '也可以把文件拖放到本页任意位置。文件只在这里核验，不会发送给任何人。',
     drop: '松开即可在此核验报告',
+    desks: '其他页面',
+    doors: {
+      check: '是否为正品，是否装在应在的车上',
+      owner: '面向车主',
+      registrar: '面向登记机构、贷款机构和警方',
+      supplier: '面向零部件制造商',
+      manufacturer: '面向整车制造商',
+    },
   },
 
   search: {

@@ -6,7 +6,7 @@ import {
   readPlace,
   reportAddress,
   shareAddress,
-  takeShare,
+  takeToken,
 } from '../../../web/model/location.ts';
 
 const VIN = '1M8GDM9AXKP042788';
@@ -38,21 +38,39 @@ describe('the pages of owner and registrar', () => {
   });
 });
 
-describe('takeShare', () => {
+describe('the page that checks parts', () => {
+  it('takes the code that a print carries in its fragment, as it is', () => {
+    const { desk, id } = readPlace('https://x.example/#check=VN1.eyJh_-.c2ln');
+    expect([desk, id]).to.deep.equal(['check', 'VN1.eyJh_-.c2ln']);
+    expect(readPlace('https://x.example/#check=serial%3Aa.example%3A7').id).to.equal('serial:a.example:7');
+    expect(readPlace('https://x.example/#check=%').id).to.equal('%');
+    expect(readPlace('https://x.example/#/check?id=serial:a.example:7').id).to.equal('serial:a.example:7');
+  });
+});
+
+describe('takeToken', () => {
   const token = 'q'.repeat(43);
 
   it('takes the token out of the address, and leaves the rest', () => {
     const link = shareAddress(`https://x.example/p/?lang=zh#/owner?id=${VIN}`, token);
     expect(link).to.equal(`https://x.example/p/?lang=zh#share=${token}`);
-    expect(takeShare(link)).to.deep.equal({ token, address: 'https://x.example/p/?lang=zh' });
-    expect(takeShare(`https://x.example/#share=${token}&api=https://y.example`)?.address).to.equal(
+    expect(takeToken(link)).to.deep.equal({ of: 'share', token, address: 'https://x.example/p/?lang=zh' });
+    expect(takeToken(`https://x.example/#share=${token}&api=https://y.example`)?.address).to.equal(
       'https://x.example/#api=https:%2F%2Fy.example',
     );
   });
 
+  it('takes the token of an alert’s link likewise', () => {
+    expect(takeToken(`https://x.example/p/?lang=zh#alert=${token}`)).to.deep.equal({
+      of: 'alert',
+      token,
+      address: 'https://x.example/p/?lang=zh',
+    });
+  });
+
   it('finds none where there is none', () => {
-    expect(takeShare(`https://x.example/#id=${VIN}`)).to.equal(null);
-    expect(takeShare('https://x.example/?share=a')).to.equal(null);
+    expect(takeToken(`https://x.example/#id=${VIN}`)).to.equal(null);
+    expect(takeToken('https://x.example/?share=a')).to.equal(null);
   });
 });
 

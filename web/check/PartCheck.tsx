@@ -1,0 +1,5 @@
+import type { DeskProps } from '../acting/Desk.tsx';
+
+export function PartCheck({ id }: DeskProps) {
+  return <p className="breakable">{id ?? ''}</p>;
+}

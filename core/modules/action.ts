@@ -27,6 +27,26 @@ export type TitleAction = {
   readonly digest: Digest;
 };
 
+/** What an organisation asks `Parts` for (docs/protocol.md §17). */
+export type PartAction = {
+  /** 16–21. */
+  readonly kind: number;
+  /** The part. */
+  readonly subject: Subject;
+  /** How many actions the part has seen before this one. */
+  readonly revision: bigint;
+  /** The last block timestamp at which it may be executed, seconds since 1970. */
+  readonly deadline: bigint;
+  readonly organisation: OrganisationId;
+  /** What it is mounted in or removed from; else zero. */
+  readonly vehicle: Subject;
+  /** The entry's digest. */
+  readonly digest: Digest;
+};
+
+/** What a module is asked for. */
+export type ModuleAction = TitleAction | PartAction;
+
 /** EIP-712 digest of an action, domain included: what is signed, and what the link carries. */
 export type ActionHash = Hex & { readonly __brand: 'ActionHash' };
 
@@ -50,27 +70,74 @@ export const titleActionTypes = {
   ],
 } as const;
 
-const TITLE_ACTION_TYPE = keccak_256(
-  utf8(`TitleAction(${titleActionTypes.TitleAction.map(({ name, type }) => `${type} ${name}`).join(',')})`),
-);
+export const partActionTypes = {
+  PartAction: [
+    { name: 'kind', type: 'uint8' },
+    { name: 'subject', type: 'bytes32' },
+    { name: 'revision', type: 'uint64' },
+    { name: 'deadline', type: 'uint64' },
+    { name: 'organisation', type: 'uint64' },
+    { name: 'vehicle', type: 'bytes32' },
+    { name: 'digest', type: 'bytes32' },
+  ],
+} as const;
+
+type Members = readonly { readonly name: string; readonly type: string }[];
+
+const typeHash = (name: string, members: Members): Uint8Array =>
+  keccak_256(utf8(`${name}(${members.map((member) => `${member.type} ${member.name}`).join(',')})`));
+
+const TITLE_ACTION_TYPE = typeHash('TitleAction', titleActionTypes.TitleAction);
+const PART_ACTION_TYPE = typeHash('PartAction', partActionTypes.PartAction);
+
+/** The module that writes a kind: 0–15 are those of `Titles`, 16–31 of `Parts`. */
+export function moduleOf(kind: number): 'titles' | 'parts' | undefined {
+  if (kind < 0 || kind > 31) return undefined;
+  return kind < 16 ? 'titles' : 'parts';
+}
+
+export function isPartAction(action: ModuleAction): action is PartAction {
+  return 'vehicle' in action;
+}
+
+const digestOfStruct = (module: ModuleAddress, ...struct: readonly Uint8Array[]): ActionHash =>
+  toHex(
+    keccak_256(concat(new Uint8Array([0x19, 0x01]), domainSeparator(module), keccak_256(concat(...struct)))),
+  ) as ActionHash;
 
 /** The hash of an action under the domain of a chain's `Titles`. */
 export function titleActionHash(titles: ModuleAddress, action: TitleAction): ActionHash {
-  const struct = keccak_256(
-    concat(
-      TITLE_ACTION_TYPE,
-      word(BigInt(action.kind)),
-      fromHex(action.subject, 32),
-      word(action.revision),
-      word(action.deadline),
-      word(action.organisation),
-      word(BigInt(action.party)),
-      word(action.until),
-      fromHex(action.detail, 32),
-      fromHex(action.digest, 32),
-    ),
+  return digestOfStruct(
+    titles,
+    TITLE_ACTION_TYPE,
+    word(BigInt(action.kind)),
+    fromHex(action.subject, 32),
+    word(action.revision),
+    word(action.deadline),
+    word(action.organisation),
+    word(BigInt(action.party)),
+    word(action.until),
+    fromHex(action.detail, 32),
+    fromHex(action.digest, 32),
   );
-  return toHex(
-    keccak_256(concat(new Uint8Array([0x19, 0x01]), domainSeparator(titles), struct)),
-  ) as ActionHash;
+}
+
+/** The hash of an action under the domain of a chain's `Parts`. */
+export function partActionHash(parts: ModuleAddress, action: PartAction): ActionHash {
+  return digestOfStruct(
+    parts,
+    PART_ACTION_TYPE,
+    word(BigInt(action.kind)),
+    fromHex(action.subject, 32),
+    word(action.revision),
+    word(action.deadline),
+    word(action.organisation),
+    fromHex(action.vehicle, 32),
+    fromHex(action.digest, 32),
+  );
+}
+
+/** The hash of an action under the domain of the module that it is asked of. */
+export function actionHash(module: ModuleAddress, action: ModuleAction): ActionHash {
+  return isPartAction(action) ? partActionHash(module, action) : titleActionHash(module, action);
 }

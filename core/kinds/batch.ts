@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { batchIdentifier, count, date, digest, hex32, key32, label, partNumber, party } from './fields.ts';
 import { defineKind, publicFields } from './kind.ts';
 import { seals } from './sealed.ts';
-import { missingTiers, production, supplyNames } from './supply.ts';
+import { carbonFootprint, missingTiers, production, supplyNames } from './supply.ts';
 
 /** Business steps and dispositions by the names of the Core Business Vocabulary (CBV 2.0). */
 const disposition = z.exactOptional(
@@ -36,6 +36,11 @@ export const batchProduced = defineKind({
     manufacturerPartId: partNumber,
     batchId: partNumber,
     nameAtManufacturer: label,
+    /** How it came to be, where it was not made anew: out of one batch, of several, or of itself. */
+    origin: z.exactOptional(z.enum(['production', 'split', 'merge', 'rework'])),
+    /** Number of the drawing or specification that it is made by, with its issue. */
+    drawing: z.exactOptional(partNumber),
+    carbonFootprint,
     ...production,
     productionStart: z.exactOptional(date),
     productionDate: date,
@@ -71,6 +76,9 @@ export const batchProduced = defineKind({
       nameAtManufacturer: 'Traction battery 77 kWh',
       plant: 'PORTO-1',
       productionDate: '2024-01-19',
+      origin: 'production',
+      drawing: 'VB-77120 D',
+      carbonFootprint: { value: '5120.5', unit: 'KGM' },
       serials: { serialsRoot: `0x${'2b'.repeat(32)}`, count: 500, treeKey: 'I'.repeat(43) },
     },
     sealed: { quantity: { value: '500', unit: 'C62' }, customer: 'kunlun.example' },
@@ -90,10 +98,10 @@ export const batchShipped = defineKind({
     from: party,
     to: z.exactOptional(party),
   }),
-  sealed: seals('quantity', 'customer', 'orderNumber', 'location', 'position'),
+  sealed: seals('quantity', 'lot', 'customer', 'orderNumber', 'location', 'position'),
   example: {
     data: { bizStep: 'shipping', disposition: 'in_transit', from: 'volta.example' },
-    sealed: { customer: 'kunlun.example', quantity: { value: '200', unit: 'C62' } },
+    sealed: { customer: 'kunlun.example', quantity: { value: '200', unit: 'C62' }, lot: 'LS-90177' },
   },
 });
 
@@ -112,7 +120,7 @@ export const batchReceived = defineKind({
     /** The `batch.shipped` entry it answers. */
     shipped: z.exactOptional(digest),
   }),
-  sealed: seals('quantity', 'orderNumber', 'location', 'position', 'description'),
+  sealed: seals('quantity', 'lot', 'orderNumber', 'location', 'position', 'description'),
   example: {
     data: { bizStep: 'receiving', disposition: 'in_progress', by: 'kunlun.example', accepted: true },
     sealed: { quantity: { value: '200', unit: 'C62' } },

@@ -118,6 +118,20 @@ export const documents = z
         .string()
         .check(z.regex(/^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}$/)),
       bytes: z.int().check(z.gte(1), z.lte(1_099_511_627_776)),
+      /** What it is, where that is worth telling before it is opened. */
+      type: z.exactOptional(
+        z.enum([
+          'materialCertificate',
+          'conformityCertificate',
+          'inspectionReport',
+          'safetyDataSheet',
+          'carbonFootprintDeclaration',
+          'drawing',
+          'deliveryNote',
+          'photo',
+          'other',
+        ]),
+      ),
     }),
   )
   .check(z.minLength(1), z.maxLength(200));

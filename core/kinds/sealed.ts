@@ -68,6 +68,8 @@ export const sealedFields = {
   customer: party,
   customerPartId: partNumber,
   orderNumber: reference,
+  /** The consignment by which a quantity travels: who ships and who receives name the same one. */
+  lot: reference,
   ...supplySeals,
   vehicle: vehicleIdentifier,
 } as const;

@@ -8,6 +8,7 @@ import {
   partIdentifier,
   partNumber,
   party,
+  quantity,
   vehicleIdentifier,
 } from './fields.ts';
 
@@ -37,6 +38,14 @@ export const production = {
       .check(z.minLength(1), z.maxLength(100)),
   ),
 };
+
+/** Greenhouse gases of one unit of it, cradle to gate, in kilograms of CO₂ equivalent; a decimal as text. */
+export const carbonFootprint = z.exactOptional(
+  z.strictObject({
+    value: z.string().check(z.regex(/^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,9})?$/)),
+    unit: z.literal('KGM'),
+  }),
+);
 
 /** That it is unknown whether this, or another that is named too, is built in; and so it is named. */
 const hasAlternatives = z.exactOptional(z.literal(true));
@@ -106,6 +115,12 @@ export const supplySeals = {
     .check(z.minLength(1), z.maxLength(100)),
   /** The bill of materials as its source states it. */
   bom: z.array(relation).check(z.minLength(1), z.maxLength(4000)),
+  /** How much of which batch went into it, each batch once. */
+  inputQuantities: z.array(z.strictObject({ batch: batchIdentifier, quantity })).check(
+    z.minLength(1),
+    z.maxLength(1000),
+    z.refine((inputs) => new Set(inputs.map(({ batch }) => batch)).size === inputs.length),
+  ),
   /** Who has it, and what it is built into. */
   usedIn: z.strictObject({
     customers: z.array(party).check(z.maxLength(1000)),
@@ -114,7 +129,13 @@ export const supplySeals = {
 } as const;
 
 /** Their names, for a kind that seals them. */
-export const supplyNames = ['nameAtCustomer', 'localIdentifiers', 'bom', 'usedIn'] as const;
+export const supplyNames = [
+  'nameAtCustomer',
+  'localIdentifiers',
+  'bom',
+  'inputQuantities',
+  'usedIn',
+] as const;
 
 const batteryCode = z
   .string()

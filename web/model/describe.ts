@@ -39,6 +39,12 @@ const QUALIFIERS: Readonly<Record<string, string>> = {
   'registration.withdrawn': 'reason',
   'part.mounted': 'component',
   'part.removed': 'component',
+  'safetyPart.registered': 'component',
+  'safetyPart.mounted': 'component',
+  'safetyPart.removed': 'component',
+  'safetyPart.scrapped': 'reason',
+  'safetyPart.stolen': 'component',
+  'safetyPart.recovered': 'condition',
   'software.updated': 'component',
   'recall.remedied': 'campaign',
   'recall.opened': 'title',
@@ -173,6 +179,8 @@ function fieldText(tongue: Tongue, kind: string, name: string, value: Json | und
       return typeof value === 'number' ? format.percent(value) : '';
     case 'engineDisplacement':
       return `${format.number(Number((value as Data).value))} cm³`;
+    case 'carbonFootprint':
+      return `${format.number(Number((value as Data).value))} kg CO₂e`;
     case 'enginePower':
       return `${format.number(Number((value as Data).value))} kW`;
     case 'market':

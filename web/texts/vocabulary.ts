@@ -78,8 +78,13 @@ export type Vocabulary = {
     readonly 'software.updated.method': Words<Of<'software.updated', 'method'>>;
     readonly 'software.updated.outcome': Words<Of<'software.updated', 'outcome'>>;
     readonly 'batch.produced.disposition': Words<Of<'batch.produced', 'disposition'>>;
+    readonly 'batch.produced.origin': Words<Of<'batch.produced', 'origin'>>;
     readonly 'batch.quarantined.reason': Words<Of<'batch.quarantined', 'reason'>>;
     readonly 'batch.released.outcome': Words<Of<'batch.released', 'outcome'>>;
+    readonly 'safetyPart.mounted.condition': Words<Of<'safetyPart.mounted', 'condition'>>;
+    readonly 'safetyPart.removed.reason': Words<Of<'safetyPart.removed', 'reason'>>;
+    readonly 'safetyPart.scrapped.reason': Words<Of<'safetyPart.scrapped', 'reason'>>;
+    readonly 'safetyPart.recovered.condition': Words<Of<'safetyPart.recovered', 'condition'>>;
     readonly 'part.mounted.condition': Words<Of<'part.mounted', 'condition'>>;
     readonly 'part.removed.reason': Words<Of<'part.removed', 'reason'>>;
     readonly 'part.removed.fate': Words<Of<'part.removed', 'fate'>>;

@@ -11,6 +11,8 @@ export type Deployment = {
   readonly organisations: Address;
   /** The module of kinds 0–15. */
   readonly titles: Address;
+  /** The module of kinds 16–31. */
+  readonly parts: Address;
   readonly ledger: Address;
   readonly directory: Address;
   readonly ledgerCodeHash: Hex;
@@ -31,6 +33,7 @@ const schema = z.object({
   authority: address,
   organisations: address,
   titles: address,
+  parts: address,
   ledger: address,
   directory: address,
   ledgerCodeHash: z

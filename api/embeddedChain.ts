@@ -86,6 +86,7 @@ export async function startEmbeddedChain(
       authority: lower(made.authority),
       organisations: lower(made.organisations),
       titles: lower(made.titles),
+      parts: lower(made.parts),
       ledger: lower(made.ledger),
       directory: lower(made.directory),
       ledgerCodeHash: toHex(fromHex(made.ledgerCodeHash, 32)),

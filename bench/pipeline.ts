@@ -239,11 +239,14 @@ async function deployWorld(devnet: Devnet, owner: HDNodeWallet, pseudonymKey: Ui
   const allKinds = kindNames.reduce((bitmap, name) => bitmap | (1n << BigInt(kinds[name].number)), 0n);
   const organisations = await deploy('Organisations', authority, 0, allKinds);
   const titles = await deploy('Titles', await address(organisations));
-  const modules = [await address(titles), `0x${'00'.repeat(20)}`];
+  const parts = await deploy('Parts', await address(organisations));
+  const modules = [await address(titles), await address(parts)];
   const ledger = await deploy('Ledger', authority, await address(organisations), pseudonymKey, ...modules);
-  const bound = await titles.bind?.(await address(ledger));
-  devnet.nudge();
-  await bound?.wait();
+  for (const module of [titles, parts]) {
+    const bound = await module.bind?.(await address(ledger));
+    devnet.nudge();
+    await bound?.wait();
+  }
   const directory = await deploy('Directory', authority);
   const key = randomBytes(32);
   for (const [method, ...parameters] of [

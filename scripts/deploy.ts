@@ -27,8 +27,6 @@ export type DeploymentParameters = {
   definedKinds: bigint;
   /** The public key of the pseudonym function, 32 bytes as hex. */
   pseudonymKey: string;
-  /** The module of kinds 16–31; absent: nobody. */
-  parts?: string;
 };
 
 export type Deployment = {
@@ -37,6 +35,8 @@ export type Deployment = {
   organisations: string;
   /** The module of kinds 0–15, bound to the ledger. */
   titles: string;
+  /** The module of kinds 16–31, bound to the ledger. */
+  parts: string;
   ledger: string;
   directory: string;
   ledgerCodeHash: string;
@@ -98,11 +98,8 @@ export async function deployBy(
       }),
     );
 
-  const { controllerDelay, definedKinds, pseudonymKey, parts } = parameters;
-  const contractParameters = {
-    ...{ controllerDelay, definedKinds, pseudonymKey },
-    ...(parts === undefined ? {} : { parts }),
-  };
+  const { controllerDelay, definedKinds, pseudonymKey } = parameters;
+  const contractParameters = { controllerDelay, definedKinds, pseudonymKey };
   // Ignition calls a module unfinished while another one of the same folder is: the first step is not repeated.
   if ((await addressesIn(deploymentDir)) === undefined) {
     await run(vinculumContracts, { VinculumContracts: contractParameters });
@@ -138,10 +135,11 @@ async function addressesIn(deploymentDir: string) {
   const authority = deployed['VinculumContracts#AccessManager'];
   const organisations = deployed['VinculumContracts#Organisations'];
   const titles = deployed['VinculumContracts#Titles'];
+  const parts = deployed['VinculumContracts#Parts'];
   const ledger = deployed['VinculumContracts#Ledger'];
   const directory = deployed['VinculumContracts#Directory'];
-  if (!authority || !organisations || !titles || !ledger || !directory) return undefined;
-  return { authority, organisations, titles, ledger, directory };
+  if (!authority || !organisations || !titles || !parts || !ledger || !directory) return undefined;
+  return { authority, organisations, titles, parts, ledger, directory };
 }
 
 const ARTIFACTS = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'artifacts');

@@ -6,9 +6,14 @@ pragma solidity ^0.8.30;
 /// names it goes to the organisation's own chain.
 type Subject is bytes32;
 
-using {isZero} for Subject global;
+using {isZero, equals as ==} for Subject global;
 
 /// @dev Whether an entry that names this subject extends the organisation's own chain.
 function isZero(Subject subject) pure returns (bool) {
     return Subject.unwrap(subject) == 0;
+}
+
+/// @dev Whether two pseudonyms name the same subject.
+function equals(Subject a, Subject b) pure returns (bool) {
+    return Subject.unwrap(a) == Subject.unwrap(b);
 }

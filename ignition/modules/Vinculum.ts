@@ -32,8 +32,6 @@ export const PERMISSIONS = [
   { role: 'directory', target: 'Ledger', functions: ['close()'] },
 ] as const;
 
-const ZERO_ADDRESS = `0x${'0'.repeat(40)}`;
-
 /** The contracts alone, under the deployer's authority: first of two steps, because the second needs the ledger's code. */
 export const vinculumContracts = buildModule('VinculumContracts', (m) => {
   const authority = m.contract('AccessManager', [m.getAccount(0)]);
@@ -44,13 +42,13 @@ export const vinculumContracts = buildModule('VinculumContracts', (m) => {
   ]);
   // The ledger names its modules in its code: they come first, and are bound to it in the second step.
   const titles = m.contract('Titles', [organisations]);
-  const parts = m.getParameter('parts', ZERO_ADDRESS);
+  const parts = m.contract('Parts', [organisations]);
   const ledger = m.contract('Ledger', [
     ...[authority, organisations, m.getParameter('pseudonymKey')],
     ...[titles, parts],
   ]);
   const directory = m.contract('Directory', [authority]);
-  return { authority, organisations, titles, ledger, directory };
+  return { authority, organisations, titles, parts, ledger, directory };
 });
 
 /**
@@ -60,10 +58,13 @@ export const vinculumContracts = buildModule('VinculumContracts', (m) => {
 export function vinculumModule({ deployerIsAdmin }: { deployerIsAdmin: boolean }) {
   return buildModule('Vinculum', (m) => {
     const contracts = m.useModule(vinculumContracts);
-    const { authority, organisations, titles, ledger, directory } = contracts;
+    const { authority, organisations, titles, parts, ledger, directory } = contracts;
     const targets = { Organisations: organisations, Ledger: ledger, Directory: directory };
 
-    const bound = [m.call(titles, 'bind', [ledger], { id: 'bind_Titles' })];
+    const bound = [
+      m.call(titles, 'bind', [ledger], { id: 'bind_Titles' }),
+      m.call(parts, 'bind', [ledger], { id: 'bind_Parts' }),
+    ];
     const listed = m.call(
       directory,
       'add',

@@ -14,6 +14,8 @@ export type ServiceFile = {
   readonly ledger: string;
   /** The ledger’s module of kinds 0–15. */
   readonly titles: string;
+  /** The ledger’s module of kinds 16–31. */
+  readonly parts: string;
   readonly startedAt: string;
   readonly pid: number;
   /** VINs of the demo worth looking at, once it is loaded. */
@@ -32,6 +34,7 @@ export async function writeServiceFile(service: Service, demo: DemoMarker | null
     organisations: deployment.organisations,
     ledger: deployment.ledger,
     titles: deployment.titles,
+    parts: deployment.parts,
     startedAt: new Date(performance.timeOrigin).toISOString(),
     pid: process.pid,
     ...(demo === null ? {} : { demo: demo.showcase }),

@@ -373,7 +373,7 @@ describe('Ledger', () => {
     const GAS_CAP = 150_000;
 
     it('accepts an ERC-1271 organisation', async () => {
-      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[11], 0);
+      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[10], 0);
       const { ledger, signed, contract, others, stranger } = await loadFixture(wallet);
       const owner = others[5] as Signer;
       const submission = await signed([entry('car', 'a')], { signer: contract, by: owner });
@@ -448,7 +448,7 @@ describe('Ledger', () => {
     }
 
     it('reverts with too little gas for a valid ERC-1271 submission, and never skips it', async () => {
-      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[11], 140_000);
+      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[10], 140_000);
       const { ledger, signed, contract, others, relayer } = await loadFixture(wallet);
       const owner = others[5] as Signer;
       const submission = await signed([entry('car', 'a')], { signer: contract, by: owner });
@@ -486,7 +486,7 @@ describe('Ledger', () => {
     });
 
     it('asks for what finishing needs before it asks the contract', async () => {
-      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[11], 0);
+      const wallet = async () => withContract('OwnedWallet', (await ethers.getSigners())[10], 0);
       const { ledger, signed, contract, others } = await loadFixture(wallet);
       const owner = others[5] as Signer;
       const many = Array.from({ length: 100 }, (_, i) => entry(`car ${i}`, 'a'));

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { Contract, type InterfaceAbi, id, JsonRpcProvider, keccak256, Wallet, ZeroAddress } from 'ethers';
+import { Contract, type InterfaceAbi, id, JsonRpcProvider, keccak256, Wallet } from 'ethers';
 import { artifacts } from 'hardhat';
 import { PERMISSIONS, ROLES, selectorOf } from '../../ignition/modules/Vinculum.ts';
 import { type Deployment, type DeploymentParameters, deploy } from '../../scripts/deploy.ts';
@@ -14,6 +14,7 @@ import {
   kinds,
   type Ledger,
   type Organisations,
+  type Parts,
   type Titles,
 } from './support/fixture.ts';
 
@@ -49,6 +50,7 @@ describe('Deployment', () => {
     authority: AccessManager;
     organisations: Organisations;
     titles: Titles;
+    parts: Parts;
     ledger: Ledger;
     directory: Directory;
   };
@@ -79,6 +81,7 @@ describe('Deployment', () => {
       authority: await contractAt('AccessManager', deployment.authority),
       organisations: await contractAt('Organisations', deployment.organisations),
       titles: await contractAt('Titles', deployment.titles),
+      parts: await contractAt('Parts', deployment.parts),
       ledger: await contractAt('Ledger', deployment.ledger),
       directory: await contractAt('Directory', deployment.directory),
     };
@@ -91,7 +94,7 @@ describe('Deployment', () => {
   });
 
   it('wires the contracts to each other and to the parameters', async () => {
-    const { organisations, titles, ledger, directory } = contracts;
+    const { organisations, titles, parts, ledger, directory } = contracts;
     for (const contract of [organisations, ledger, directory]) {
       expect(await contract.authority()).to.equal(deployment.authority);
     }
@@ -100,7 +103,9 @@ describe('Deployment', () => {
     expect(await ledger.titles()).to.equal(deployment.titles);
     expect(await titles.ledger()).to.equal(deployment.ledger);
     expect(await titles.organisations()).to.equal(deployment.organisations);
-    expect(await ledger.parts()).to.equal(ZeroAddress);
+    expect(await ledger.parts()).to.equal(deployment.parts);
+    expect(await parts.ledger()).to.equal(deployment.ledger);
+    expect(await parts.organisations()).to.equal(deployment.organisations);
     expect(await organisations.controllerDelay()).to.equal(BigInt(parameters.controllerDelay));
     expect(await organisations.definedKinds()).to.equal(parameters.definedKinds);
     expect(await organisations.last()).to.equal(0n);
@@ -172,7 +177,7 @@ describe('Deployment', () => {
   });
 
   it('leaves the deployer nothing that it can do', async () => {
-    const { authority, organisations, titles, ledger, directory } = contracts;
+    const { authority, organisations, titles, parts, ledger, directory } = contracts;
     const from = deployer.address;
     const calls: [Contract, string, unknown[]][] = [
       [organisations as never, 'admit', [from, 0n, id('profile')]],
@@ -180,6 +185,7 @@ describe('Deployment', () => {
       [organisations as never, 'defineKinds', [1n << 99n]],
       [organisations as never, 'setAuthority', [from]],
       [titles as never, 'bind', [deployment.ledger]],
+      [parts as never, 'bind', [deployment.ledger]],
       [ledger as never, 'close', []],
       [ledger as never, 'setAuthority', [from]],
       [directory as never, 'add', [10n, from, from, id('code'), id('key')]],
@@ -271,7 +277,7 @@ describe('Deployment', () => {
     const folder = await freshFolder();
     const options = { rpcUrl: chain.rpcUrl, deployerKey: DEPLOYER_KEY, deploymentDir: folder, parameters };
     const interrupted = new JsonRpcProvider(chain.rpcUrl, undefined, { cacheTimeout: -1 });
-    for (let transaction = 1; transaction <= 8; ++transaction) {
+    for (let transaction = 1; transaction <= 10; ++transaction) {
       for (const moment of ['beforeSend', 'afterSend'] as const) {
         const outcome = await deploy({
           ...options,
@@ -285,7 +291,7 @@ describe('Deployment', () => {
       }
     }
     const finished = await deploy(options);
-    expect(await interrupted.getTransactionCount(deployer.address)).to.equal(8);
+    expect(await interrupted.getTransactionCount(deployer.address)).to.equal(10);
     expect(await deploy(options)).to.deep.equal(finished);
     interrupted.destroy();
   });

@@ -103,6 +103,7 @@ function skipped(title: string, _tests: (this: Mocha.Suite) => void): void {
       authority: lower(deployment.authority),
       organisations: lower(deployment.organisations),
       titles: lower(deployment.titles),
+      parts: lower(deployment.parts),
       ledger: lower(deployment.ledger),
       directory: lower(deployment.directory),
       ledgerCodeHash: deployment.ledgerCodeHash as Hex,

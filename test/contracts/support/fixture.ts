@@ -45,6 +45,9 @@ export type Titles = Methods<
   | ('execute' | 'titleOf' | 'liensOf' | 'sellable' | 'actionHash' | 'bind' | 'organisations' | 'ledger')
   | ('MAX_LIENS' | 'MAX_LIEN_TIME' | 'MAX_OFFER_TIME' | 'eip712Domain')
 >;
+export type Parts = Methods<
+  'execute' | 'partOf' | 'actionHash' | 'bind' | 'organisations' | 'ledger' | 'eip712Domain'
+>;
 export type Directory = Methods<'add' | 'close' | 'count' | 'ledgerAt' | 'head' | 'authority'>;
 export type AccessManager = Methods<
   'hasRole' | 'getRoleAdmin' | 'getRoleGuardian' | 'getTargetFunctionRole' | 'schedule' | 'cancel' | 'execute'
@@ -77,9 +80,8 @@ export const entry = (subject: string, digest: string, kind = SERVICE): Entry =>
 
 /** Everything deployed the way it is in production, roles handed over; nobody admitted yet. */
 export async function deployed() {
-  const [deployer, admin, registrar, guardian, directoryManager, parts, ...others] =
-    await ethers.getSigners();
-  if (!deployer || !admin || !registrar || !guardian || !directoryManager || !parts) {
+  const [deployer, admin, registrar, guardian, directoryManager, ...others] = await ethers.getSigners();
+  if (!deployer || !admin || !registrar || !guardian || !directoryManager) {
     throw new Error('the test chain has too few accounts');
   }
   const [controller, signer, candidate, stranger, relayer] = others;
@@ -99,20 +101,23 @@ export async function deployed() {
       controllerDelay: CONTROLLER_DELAY,
       definedKinds: DEFINED_KINDS,
       pseudonymKey: PSEUDONYM_KEY,
-      parts: parts.address,
     },
   });
   await rm(deploymentDir, { recursive: true });
   const at = async <C extends BaseContract>(name: string, address: string, caller: Signer) =>
     as((await ethers.getContractAt(name, address)) as unknown as C, caller);
   // What is tested of the ledger alone acts as the module.
-  await networkHelpers.setBalance(deployment.titles, 10n ** 20n);
-  const titles = await ethers.getImpersonatedSigner(deployment.titles);
+  const actingAs = async (module: string) => {
+    await networkHelpers.setBalance(module, 10n ** 20n);
+    return ethers.getImpersonatedSigner(module);
+  };
+  const [titles, parts] = [await actingAs(deployment.titles), await actingAs(deployment.parts)];
   return {
     authority: await at<AccessManager>('AccessManager', deployment.authority, stranger),
     organisations: await at<Organisations>('Organisations', deployment.organisations, stranger),
     ledger: await at<Ledger>('Ledger', deployment.ledger, relayer),
     titlesContract: await at<Titles>('Titles', deployment.titles, relayer),
+    partsContract: await at<Parts>('Parts', deployment.parts, relayer),
     directory: await at<Directory>('Directory', deployment.directory, stranger),
     ...{ deployer, admin, registrar, guardian, directoryManager, titles, parts },
     ...{ controller, signer, candidate, stranger, relayer, others },

@@ -17,6 +17,14 @@ import {
   registrationWithdrawn,
 } from './registration.ts';
 import type { Role } from './roles.ts';
+import {
+  safetyPartMounted,
+  safetyPartRecovered,
+  safetyPartRegistered,
+  safetyPartRemoved,
+  safetyPartScrapped,
+  safetyPartStolen,
+} from './safetyPart.ts';
 import { softwareUpdated } from './software.ts';
 import {
   titleAccepted,
@@ -96,6 +104,12 @@ export const moduleKinds = {
   'title.reissued': titleReissued,
   'title.transferred': titleTransferred,
   'title.replaced': titleReplaced,
+  'safetyPart.registered': safetyPartRegistered,
+  'safetyPart.mounted': safetyPartMounted,
+  'safetyPart.removed': safetyPartRemoved,
+  'safetyPart.scrapped': safetyPartScrapped,
+  'safetyPart.stolen': safetyPartStolen,
+  'safetyPart.recovered': safetyPartRecovered,
 } as const;
 
 const allKinds = { ...moduleKinds, ...kinds } as const;

@@ -15,7 +15,7 @@ export type Part = {
   readonly maker: OrganisationId;
   /** How many actions it has seen. */
   readonly revision: bigint;
-  /** What it is mounted in, also while it is stolen; where it was mounted when it was scrapped. */
+  /** Where it is: neither a theft nor the scrapyard takes it out of there. */
   readonly vehicle: Subject | null;
 };
 
@@ -80,7 +80,7 @@ function refuse(
  * deadline, revision, right, state, vehicle.
  * @param at the block's timestamp, seconds since 1970
  * @throws `part.unknownKind` `part.unusedField` `part.expired` `part.wrongRevision` `part.notEntitled` `part.wrongState`
- *   `part.zeroVehicle` `part.sameSubject` `part.otherVehicle`
+ *   `part.badVehicle` `part.notThere`
  */
 export function applyPartAction(
   part: Part,
@@ -131,13 +131,12 @@ export function applyPartAction(
 
 function checkVehicle(part: Part, action: PartAction, { vehicle }: PartTransition): void {
   if (vehicle === null) return;
-  if (action.vehicle === ZERO_SUBJECT) throw refuse('zeroVehicle', 'Name the vehicle.');
   if (vehicle === 'new') {
-    if (action.vehicle === action.subject) throw refuse('sameSubject', 'A part is not mounted in itself.');
-    return;
+    if (action.vehicle !== ZERO_SUBJECT && action.vehicle !== action.subject) return;
+    throw refuse('badVehicle', 'Name the vehicle that it is mounted in.', { vehicle: action.vehicle });
   }
   if (action.vehicle !== part.vehicle) {
-    throw refuse('otherVehicle', 'It is not mounted there.', { mountedIn: part.vehicle });
+    throw refuse('notThere', 'It is not mounted there.', { vehicle: part.vehicle });
   }
 }
 

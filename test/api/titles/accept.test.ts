@@ -11,9 +11,8 @@ import { signHash } from '../../../core/chain/submission.ts';
 import type { Address, Digest, OrganisationId, Subject } from '../../../core/chain/types.ts';
 import { composeEntry } from '../../../core/envelope/envelope.ts';
 import { normaliseIdentifier, parseIdentifier } from '../../../core/identifiers/identifier.ts';
-import { moduleKindNames } from '../../../core/kinds/kinds.ts';
 import { titleActionHash } from '../../../core/modules/action.ts';
-import { type TitleKind, transitions } from '../../../core/modules/title.ts';
+import { type TitleKind, titleKinds, transitions } from '../../../core/modules/title.ts';
 import { expectCode } from '../../expectCode.ts';
 import {
   createWorld,
@@ -171,7 +170,7 @@ describe('Accepting actions on titles', function () {
             if (fixture === undefined) throw new Error(state);
             const { vehicle, revision } = fixture;
             let refused = 0;
-            for (const kind of moduleKindNames) {
+            for (const kind of Object.keys(titleKinds) as TitleKind[]) {
               const [actor, deed] = deedOf(kind);
               const variants: readonly (readonly [Actor, Deed])[] = [
                 [actor, deed],

@@ -14,6 +14,7 @@ import {
 } from '../../../core/kinds/kinds.ts';
 import { type Role, roles } from '../../../core/kinds/roles.ts';
 import { validateData, validateSealed } from '../../../core/kinds/validate.ts';
+import { partKinds } from '../../../core/modules/part.ts';
 import { titleKinds } from '../../../core/modules/title.ts';
 import { staleSchemas } from '../../../scripts/schemas.ts';
 
@@ -53,13 +54,19 @@ describe('kinds', () => {
     expect(new Set(numbers).size).to.equal(numbers.length);
   });
 
-  it('of modules are those of the table in docs/protocol.md §13, with the numbers of its state machine', () => {
+  it('of modules are those of the tables in docs/protocol.md §13 and §17, with the numbers of their state machines', () => {
     const section = protocol.slice(protocol.indexOf('## 13.'), protocol.indexOf('## 14.'));
     const rows = [...section.matchAll(/^\| (\d+) \| `(title\.[a-zA-Z]+)` \|/gm)];
     expect(rows.map(([, number, name]) => [name, Number(number)])).to.deep.equal(Object.entries(titleKinds));
-    expect(Object.values(moduleKinds).map(({ name, number }) => [name, number])).to.deep.equal(
-      Object.entries(titleKinds),
+    const parts = protocol.slice(protocol.indexOf('## 17.'));
+    const mounted = [...parts.matchAll(/^\| (\d+) \| `(safetyPart\.[a-zA-Z]+)` \|/gm)];
+    expect(mounted.map(([, number, name]) => [name, Number(number)])).to.deep.equal(
+      Object.entries(partKinds),
     );
+    expect(Object.values(moduleKinds).map(({ name, number }) => [name, number])).to.deep.equal([
+      ...Object.entries(titleKinds),
+      ...Object.entries(partKinds),
+    ]);
     expect(Object.values(moduleKinds).every(({ number }) => isModuleKind(number))).to.equal(true);
     expect(Object.values(kinds).some(({ number }) => isModuleKind(number))).to.equal(false);
   });
@@ -100,7 +107,7 @@ describe('kindByNumber, kindByName', () => {
   });
 
   it('find nothing for an unassigned number or a name of Object.prototype', () => {
-    for (const number of [16, 31, 35, 255, -1, 1.5, Number.NaN])
+    for (const number of [22, 31, 35, 255, -1, 1.5, Number.NaN])
       expect(kindByNumber(number)).to.equal(undefined);
     for (const name of ['', 'toString', '__proto__', 'constructor', 'title.issue']) {
       expect(kindByName(name)).to.equal(undefined);
@@ -117,7 +124,7 @@ describe('kindsOfRoles', () => {
           kind.roles.some((granted: string) => granted === role) ? 1n : 0n,
         );
       }
-      expect(bitmap & 0xffff0000n).to.equal(0n);
+      expect(bitmap & 0xffc00000n).to.equal(0n);
     }
     expect(kindsOfRoles([])).to.equal(0n);
   });
@@ -133,5 +140,17 @@ describe('kindsOfRoles', () => {
     expect(rights('police')).to.deep.equal([7, 8]);
     const others = roles.filter((role) => !['registrar', 'lender', 'authority', 'police'].includes(role));
     expect(others.flatMap(rights)).to.deep.equal([]);
+  });
+
+  it('gives the rights to act in Parts to those who make, mount, scrap and look for them', () => {
+    const rights = (role: Role): number[] =>
+      Object.values(partKinds).filter((number) => ((kindsOfRoles([role]) >> BigInt(number)) & 1n) === 1n);
+    expect(rights('supplier')).to.deep.equal([16, 19]);
+    expect(rights('manufacturer')).to.deep.equal([16, 17, 18, 19]);
+    expect(rights('workshop')).to.deep.equal([17, 18, 19]);
+    expect(rights('dealer')).to.deep.equal([17, 18, 19]);
+    expect(rights('fleet')).to.deep.equal([17, 18]);
+    expect(rights('authority')).to.deep.equal([19]);
+    expect(rights('police')).to.deep.equal([20, 21]);
   });
 });

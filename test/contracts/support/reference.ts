@@ -158,3 +158,29 @@ export const TITLE_ACTION_TYPES = {
 export function titleActionHash(domain: TypedDataDomain, action: TitleAction): string {
   return TypedDataEncoder.hash(domain, TITLE_ACTION_TYPES, action);
 }
+
+export type PartAction = {
+  kind: number;
+  subject: string;
+  revision: BigNumberish;
+  deadline: BigNumberish;
+  organisation: BigNumberish;
+  vehicle: string;
+  digest: string;
+};
+
+export const PART_ACTION_TYPES = {
+  PartAction: [
+    { name: 'kind', type: 'uint8' },
+    { name: 'subject', type: 'bytes32' },
+    { name: 'revision', type: 'uint64' },
+    { name: 'deadline', type: 'uint64' },
+    { name: 'organisation', type: 'uint64' },
+    { name: 'vehicle', type: 'bytes32' },
+    { name: 'digest', type: 'bytes32' },
+  ],
+};
+
+export function partActionHash(domain: TypedDataDomain, action: PartAction): string {
+  return TypedDataEncoder.hash(domain, PART_ACTION_TYPES, action);
+}

@@ -122,6 +122,8 @@ export const problems = {
   'access.notOwner': { status: 403, title: 'The access log is for the owner', retryable: false },
   'title.unknown': { status: 404, title: 'This vehicle has no title', retryable: false },
 
+  'subscription.tooMany': { status: 409, title: 'Too many subscriptions', retryable: false },
+
   'set.unknownEntry': { status: 404, title: 'No such entry with a set here', retryable: false },
   'set.mismatch': { status: 422, title: 'The members are not those of the entry’s set', retryable: false },
 

@@ -26,10 +26,13 @@ import { type EmbeddedChain, startEmbeddedChain } from './embeddedChain.ts';
 import { openErasures } from './erasure/erasures.ts';
 import { embeddedPlace, kuboPlace, type Place } from './erasure/places.ts';
 import { openRegister } from './erasure/register.ts';
+import { createNodes } from './graph/nodes.ts';
 import { factsOf, type Log } from './http/log.ts';
 import { createLookupMeter } from './http/lookupMeter.ts';
 import { createMetrics, type Reading } from './http/metrics.ts';
 import { type Account, type Keyring, openKeyring } from './keyring/keyring.ts';
+import { createNotices } from './notices/notices.ts';
+import { createSubscriptions } from './notices/subscriptions.ts';
 import { type AcceptedEntry, createPipeline, type Pipeline } from './pipeline.ts';
 import { createAccessLogs } from './privacy/accessLog.ts';
 import { createConsents } from './privacy/consents.ts';
@@ -185,6 +188,7 @@ async function start(
   });
 
   const secrets = createSecrets(keyring);
+  const nodes = createNodes(keyring);
   const sets = createSets({ store, keyring, secrets, evaluator });
   const proofs = createProofs({
     store,
@@ -254,6 +258,8 @@ async function start(
     }),
     (held) => held.close(),
   );
+  const notices = createNotices({ store, keyring });
+  const subscriptions = createSubscriptions({ store, keyring, nodes });
   const retention = createRetention({
     ...{ store, erasures, policy: config.retention, rewrite: config.erasureRewrite },
   });
@@ -290,6 +296,8 @@ async function start(
     revocations,
     shares,
     accessLogs,
+    notices,
+    subscriptions,
     takeAway,
     auth,
     meter,

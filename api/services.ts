@@ -10,6 +10,8 @@ import type { Log } from './http/log.ts';
 import type { LookupMeter } from './http/lookupMeter.ts';
 import type { Metrics } from './http/metrics.ts';
 import type { Keyring } from './keyring/keyring.ts';
+import type { Notices } from './notices/notices.ts';
+import type { Subscriptions } from './notices/subscriptions.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { AccessLogs } from './privacy/accessLog.ts';
 import type { Consents } from './privacy/consents.ts';
@@ -48,6 +50,8 @@ export type Services = {
   readonly revocations: Revocations;
   readonly shares: Shares;
   readonly accessLogs: AccessLogs;
+  readonly notices: Notices;
+  readonly subscriptions: Subscriptions;
   readonly takeAway: TakeAway;
   readonly auth: Auth;
   readonly meter: LookupMeter;

@@ -94,6 +94,7 @@ export const tags = {
   Parts: 'Histories of part batches and serialised parts.',
   Claims: 'Search for insurers.',
   Privacy: 'Owners’ consents, share links, and the log of who was shown what is sealed.',
+  Notices: 'What each organisation and each owner is told, and what fleets want to be told of.',
   Organisations: 'Who attests.',
   Access: 'Sign-in and API keys.',
   Service: 'Health, metrics and this description.',

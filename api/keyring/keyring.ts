@@ -1,6 +1,7 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHmac,
   createSecretKey,
   hkdfSync,
   type KeyObject,
@@ -70,6 +71,11 @@ export interface Keyring {
     logged: Logged,
     field: { readonly digest: Hex; readonly name: string; readonly wrapped: Uint8Array },
   ): string;
+  /**
+   * HMAC-SHA-256 under a key of its own, 32 bytes: what the database finds rows by without holding what they are about.
+   * Only within this operator does the same message give the same bytes.
+   */
+  lookup(message: Uint8Array): Uint8Array;
 }
 
 export interface KeyringOptions {
@@ -169,6 +175,7 @@ class FileKeyring implements Keyring {
   readonly #pseudonymKey: Uint8Array;
   /** Key objects: with plain bytes each call would first make one, at four times the cost. */
   readonly #wrapKeys: ReadonlyMap<WrapPurpose, KeyObject>;
+  readonly #lookupKey: KeyObject;
 
   constructor(secrets: Secrets) {
     this.#pseudonymKey = secrets.pseudonym;
@@ -179,6 +186,7 @@ class FileKeyring implements Keyring {
     this.#wrapKeys = new Map(
       wrapPurposes.map((purpose) => [purpose, createSecretKey(derive(secrets.master, purpose))]),
     );
+    this.#lookupKey = createSecretKey(derive(secrets.master, 'lookup'));
   }
 
   get pseudonymKey(): Uint8Array {
@@ -231,6 +239,10 @@ class FileKeyring implements Keyring {
     }
   }
 
+  lookup(message: Uint8Array): Uint8Array {
+    return createHmac('sha256', this.#lookupKey).update(message).digest();
+  }
+
   toJSON(): string {
     return '[keyring]';
   }
@@ -260,7 +272,7 @@ function freshNonce(): Buffer {
 }
 
 /** The key of one purpose: each has its own. */
-function derive(master: Uint8Array, purpose: WrapPurpose | 'credential'): Buffer {
+function derive(master: Uint8Array, purpose: WrapPurpose | 'credential' | 'lookup'): Buffer {
   return Buffer.from(hkdfSync('sha256', master, '', `vinculum/keyring/1/${purpose}`, 32));
 }
 

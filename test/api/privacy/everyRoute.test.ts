@@ -90,6 +90,8 @@ describe('no route shows what is sealed without logging it', function () {
     'createSession',
     'createApiKey',
     'runRetention',
+    'readNotices',
+    'subscribe',
     'createBackup',
   ];
 
@@ -104,6 +106,7 @@ describe('no route shows what is sealed without logging it', function () {
     number: '1',
     serial: '1',
     release: '1',
+    identifier: vehicle.name,
   });
   /** The path of a route with what it is about filled in; `{id}` means another thing in some of them. */
   function pathOf(route: Route): string {

@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import { alertAnswered, alertRaised } from './alert.ts';
 import { batchProduced, batchQuarantined, batchReceived, batchReleased, batchShipped } from './batch.ts';
 import { amended, upheld } from './correction.ts';
 import { accident, claim } from './incident.ts';
@@ -71,6 +72,8 @@ export const kinds = {
   'recall.extended': recallExtended,
   'recall.closed': recallClosed,
   'recall.remedied': recallRemedied,
+  'alert.raised': alertRaised,
+  'alert.answered': alertAnswered,
   'software.updated': softwareUpdated,
   'batch.produced': batchProduced,
   'batch.shipped': batchShipped,

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { alertSeals } from './alertFields.ts';
 import {
   freeText,
   key32,
@@ -72,6 +73,7 @@ export const sealedFields = {
   lot: reference,
   ...supplySeals,
   vehicle: vehicleIdentifier,
+  ...alertSeals,
 } as const;
 
 export type SealedName = keyof typeof sealedFields;

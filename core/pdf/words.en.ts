@@ -182,6 +182,8 @@ export const wordsEn: Words = {
     'recall.extended': 'Recall extended',
     'recall.closed': 'Recall closed',
     'recall.remedied': 'Recall remedied',
+    'alert.raised': 'Alert raised',
+    'alert.answered': 'Alert answered',
     'software.updated': 'Software update',
     'batch.produced': 'Batch produced',
     'batch.shipped': 'Batch shipped',

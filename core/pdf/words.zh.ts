@@ -169,6 +169,8 @@ export const wordsZh: Words = {
     'recall.extended': '扩大召回',
     'recall.closed': '结束召回',
     'recall.remedied': '完成召回处理',
+    'alert.raised': '发出警报',
+    'alert.answered': '答复警报',
     'software.updated': '软件更新',
     'batch.produced': '批次生产',
     'batch.shipped': '批次发货',

@@ -90,7 +90,7 @@ export function composeDemo(demo: Demo, place: DemoPlace, random: Random = secur
   // Batches before the vehicles that name them, and campaigns before their remedies.
   const own = new Map<string, ComposedContent[]>();
   const batches = demo.batches.map((batch) => composeHistory(batch.identifier, batch.contents));
-  for (const { organisation, contents } of demo.campaigns) {
+  for (const { organisation, contents } of [...demo.campaigns, ...demo.alerts]) {
     const chain = own.get(organisation) ?? [];
     own.set(organisation, chain);
     for (const content of contents) chain.push(compose(content, 'own'));

@@ -67,12 +67,16 @@ export type DemoCampaign = {
   readonly contents: readonly DemoContent[];
 };
 
+/** What one organisation says of alerts, on its own chain. */
+export type DemoAlert = { readonly organisation: string; readonly contents: readonly DemoContent[] };
+
 export type Demo = {
   readonly organisations: readonly DemoOrganisation[];
   readonly batches: readonly DemoBatch[];
   /** Serialised parts with histories of their own. */
   readonly parts: readonly DemoSubject[];
   readonly campaigns: readonly DemoCampaign[];
+  readonly alerts: readonly DemoAlert[];
   readonly vehicles: readonly DemoVehicle[];
   /** Who holds the vehicles now, and what stands against selling them. */
   readonly titles: readonly DemoTitle[];

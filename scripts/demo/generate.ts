@@ -1,4 +1,5 @@
 import { formatIdentifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { makeAlerts } from './alerts.ts';
 import { makeParts } from './batches.ts';
 import { makeCampaign, recalls } from './campaigns.ts';
 import { dateOf, dayOf } from './days.ts';
@@ -60,6 +61,7 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
         random.fork(recall.campaign),
       ),
     ),
+    alerts: makeAlerts(random.fork('alerts')),
     vehicles: titled.vehicles,
     titles: titled.titles,
     showcase: {

@@ -21,7 +21,7 @@ describe('demo', () => {
   const composed = composeForTest(demo);
   const histories = openAll(demo, composed);
   const subjects = [...demo.vehicles, ...demo.batches, ...demo.parts];
-  const contents: DemoContent[] = [...subjects, ...demo.campaigns].flatMap((subject) => [
+  const contents: DemoContent[] = [...subjects, ...demo.campaigns, ...demo.alerts].flatMap((subject) => [
     ...subject.contents,
   ]);
   const codesOf = (identifier: string): string[] =>

@@ -75,6 +75,9 @@ export type Vocabulary = {
     readonly 'recall.opened.severity': Words<Of<'recall.opened', 'severity'>>;
     readonly 'recall.closed.reason': Words<Of<'recall.closed', 'reason'>>;
     readonly 'recall.remedied.outcome': Words<Of<'recall.remedied', 'outcome'>>;
+    readonly 'alert.raised.classification': Words<Of<'alert.raised', 'classification'>>;
+    readonly 'alert.raised.severity': Words<Of<'alert.raised', 'severity'>>;
+    readonly 'alert.answered.status': Words<Of<'alert.answered', 'status'>>;
     readonly 'software.updated.method': Words<Of<'software.updated', 'method'>>;
     readonly 'software.updated.outcome': Words<Of<'software.updated', 'outcome'>>;
     readonly 'batch.produced.disposition': Words<Of<'batch.produced', 'disposition'>>;

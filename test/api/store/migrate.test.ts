@@ -83,7 +83,7 @@ describe('migrate', () => {
       const stores = await Promise.all(
         Array.from({ length: 6 }, () => openPostgres(schema.url, { connections: 1 })),
       );
-      const applied = await Promise.all(stores.map(migrate));
+      const applied = await Promise.all(stores.map((store) => migrate(store)));
       expect(applied.flat()).to.deep.equal(Array.from({ length: schemaVersion }, (_, index) => index + 1));
       await Promise.all(stores.map((store) => store.close()));
       await schema.drop();

@@ -20,6 +20,7 @@ import {
 import { conclude } from '../../core/verify/conclude.ts';
 import { judgeDisclosures, judgeEntry } from '../../core/verify/entries.ts';
 import type { VerifiedEntry, VerifiedOrganisation } from '../../core/verify/result.ts';
+import { verifyParts } from '../../core/verify/parts.ts';
 import { verifyTitle } from '../../core/verify/titles.ts';
 
 /**
@@ -41,7 +42,8 @@ export function overviewOf(report: Report, identifier: Identifier, own: LedgerId
     const title = verifyTitle(shown, asOf, () => undefined);
     return title === null ? [] : [title];
   });
-  const checked = { entries, organisations, titles };
+  const parts = report.ledgers.flatMap((shown) => verifyParts(shown, () => undefined));
+  const checked = { entries, organisations, titles, parts };
   const { findings, summary } = conclude(report, identifier, checked, asOf, () => undefined);
   return {
     identifier: formatIdentifier(identifier),

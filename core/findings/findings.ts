@@ -9,6 +9,7 @@ import { gradeOdometer } from './odometer.ts';
 import { type OpenedEntry, ofKind } from './openedEntry.ts';
 import { findRecalls } from './recalls.ts';
 import { countHolders, findDepartures, findProcedure, findStatements } from './registry.ts';
+import { type FoldedPart, findSafetyParts } from './safetyParts.ts';
 import type { OpenCharge, Summary } from './summary.ts';
 import { findTitles } from './titles.ts';
 
@@ -17,6 +18,8 @@ export type FindingsOptions = {
   readonly own?: readonly OpenedEntry[];
   /** The title in each ledger that has one, folded from the links; open actions stand among the entries too. */
   readonly titles?: readonly TitleHistory[];
+  /** The subject where it is a part, and the parts that were mounted in it, folded from their own links. */
+  readonly parts?: readonly FoldedPart[];
   /** The organisations whose own chains are complete among `own`: a claim of "no recall" reaches no further. */
   readonly recallAttesters?: readonly string[];
   /** Who may correct whose entries; by default only the attester itself. */
@@ -41,6 +44,7 @@ export function deriveFindings(
 
   const context = { entries, effective, amendments, maySupersede, asOf };
   const titles = findTitles(options.titles ?? [], context);
+  const parts = findSafetyParts(options.parts ?? [], effective);
   const odometer = gradeOdometer(effective);
   const { charges, findings: chargeFindings } = findCharges(effective, asOf, titles.lienDays);
   const procedure = findProcedure(effective);
@@ -54,6 +58,7 @@ export function deriveFindings(
 
   const findings = [
     ...titles.findings,
+    ...parts.findings,
     ...odometer.findings,
     ...chargeFindings,
     ...procedure.findings,
@@ -111,7 +116,9 @@ export function deriveFindings(
     usages: usages.usages,
     exported: departures.exported,
     withdrawn: departures.withdrawn,
-    recalls: { attesters, campaigns: recalls.campaigns },
+    recalls: { attesters, campaigns: recalls.campaigns, parts: recalls.parts },
+    part: parts.part,
+    safetyParts: parts.mounted,
     links: [...new Set([...titles.links, ...ofKind(effective, 'vehicle.linked').map(({ data }) => data.to)])],
   };
   return { findings, summary };

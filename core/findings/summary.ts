@@ -1,4 +1,5 @@
 import type { Reading } from '../kinds/fields.ts';
+import type { PartState } from '../modules/part.ts';
 import type { Obstacle, TitleState } from '../modules/title.ts';
 import type { OpenedEntry } from './openedEntry.ts';
 
@@ -46,6 +47,25 @@ export type RecallState = {
   readonly state: 'open' | 'remedied' | 'unknown' | 'notAffected';
   /** What shows that it concerns this vehicle. */
   readonly by: 'set' | 'part' | null;
+  /** Of a remedied one: whether the remedy was carried out, or found not to be needed. */
+  readonly outcome: 'remedied' | 'notNeeded' | null;
+  /** Why the campaign ended, if it did: closed is not remedied. One that is withdrawn concerns nobody. */
+  readonly closed: 'completed' | 'superseded' | 'withdrawn' | null;
+  readonly entries: readonly string[];
+};
+
+/** A safety part that is in a vehicle now. */
+export type MountedPart = {
+  /** Its subject, which is known in any case. */
+  readonly part: string;
+  /** Its identifier, component and place, where the envelope by which it was mounted can be read. */
+  readonly identifier: string | null;
+  readonly component: string | null;
+  readonly position: string | null;
+  /** When it was mounted. */
+  readonly since: string;
+  /** `unknown` where not every action on it is known. */
+  readonly state: 'mounted' | 'stolen' | 'scrapped' | 'unknown';
   readonly entries: readonly string[];
 };
 
@@ -103,7 +123,26 @@ export type Summary = {
     /** The attesters whose own chains are complete in this report: the claim reaches no further. */
     readonly attesters: readonly string[];
     readonly campaigns: readonly RecallState[];
+    /** The parts that the vehicle has now, as far as its history names them: each was compared with each campaign. */
+    readonly parts: {
+      readonly compared: number;
+      /** Serialised ones whose batch nobody says. */
+      readonly withoutBatch: number;
+      /** Parts that were mounted without being named: of them nothing can be said. */
+      readonly unnamed: number;
+    };
   };
+  /** Of a part: what it is, folded from its actions; null where it was never registered. */
+  readonly part: {
+    readonly state: PartState | 'unknown';
+    /** The organisation that registered it. */
+    readonly maker: string;
+    /** The subject of the vehicle that it is in. */
+    readonly vehicle: string | null;
+    readonly since: string;
+  } | null;
+  /** Of a vehicle: the safety parts that are in it now, and what has become of them since. */
+  readonly safetyParts: readonly MountedPart[];
   /** The other identifiers of the same vehicle. */
   readonly links: readonly string[];
 };

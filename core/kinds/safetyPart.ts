@@ -60,6 +60,8 @@ export const safetyPartMounted = defineKind({
     ...what,
     /** A place on the vehicle, in the maker's terms. */
     position: z.exactOptional(code),
+    /** The batch that it came from. */
+    batch: z.exactOptional(batchIdentifier),
     condition: z.exactOptional(z.enum(['new', 'used', 'remanufactured'])),
     odometer: z.exactOptional(reading),
   }),

@@ -5,7 +5,8 @@ import type { Link } from '../chain/link.ts';
 import type { ChangeNumber, changes, OrganisationChange } from '../chain/organisation.ts';
 import type { Address, Digest, LedgerId, OrganisationId, Subject } from '../chain/types.ts';
 import { VinculumError } from '../errors.ts';
-import type { TitleAction } from '../modules/action.ts';
+import { isPartAction, type ModuleAction, type PartAction, type TitleAction } from '../modules/action.ts';
+import { partKindOf } from '../modules/part.ts';
 import { titleKindOf } from '../modules/title.ts';
 import { erasureReceiptSchema } from '../privacy/erasure.ts';
 
@@ -34,7 +35,7 @@ const uint64 = z.string().check(
 );
 
 /** What was asked of `Titles`; with the link's own kind and digest, the whole of what the actor signed. */
-export const reportActionSchema = z.strictObject({
+export const reportTitleActionSchema = z.strictObject({
   subject: hex(32),
   revision: seconds,
   deadline: uint64,
@@ -43,6 +44,17 @@ export const reportActionSchema = z.strictObject({
   until: seconds,
   detail: hex(32),
 });
+
+/** The same of `Parts`. */
+export const reportPartActionSchema = z.strictObject({
+  subject: hex(32),
+  revision: seconds,
+  deadline: uint64,
+  organisation: uint64,
+  vehicle: hex(32),
+});
+
+export const reportActionSchema = z.union([reportTitleActionSchema, reportPartActionSchema]);
 
 export const reportLinkSchema = z.union([
   z.strictObject({
@@ -59,7 +71,7 @@ export const reportLinkSchema = z.union([
     timestamp: seconds,
     digest: hex(32),
     actionHash: hex(32),
-    /** Of kinds 0–15: without it nobody can say what was done. */
+    /** Of modules’ kinds: without it nobody can say what was done. */
     action: z.optional(reportActionSchema),
     ...anchor,
   }),
@@ -92,6 +104,18 @@ const predecessorSchema = z.strictObject({ subject: hex(32), links: z.array(repo
 
 const transcriptSchema = z.strictObject({ evaluated: base64url, proof: base64url });
 
+/**
+ * A part that was mounted in this subject: its whole history, and a transcript of each identifier that its entries here
+ * state.
+ */
+const partSchema = z.strictObject({
+  subject: hex(32),
+  transcripts: z.array(
+    z.strictObject({ identifier: z.string().check(z.maxLength(256)), ...transcriptSchema.shape }),
+  ),
+  links: z.array(reportLinkSchema),
+});
+
 const ledgerSchema = z.strictObject({
   ledger: ledgerId,
   subject: hex(32),
@@ -103,6 +127,8 @@ const ledgerSchema = z.strictObject({
   organisations: z.array(organisationSchema),
   /** Where the title replaces another: what it was before, the latest first. */
   predecessors: z.optional(z.array(predecessorSchema)),
+  /** The parts that its links say were mounted in it, or removed. */
+  parts: z.optional(z.array(partSchema)),
 });
 
 /**
@@ -179,6 +205,8 @@ export type LedgerSection = Report['ledgers'][number];
 export type UnreadLedger = z.infer<typeof unreadSchema>;
 export type ReportLink = z.infer<typeof reportLinkSchema>;
 export type ReportAction = z.infer<typeof reportActionSchema>;
+export type ReportTitleAction = z.infer<typeof reportTitleActionSchema>;
+export type ReportPartAction = z.infer<typeof reportPartActionSchema>;
 export type ReportContent = z.infer<typeof contentSchema>;
 /** A content that is there. */
 export type OpenContent = Extract<ReportContent, { readonly block: string }>;
@@ -254,34 +282,50 @@ export function linkOf(link: ReportLink): Link {
   };
 }
 
-/** The action of a module's link, as it was signed; null where the report does not say, or the link is no title's. */
-export function actionOf(link: ReportLink): TitleAction | null {
-  if (!('module' in link) || link.action === undefined || titleKindOf(link.kind) === undefined) return null;
-  const { subject, revision, deadline, organisation, party, until, detail } = link.action;
+/** The action of a module's link, as it was signed; null where the report does not say, or says another module's. */
+export function actionOf(link: ReportLink): ModuleAction | null {
+  return titleActionOf(link) ?? partActionOf(link);
+}
+
+export function titleActionOf(link: ReportLink): TitleAction | null {
+  if (titleKindOf(link.kind) === undefined || !('module' in link)) return null;
+  if (link.action === undefined || !('party' in link.action)) return null;
+  const { party, until, detail } = link.action;
   return {
-    kind: link.kind,
-    subject: subject as Subject,
-    revision: BigInt(revision),
-    deadline: BigInt(deadline),
-    organisation: BigInt(organisation) as OrganisationId,
+    ...commonOf(link, link.action),
     party: party as Address,
     until: BigInt(until),
     detail: detail as Hex,
-    digest: link.digest as Digest,
+  };
+}
+
+export function partActionOf(link: ReportLink): PartAction | null {
+  if (partKindOf(link.kind) === undefined || !('module' in link)) return null;
+  if (link.action === undefined || !('vehicle' in link.action)) return null;
+  return { ...commonOf(link, link.action), vehicle: link.action.vehicle as Subject };
+}
+
+function commonOf({ kind, digest }: ReportLink, action: ReportAction) {
+  return {
+    kind,
+    subject: action.subject as Subject,
+    revision: BigInt(action.revision),
+    deadline: BigInt(action.deadline),
+    organisation: BigInt(action.organisation) as OrganisationId,
+    digest: digest as Digest,
   };
 }
 
 /** An action as a report's link carries it. */
-export function reportAction(action: TitleAction): ReportAction {
-  return {
+export function reportAction(action: ModuleAction): ReportAction {
+  const common = {
     subject: action.subject,
     revision: Number(action.revision),
     deadline: action.deadline.toString(),
     organisation: action.organisation.toString(),
-    party: action.party,
-    until: Number(action.until),
-    detail: action.detail,
   };
+  if (isPartAction(action)) return { ...common, vehicle: action.vehicle };
+  return { ...common, party: action.party, until: Number(action.until), detail: action.detail };
 }
 
 export function changesOf(organisation: ReportOrganisation): OrganisationChange[] {

@@ -12,7 +12,7 @@ import { kindByNumber } from '../kinds/kinds.ts';
 import type { Report } from '../report/report.ts';
 import { verifyProof } from '../tree/proof.ts';
 import { codeOf } from './entries.ts';
-import type { Check, VerifiedEntry, VerifiedOrganisation, VerifiedTitle } from './result.ts';
+import type { Check, VerifiedEntry, VerifiedOrganisation, VerifiedPart, VerifiedTitle } from './result.ts';
 
 export type Conclusion = { readonly findings: readonly Finding[]; readonly summary: Summary | null };
 
@@ -21,6 +21,7 @@ export type Checked = {
   readonly entries: readonly VerifiedEntry[];
   readonly organisations: readonly VerifiedOrganisation[];
   readonly titles: readonly VerifiedTitle[];
+  readonly parts: readonly VerifiedPart[];
 };
 
 /**
@@ -30,7 +31,7 @@ export type Checked = {
 export function conclude(
   report: Report,
   identifier: Identifier | null,
-  { entries, organisations, titles }: Checked,
+  { entries, organisations, titles, parts }: Checked,
   asOf: bigint,
   note: (check: Check) => void,
 ): Conclusion {
@@ -85,6 +86,7 @@ export function conclude(
   return deriveFindings(history, {
     own,
     titles,
+    parts,
     recallAttesters: [...shown],
     maySupersede: (original, by, given) => {
       const of = registerOf.get(given.original);

@@ -13,7 +13,8 @@ import {
 } from '../envelope/envelope.ts';
 import { isVinculumError, VinculumError } from '../errors.ts';
 import { isModuleKind, kindByNumber } from '../kinds/kinds.ts';
-import { type TitleAction, titleActionHash } from '../modules/action.ts';
+import { actionHash, isPartAction, type ModuleAction, type TitleAction } from '../modules/action.ts';
+import { partKindOf } from '../modules/part.ts';
 import { titleKindOf, titleKinds } from '../modules/title.ts';
 import { checkErasureReceipt, type ErasureReceipt } from '../privacy/erasure.ts';
 import type { ReportContent } from '../report/report.ts';
@@ -26,7 +27,7 @@ export type Place = {
   /** As the envelope must state it. */
   readonly identifier: string;
   /** What a module was asked for, as the report says; of an entry that a module wrote. */
-  readonly action?: TitleAction | null;
+  readonly action?: ModuleAction | null;
 };
 
 export type JudgedEntry = {
@@ -49,19 +50,29 @@ export function judgeEntry(link: Link, place: Place, content: ReportContent | un
 }
 
 /**
- * What is wrong with the action of a title's entry, or null: it is there, it is what the actor signed, and it is on this
- * subject's title, or carries a title over to it.
+ * What is wrong with the action of a module's entry, or null: it is there, it is what the actor signed, and it is of this
+ * subject, carries a title over to it, or mounts a part in it or removes one.
  */
 function judgeAction(link: Link, { ledger, subject, action }: Place): JudgedEntry | null {
   // The ledger takes a module's kind from nobody else, and no other kind from a module.
   if (isModuleKind(link.kind) !== isModuleLink(link)) return { status: 'refuted', code: 'link.module' };
-  if (!isModuleLink(link) || titleKindOf(link.kind) === undefined) return null;
+  if (!isModuleLink(link) || !hasAction(link.kind)) return null;
   if (action === undefined || action === null) return { status: 'withheld', code: 'action.missing' };
-  const titles = { chainId: parseLedgerId(ledger).chainId, address: link.module };
-  if (titleActionHash(titles, action) !== link.actionHash) return { status: 'refuted', code: 'action.hash' };
-  return action.subject === subject || carriesOver(action, subject)
+  const module = { chainId: parseLedgerId(ledger).chainId, address: link.module };
+  if (actionHash(module, action) !== link.actionHash) return { status: 'refuted', code: 'action.hash' };
+  return action.subject === subject || concernsOther(action, subject)
     ? null
     : { status: 'refuted', code: 'action.subject' };
+}
+
+/** Whether the links of a kind carry an action: it is a module’s, and known. */
+export function hasAction(kind: number): boolean {
+  return titleKindOf(kind) !== undefined || partKindOf(kind) !== undefined;
+}
+
+/** Whether an action of one subject stands on the chain of another too. */
+function concernsOther(action: ModuleAction, subject: Subject): boolean {
+  return isPartAction(action) ? action.vehicle === subject : carriesOver(action, subject);
 }
 
 /** Whether an action makes the title of `subject` out of another's. */
@@ -146,7 +157,8 @@ export function judgeBlock(link: Link, place: Place, block: Uint8Array, key: Uin
 
 /**
  * What the envelope of a link must say. A title that was carried over begins with an entry of the one before: its envelope
- * is that one's, and names this identifier as the one that it goes on under.
+ * is that one's, and names this identifier as the one that it goes on under. What was mounted or removed has its entry on
+ * the vehicle's chain too: its envelope is the part's, whose identifier `identifyParts` holds against its subject.
  * @throws `envelope.unbound`
  */
 function bindingOf(link: Link, { action, ...place }: Place, envelope: Envelope): Binding {
@@ -154,7 +166,10 @@ function bindingOf(link: Link, { action, ...place }: Place, envelope: Envelope):
   if (!isModuleLink(link)) return { ...common, organisation: link.organisation };
   if (action === undefined || action === null) throw new TypeError('an action was judged before');
   const { subject, organisation } = action;
-  if (!carriesOver(action, place.subject)) return { ...common, subject, organisation };
+  if (subject === place.subject || !concernsOther(action, place.subject)) {
+    return { ...common, subject, organisation };
+  }
+  if (isPartAction(action)) return { ...common, subject, organisation, identifier: envelope.identifier };
   if (envelope.data.to !== place.identifier) {
     throw new VinculumError('envelope.unbound', 'The title goes on under another identifier.', {
       details: { member: 'to' },

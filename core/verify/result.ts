@@ -6,7 +6,8 @@ import type { Address, LedgerId, OrganisationId, Subject } from '../chain/types.
 import type { Envelope } from '../envelope/envelope.ts';
 import type { Finding } from '../findings/finding.ts';
 import type { Summary } from '../findings/summary.ts';
-import type { TitleAction } from '../modules/action.ts';
+import type { ModuleAction } from '../modules/action.ts';
+import type { PartHistory } from '../modules/part.ts';
 import type { Obstacle } from '../modules/title.ts';
 import type { TitleHistory } from '../modules/titleHistory.ts';
 import type { ErasureReceipt } from '../privacy/erasure.ts';
@@ -53,8 +54,8 @@ export type VerifiedEntry = {
   /** Place in that chain, from 0. */
   readonly position: number;
   readonly link: Link;
-  /** Of a title's entry, where the report says it: what the link's actor asked for. */
-  readonly action?: TitleAction;
+  /** Of a module's entry, where the report says it: what the link's actor asked for. */
+  readonly action?: ModuleAction;
   readonly status: EntryStatus;
   /** Why it is not proven. */
   readonly code?: string;
@@ -98,6 +99,17 @@ export type VerifiedTitle = TitleHistory & {
   readonly obstacles: readonly Obstacle[];
 };
 
+/** A part in one ledger, folded from its own links: the subject itself, or one that was mounted in it. */
+export type VerifiedPart = PartHistory & {
+  readonly ledger: LedgerId;
+  /** The contract that keeps it. */
+  readonly module: Address;
+  /** The subject of the report. */
+  readonly chain: Subject;
+  /** Whether all of its actions are known and legal; else nothing can be said of where it is. */
+  readonly whole: boolean;
+};
+
 export type Verification = {
   readonly verdict: Verdict;
   readonly identifier: string;
@@ -108,6 +120,8 @@ export type Verification = {
   readonly organisations: readonly VerifiedOrganisation[];
   /** One for each ledger that has a title of the subject: no more than one, as long as nobody erred. */
   readonly titles: readonly VerifiedTitle[];
+  /** The subject where it is a part, and the parts that were ever mounted in it. */
+  readonly parts: readonly VerifiedPart[];
   readonly findings: readonly Finding[];
   readonly summary: Summary | null;
 };

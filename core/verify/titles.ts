@@ -1,16 +1,12 @@
-import { parseLedgerId } from '../chain/ledgerId.ts';
-import { isModuleLink } from '../chain/link.ts';
 import type { Address, LedgerId, OrganisationId, Subject } from '../chain/types.ts';
-import { titleActionHash } from '../modules/action.ts';
 import { obstaclesOf, type TitleOptions, titleKindOf } from '../modules/title.ts';
 import { foldTitle, type TitleHistory, type TitleStep } from '../modules/titleHistory.ts';
 import {
-  actionOf,
   changesOf,
   type LedgerSection,
-  linkOf,
   type ReportLink,
   sectionNames,
+  titleActionOf,
 } from '../report/report.ts';
 import type { Check, VerifiedTitle } from './result.ts';
 
@@ -27,7 +23,7 @@ function titleLinks(links: readonly ReportLink[]): { link: ReportLink; position:
 function stepsOf(links: readonly ReportLink[]): { steps: TitleStep[]; whole: boolean } {
   const steps: TitleStep[] = [];
   for (const { link, position } of titleLinks(links)) {
-    const action = actionOf(link);
+    const action = titleActionOf(link);
     if (action === null || !('module' in link)) return { steps, whole: false };
     steps.push({ action, actor: link.actor as Address, at: BigInt(link.timestamp), position });
   }
@@ -41,31 +37,13 @@ export function predecessorsOf(section: LedgerSection): { subject: Subject; link
   let { subject, links }: { subject: string; links: ReportLink[] } = section;
   for (;;) {
     const first = titleLinks(links)[0];
-    const action = first === undefined ? null : actionOf(first.link);
+    const action = first === undefined ? null : titleActionOf(first.link);
     if (action === null || action.subject === subject || passed.has(action.subject)) return found;
     const next = (section.predecessors ?? []).find((history) => history.subject === action.subject);
     if (next === undefined) return found;
     passed.add(next.subject);
     found.push({ subject: next.subject as Subject, links: next.links });
     ({ subject, links } = next);
-  }
-}
-
-/** Step 4 for the actions of predecessors: their contents are not here, what was done is. */
-export function judgePredecessors(section: LedgerSection, note: Note): void {
-  const { ledger } = sectionNames(section);
-  for (const { subject, links } of predecessorsOf(section)) {
-    for (const { link: reportLink, position } of titleLinks(links)) {
-      const link = linkOf(reportLink);
-      const action = actionOf(reportLink);
-      if (!isModuleLink(link)) continue;
-      const at = { ledger, subject, position, digest: link.digest, kind: link.kind };
-      const titles = { chainId: parseLedgerId(ledger).chainId, address: link.module };
-      if (action === null) note({ outcome: 'incomplete', code: 'action.missing', at });
-      else if (titleActionHash(titles, action) !== link.actionHash) {
-        note({ outcome: 'failed', code: 'action.hash', at });
-      } else note({ outcome: 'passed', code: 'action.hash', at });
-    }
   }
 }
 

@@ -16,6 +16,7 @@ import {
 import { sealedCount } from '../envelope/envelope.ts';
 import { VinculumError } from '../errors.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../identifiers/identifier.ts';
+import { isPartAction } from '../modules/action.ts';
 import { verifyTranscript } from '../pseudonym/pseudonym.ts';
 import {
   actionOf,
@@ -25,13 +26,21 @@ import {
   type LedgerSection,
   linkOf,
   type Report,
-  type ReportLink,
   type ReportOrganisation,
   sectionNames,
 } from '../report/report.ts';
 import type { ChainView } from './chainView.ts';
 import { conclude } from './conclude.ts';
 import { attesterOf, codeOf, judgeDisclosures, judgeEntry, judgeErasures, profileDigest } from './entries.ts';
+import {
+  identifyParts,
+  isIllegal,
+  judgeActions,
+  type OtherHistory,
+  partsOf,
+  unbound,
+  verifyParts,
+} from './parts.ts';
 import {
   type AsOf,
   type Check,
@@ -41,10 +50,11 @@ import {
   type Verification,
   type VerifiedEntry,
   type VerifiedOrganisation,
+  type VerifiedPart,
   type VerifiedTitle,
   worse,
 } from './result.ts';
-import { judgePredecessors, predecessorsOf, verifyTitle } from './titles.ts';
+import { predecessorsOf, verifyTitle } from './titles.ts';
 
 /** What the reader relies on before reading: the list of all ledgers, on a chain whose view it chooses. */
 export type Trust = { readonly chainId: bigint; readonly directory: Address };
@@ -126,9 +136,12 @@ export async function verify(
   for (const ledger of unread) await lookIntoUnread(ledger, protocol);
   done('completeness');
 
-  const entries = opened.flatMap(({ section }) => judgeSection(report, section, protocol));
+  const noteEntry = (check: Check): void => protocol.note('entries', check);
+  const entries = opened.flatMap(({ section, record }) =>
+    identifyParts(section, record.pseudonymKey, judgeSection(report, section, protocol), noteEntry),
+  );
   for (const { section } of opened) {
-    judgePredecessors(section, (check) => protocol.note('entries', check));
+    judgeActions(section, [...predecessorsOf(section), ...partsOf(section)], noteEntry);
   }
   done('entries');
 
@@ -153,8 +166,10 @@ export async function verify(
     const title = verifyTitle(section, view?.block.timestamp ?? BigInt(report.createdAt), note);
     return title === null ? [] : [title];
   });
-  const judged = disclosed.map((entry) => refuteIllegal(entry, titles));
-  const conclusion = conclude(report, identifier, { entries: judged, organisations, titles }, asOfTime, note);
+  const parts = opened.flatMap(({ section }) => verifyParts(section, note));
+  const judged = disclosed.map((entry) => refuteIllegal(entry, titles, parts));
+  const checked = { entries: judged, organisations, titles, parts };
+  const conclusion = conclude(report, identifier, checked, asOfTime, note);
   done('findings');
 
   const asOf = recorded.flatMap(({ view }): AsOf[] => {
@@ -184,6 +199,7 @@ export async function verify(
     entries: judged,
     organisations,
     titles,
+    parts,
     ...conclusion,
   };
 }
@@ -328,7 +344,10 @@ async function checkCompleteness(
   );
   const timestamps = links.map((link) => link.timestamp);
   for (const predecessor of predecessorsOf(section)) {
-    timestamps.push(...(await checkPredecessor(ledger, predecessor, record, view, protocol)));
+    timestamps.push(...(await checkOther('head.predecessor', ledger, predecessor, record, view, protocol)));
+  }
+  for (const part of partsOf(section)) {
+    timestamps.push(...(await checkOther('head.part', ledger, part, record, view, protocol)));
   }
   const shown = new Set<string>();
   for (const chain of section.ownChains) {
@@ -347,22 +366,23 @@ async function checkCompleteness(
   return timestamps;
 }
 
-/** Step 3 for the history that a title was carried over from. */
-async function checkPredecessor(
+/** Step 3 for a history beside the section's own: one that a title was carried over from, or a part's. */
+async function checkOther(
+  code: 'head.predecessor' | 'head.part',
   ledger: LedgerId,
-  predecessor: { readonly subject: Subject; readonly links: readonly ReportLink[] },
+  other: OtherHistory,
   record: RecordedLedger,
   view: ChainView,
   protocol: Protocol,
 ): Promise<bigint[]> {
-  const links = predecessor.links.map(linkOf);
-  const at = { ledger, subject: predecessor.subject, links: links.length };
+  const links = other.links.map(linkOf);
+  const at = { ledger, subject: other.subject, links: links.length };
   try {
-    const head = await view.head(record.address, predecessor.subject);
-    protocol.compare('completeness', 'head.predecessor', at, head, foldLinks(links));
+    const head = await view.head(record.address, other.subject);
+    protocol.compare('completeness', code, at, head, foldLinks(links));
   } catch (error) {
     if (!isUnproven(error)) throw error;
-    protocol.note('completeness', { outcome: 'incomplete', code: 'head.predecessor', at });
+    protocol.note('completeness', { outcome: 'incomplete', code, at });
   }
   return links.map((link) => link.timestamp);
 }
@@ -516,16 +536,22 @@ function readProfile(
 }
 
 /** An entry that no legal transition can have written counts for nothing, whatever its envelope says. */
-function refuteIllegal(entry: VerifiedEntry, titles: readonly VerifiedTitle[]): VerifiedEntry {
+function refuteIllegal(
+  entry: VerifiedEntry,
+  titles: readonly VerifiedTitle[],
+  parts: readonly VerifiedPart[],
+): VerifiedEntry {
   const illegal = titles.some(
     (title) =>
       title.ledger === entry.ledger &&
       title.subject === entry.chain &&
       title.illegal?.step.position === entry.position,
   );
-  if (!illegal) return entry;
+  const illegalPart = parts.some((part) => isIllegal(entry, part));
+  if (!illegal && !illegalPart) return entry;
   const { envelope: _, ...rest } = entry;
-  return { ...rest, status: 'refuted', code: 'title.illegal', sealed: {} };
+  const code = illegal ? 'title.illegal' : 'part.illegal';
+  return { ...rest, status: 'refuted', code, sealed: {} };
 }
 
 /** Step 6, for one entry: what its disclosures open, and what was destroyed of it. */
@@ -554,5 +580,10 @@ function disclose(report: Report, entry: VerifiedEntry, protocol: Protocol): Ver
   for (const { what } of refused) {
     protocol.note('disclosures', { outcome: 'incomplete', code: 'erasure.receipt', at: { ...at, what } });
   }
+  // Whoever says in words that it was another vehicle contradicts what the action says.
+  const { vehicle } = opened.sealed;
+  const { action } = entry;
+  const elsewhere = action !== undefined && isPartAction(action) && action.vehicle === entry.chain;
+  if (elsewhere && vehicle !== undefined && vehicle !== report.identifier) return unbound(entry);
   return { ...entry, ...opened, ...(erasures.length === 0 ? {} : { erasures }) };
 }

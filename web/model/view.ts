@@ -8,7 +8,7 @@ import { applyAmendments } from '../../core/findings/amendments.ts';
 import type { Finding } from '../../core/findings/finding.ts';
 import type { EffectiveEntry, OpenedEntry } from '../../core/findings/openedEntry.ts';
 import type { Summary } from '../../core/findings/summary.ts';
-import type { TitleAction } from '../../core/modules/action.ts';
+import { isPartAction, type TitleAction } from '../../core/modules/action.ts';
 import { readHeader } from '../../core/proof/header.ts';
 import { changesOf, type Report } from '../../core/report/report.ts';
 import { openedEntry } from '../../core/verify/conclude.ts';
@@ -317,7 +317,7 @@ function entryView(
     })),
     retracted,
     amends: opened.kind === 'amended' ? String(opened.data.supersedes ?? '') || null : null,
-    action: entry.action === undefined ? null : actionView(entry.action),
+    action: entry.action === undefined || isPartAction(entry.action) ? null : actionView(entry.action),
     disputes: context.disputes.get(link.digest) ?? [],
     erasure: entry.erasure ?? null,
     erasures: entry.erasures ?? [],

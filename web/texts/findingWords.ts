@@ -46,6 +46,11 @@ export type FindingFacts = {
   readonly attester: string;
   readonly closed: boolean;
   readonly byPart: boolean;
+  /** Of a recall: its list provably does not hold the vehicle; a remedy that was found not to be needed. */
+  readonly bySetOut: boolean;
+  readonly notNeeded: boolean;
+  /** Why a remedy counts for nothing. */
+  readonly remedyFault: string;
   readonly identifier: string;
   readonly reason: string;
   readonly basis: string;

@@ -5,6 +5,13 @@ const also = (...sentences: (string | false)[]): string =>
   sentences.filter((one) => one !== false && one !== '').join(' ');
 const source = (name: string, by: string): string => (by === '' ? name : `${name}, ${by}`);
 
+const remedyFaults: Readonly<Record<string, string>> = {
+  attesterNotShown: 'The campaigns of whoever opened that recall are not part of this history.',
+  unknownCampaign: 'Whoever is named as having opened that recall has no such campaign.',
+  notListed: 'That recall does not list this vehicle.',
+  beforeListed: 'It was done before the recall listed this vehicle.',
+};
+
 export const findingsEn: FindingWords = {
   'odometer.discrepancy': (f) => ({
     title:
@@ -120,6 +127,26 @@ export const findingsEn: FindingWords = {
     title: 'What the title says is not known',
     text: 'An action of the title was not handed over. Ask another service for the report, or the registrar.',
   }),
+  'safetyPart.stolen': (f) => ({
+    title: 'A part is reported stolen',
+    text: `${f.component === '' ? 'A safety part' : f.component}${f.identifier === '' ? '' : ` (${f.identifier})`} is reported stolen and was not recovered. Tell the police where it is.`,
+  }),
+  'safetyPart.scrapped': (f) => ({
+    title: 'A part is scrapped',
+    text: `${f.component === '' ? 'A safety part' : f.component}${f.identifier === '' ? '' : ` (${f.identifier})`} was scrapped: it must not be in use any more.`,
+  }),
+  'safetyPart.mounted': (f) => ({
+    title: 'Mounted in a vehicle',
+    text: `This part has been in a vehicle${f.since === '' ? '' : ` since ${f.since}`}. Offered for sale by itself, it is not the one it claims to be.`,
+  }),
+  'safetyPart.mountedTwice': () => ({
+    title: 'In two vehicles at once',
+    text: 'Two ledgers have this part in different vehicles. One of the two is not genuine.',
+  }),
+  'safetyPart.unknown': (f) => ({
+    title: 'What became of a part is not known',
+    text: `The report does not show every action on ${f.identifier === '' ? 'a safety part' : f.identifier}: whether it is still there, stolen or scrapped, nobody can tell from it.`,
+  }),
   'identity.replaced': (f) => ({
     title: 'The number was replaced',
     text: also(
@@ -174,19 +201,28 @@ export const findingsEn: FindingWords = {
     text: also(
       `Campaign ${f.campaign}${f.attester === '' ? '' : ` of ${f.attester}`}, since ${f.since} (${f.severity}).`,
       f.byPart && 'A part in this vehicle is named by it.',
+      f.closed && 'The campaign has ended, but no remedy was recorded for this vehicle.',
       f.remedy !== '' && `Remedy: ${f.remedy}. It is free of charge at an authorised workshop.`,
     ),
   }),
   'recall.remedied': (f) => ({
     title: `Recall done: ${f.title}`,
-    text: `Campaign ${f.campaign}; the remedy was carried out on ${f.time}.`,
+    text: f.notNeeded
+      ? `Campaign ${f.campaign}; on ${f.time} the remedy was found not to be needed.`
+      : `Campaign ${f.campaign}; the remedy was carried out on ${f.time}.`,
   }),
   'recall.unknown': (f) => ({
     title: f.campaign === '' ? 'Recalls: not known' : `Recall ${f.campaign}: not known`,
     text:
       f.campaign === ''
         ? 'No maker’s recall list is part of this history. Ask the maker whether a recall is open.'
-        : `No proof shows whether this vehicle is in the campaign “${f.title}”. Ask the maker.`,
+        : f.bySetOut
+          ? `The list of the campaign “${f.title}” provably does not hold this vehicle, but the batch or number of a part in it is not known, and the campaign names some of that maker. Ask the maker.`
+          : `No proof shows whether this vehicle is in the campaign “${f.title}”. Ask the maker.`,
+  }),
+  'recall.remedyIgnored': (f) => ({
+    title: `Remedy of recall ${f.campaign}: counts for nothing here`,
+    text: remedyFaults[f.remedyFault] ?? '',
   }),
   'checkDigit.overridden': (f) => ({
     title: 'Unusual VIN, accepted by the registrar',

@@ -4,6 +4,13 @@ const also = (...sentences: (string | false)[]): string =>
   sentences.filter((one) => one !== false && one !== '').join('');
 const source = (name: string, by: string): string => (by === '' ? name : `${name}，${by}`);
 
+const remedyFaults: Readonly<Record<string, string>> = {
+  attesterNotShown: '发起该召回的机构的召回名单不在本历史之内。',
+  unknownCampaign: '所称的召回发起机构没有这项召回。',
+  notListed: '该召回未列入本车。',
+  beforeListed: '该处理早于召回列入本车之时。',
+};
+
 export const findingsZh: FindingWords = {
   'odometer.discrepancy': (f) => ({
     title:
@@ -111,6 +118,26 @@ export const findingsZh: FindingWords = {
     title: '产权状态未知',
     text: '产权的某一步没有交出。请向其他服务索取报告，或询问登记机构。',
   }),
+  'safetyPart.stolen': (f) => ({
+    title: '有部件已报失窃',
+    text: `${f.component === '' ? '一个安全部件' : f.component}${f.identifier === '' ? '' : `（${f.identifier}）`}已报失窃，尚未寻回。请向警方告知其所在。`,
+  }),
+  'safetyPart.scrapped': (f) => ({
+    title: '有部件已报废',
+    text: `${f.component === '' ? '一个安全部件' : f.component}${f.identifier === '' ? '' : `（${f.identifier}）`}已报废，不得再使用。`,
+  }),
+  'safetyPart.mounted': (f) => ({
+    title: '已装在车辆上',
+    text: `该部件${f.since === '' ? '' : `自 ${f.since} 起`}装在一辆车上。若单独出售，则并非其所称之部件。`,
+  }),
+  'safetyPart.mountedTwice': () => ({
+    title: '同时装在两辆车上',
+    text: '两个账本记录该部件装在不同车辆上，其中之一并非真品。',
+  }),
+  'safetyPart.unknown': (f) => ({
+    title: '部件现状未知',
+    text: `报告未显示${f.identifier === '' ? '某个安全部件' : f.identifier}的全部操作：是否仍在车上、失窃或报废，无从得知。`,
+  }),
   'identity.replaced': (f) => ({
     title: '编号已被替换',
     text: also(
@@ -162,19 +189,28 @@ export const findingsZh: FindingWords = {
     text: also(
       `${f.attester === '' ? '' : `${f.attester}的`}召回 ${f.campaign}，自 ${f.since}（${f.severity}）。`,
       f.byPart && '该车的一个部件在召回之列。',
+      f.closed && '该召回已结束，但本车没有处理记录。',
       f.remedy !== '' && `处理措施：${f.remedy}。授权维修厂免费处理。`,
     ),
   }),
   'recall.remedied': (f) => ({
     title: `召回已处理：${f.title}`,
-    text: `召回 ${f.campaign}，已于 ${f.time} 处理。`,
+    text: f.notNeeded
+      ? `召回 ${f.campaign}，于 ${f.time} 查明无需处理。`
+      : `召回 ${f.campaign}，已于 ${f.time} 处理。`,
   }),
   'recall.unknown': (f) => ({
     title: f.campaign === '' ? '召回情况：未知' : `召回 ${f.campaign}：未知`,
     text:
       f.campaign === ''
         ? '本历史不含任何制造商的召回名单。请向制造商询问是否有未完成的召回。'
-        : `没有证据表明该车辆是否属于召回“${f.title}”。请询问制造商。`,
+        : f.bySetOut
+          ? `已证明召回“${f.title}”的名单不含该车，但车上有部件的批次或零件号不明，而该召回涉及同一厂家的批次或零件号。请询问制造商。`
+          : `没有证据表明该车辆是否属于召回“${f.title}”。请询问制造商。`,
+  }),
+  'recall.remedyIgnored': (f) => ({
+    title: `召回 ${f.campaign} 的处理记录不予采信`,
+    text: remedyFaults[f.remedyFault] ?? '',
   }),
   'checkDigit.overridden': (f) => ({
     title: '登记机构接受的特殊 VIN',

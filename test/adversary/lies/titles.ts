@@ -3,7 +3,12 @@ import { secureRandom } from '../../../core/envelope/block.ts';
 import { titleActionHash } from '../../../core/modules/action.ts';
 import { type TitleKind, titleKinds } from '../../../core/modules/title.ts';
 import { type Erased, signErasure } from '../../../core/privacy/erasure.ts';
-import { actionOf, type Report, type ReportAction, type ReportLink } from '../../../core/report/report.ts';
+import {
+  type Report,
+  type ReportLink,
+  type ReportTitleAction,
+  titleActionOf,
+} from '../../../core/report/report.ts';
 import type { ReportLie } from '../lie.ts';
 import { NEW_NUMBER, OLD_NUMBER, type System, subjectOf, TITLED_CAR } from '../system.ts';
 import { section } from './operator.ts';
@@ -19,8 +24,8 @@ function deedIn(links: readonly ReportLink[], kind: TitleKind): TitleLink {
 
 const deed = (report: Report, kind: TitleKind): TitleLink => deedIn(section(report).links, kind);
 
-function said(link: TitleLink): ReportAction {
-  if (link.action === undefined) throw new Error('no action');
+function said(link: TitleLink): ReportTitleAction {
+  if (link.action === undefined || !('party' in link.action)) throw new Error('no title’s action');
   return link.action;
 }
 
@@ -40,7 +45,7 @@ function predecessor(report: Report): { subject: string; links: ReportLink[] } {
 
 /** The hash of an entry's action as if it had been signed for another place. */
 function hashElsewhere(report: Report, link: TitleLink, elsewhere: Partial<LedgerAddress>): string {
-  const action = actionOf(link);
+  const action = titleActionOf(link);
   if (action === null) throw new Error('no action');
   const chainId = BigInt(section(report).ledger.split(':')[1] ?? '0');
   return titleActionHash({ chainId, address: link.module as LedgerAddress['address'], ...elsewhere }, action);

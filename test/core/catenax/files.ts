@@ -59,6 +59,7 @@ export function verificationOf(statement: Statement, { opened = true } = {}): Ve
     entries: [entry],
     organisations: [],
     titles: [],
+    parts: [],
     findings: [],
     summary: null,
   };

@@ -6,11 +6,11 @@ import { VinculumError } from '../../../core/errors.ts';
 import { titleActionHash } from '../../../core/modules/action.ts';
 import { NO_TITLE, type TitleKind } from '../../../core/modules/title.ts';
 import {
-  actionOf,
   type Report,
-  type ReportAction,
   type ReportLink,
+  type ReportTitleAction,
   readReport,
+  titleActionOf,
 } from '../../../core/report/report.ts';
 import { verify } from '../../../core/verify/verify.ts';
 import { ALICE, BOB, CAROL, failures, number, TitledWorld, titledWorld } from './titledWorld.ts';
@@ -30,9 +30,9 @@ function link(report: Report, position: number): TitleLink {
   return found;
 }
 
-function action(report: Report, position: number): ReportAction {
+function action(report: Report, position: number): ReportTitleAction {
   const found = link(report, position).action;
-  if (found === undefined) throw new Error('no action');
+  if (found === undefined || !('party' in found)) throw new Error('no title’s action');
   return found;
 }
 
@@ -234,7 +234,7 @@ describe('verify, titles', () => {
     }
 
     it('alters any field of any action', async () => {
-      const altered: { [Field in keyof ReportAction]: ReportAction[Field] } = {
+      const altered: { [Field in keyof ReportTitleAction]: ReportTitleAction[Field] } = {
         subject: `0x${'ee'.repeat(32)}`,
         revision: 77,
         deadline: '1',
@@ -244,7 +244,7 @@ describe('verify, titles', () => {
         detail: number(200),
       };
       for (const position of section(world.report(CAR)).links.keys()) {
-        for (const field of Object.keys(altered) as (keyof ReportAction)[]) {
+        for (const field of Object.keys(altered) as (keyof ReportTitleAction)[]) {
           const report = world.report(CAR);
           Object.assign(action(report, position), { [field]: altered[field] });
           const result = await world.check(report);
@@ -291,7 +291,7 @@ describe('verify, titles', () => {
       ]) {
         const other = new TitledWorld();
         const { digest, actionHash, ...rest } = other.issue();
-        const signed = actionOf(other.reportLink({ digest, actionHash, ...rest }));
+        const signed = titleActionOf(other.reportLink({ digest, actionHash, ...rest }));
         if (signed === null) throw new Error('no action');
         const forged = titleActionHash(titles, signed);
         other.actions.set(forged, signed);

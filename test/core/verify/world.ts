@@ -17,6 +17,8 @@ import { digestOf, secureRandom } from '../../../core/envelope/block.ts';
 import { type Content, composeEntry } from '../../../core/envelope/envelope.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import {
+  isPartAction,
+  type ModuleAction,
   NO_ORGANISATION,
   type TitleAction,
   titleActionHash,
@@ -70,7 +72,9 @@ export class World {
   readonly trees = new Map<string, SetTree>();
   readonly titles = address('71');
   /** What each module link was about, by its action hash. */
-  readonly actions = new Map<string, TitleAction>();
+  /** The identifier that the envelope of a part's entry states, by its digest. */
+  readonly stated = new Map<string, string>();
+  readonly actions = new Map<string, ModuleAction>();
   readonly #revisions = new Map<string, bigint>();
   clock = 1_700_000_000n;
 
@@ -224,6 +228,7 @@ export class World {
     );
     attesters.delete('0');
     const predecessors = this.predecessorsOf(subject);
+    const parts = this.partsIn(subject);
     const contents = Object.fromEntries(
       shown.flatMap(({ digest }) => {
         const content = this.contents[digest];
@@ -255,6 +260,7 @@ export class World {
           ownChains,
           organisations: [...attesters].map((id) => this.organisation(id)),
           ...(predecessors.length === 0 ? {} : { predecessors }),
+          ...(parts.length === 0 ? {} : { parts }),
         },
       ],
       contents,
@@ -262,11 +268,38 @@ export class World {
   }
 
   predecessorsOf(subject: Subject): { subject: Subject; links: ReportLink[] }[] {
-    const first = (this.chains.get(subject) ?? []).find(isModuleLink);
+    const first = (this.chains.get(subject) ?? []).find(
+      (link): link is ModuleLink => isModuleLink(link) && link.kind < 16,
+    );
     const action = first === undefined ? undefined : this.actions.get(first.actionHash);
-    if (action === undefined || action.subject === subject) return [];
+    if (action === undefined || isPartAction(action) || action.subject === subject) return [];
     const links = (this.chains.get(action.subject) ?? []).map(this.reportLink);
     return [{ subject: action.subject, links }, ...this.predecessorsOf(action.subject)];
+  }
+
+  /** The parts that were ever mounted in a subject, as a section shows them. */
+  partsIn(subject: Subject): NonNullable<Report['ledgers'][number]['parts']> {
+    const named = new Map<Subject, Set<string>>();
+    for (const link of (this.chains.get(subject) ?? []).filter(isModuleLink)) {
+      const action = this.actions.get(link.actionHash);
+      if (action === undefined || !isPartAction(action) || action.subject === subject) continue;
+      const identifiers = named.get(action.subject) ?? new Set();
+      const stated = this.stated.get(link.digest);
+      if (stated !== undefined) identifiers.add(stated);
+      named.set(action.subject, identifiers);
+    }
+    return Array.from(named, ([part, identifiers]) => ({
+      subject: part,
+      transcripts: Array.from(identifiers, (identifier) => {
+        const { transcript } = evaluate(this.keys, parseIdentifier(identifier));
+        return {
+          identifier,
+          evaluated: toBase64Url(transcript.evaluated),
+          proof: toBase64Url(transcript.proof),
+        };
+      }),
+      links: (this.chains.get(part) ?? []).map(this.reportLink),
+    }));
   }
 
   reportLink = (link: Link): ReportLink => {

@@ -84,11 +84,12 @@ describe('Authorisation', () => {
   });
 
   it('covers every function of the contracts that changes state', async () => {
-    const { organisations, ledger, directory, titlesContract } = await loadFixture(inMotion);
-    const contracts = { organisations, ledger, directory, titles: titlesContract };
+    const { organisations, ledger, directory, titlesContract, partsContract } = await loadFixture(inMotion);
+    const contracts = { organisations, ledger, directory, titles: titlesContract, parts: partsContract };
     const listed = TRUTH.map(([contract, method]) => `${contract}.${method}`);
-    // Who may do what in Titles is its own table.
-    const elsewhere = ['directory.close', 'organisations.revokeKey', 'titles.bind', 'titles.execute'];
+    // Who may do what in Titles and in Parts are tables of their own.
+    const modules = ['titles.bind', 'titles.execute', 'parts.bind', 'parts.execute'];
+    const elsewhere = ['directory.close', 'organisations.revokeKey', ...modules];
     for (const [name, { interface: abi }] of Object.entries(contracts)) {
       abi.forEachFunction(({ constant, name: method }) => {
         // The authority itself is the AccessManager's to change; see the deployment's test.

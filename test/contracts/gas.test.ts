@@ -15,6 +15,7 @@ import {
   SERVICE,
   subjectOf,
 } from './support/fixture.ts';
+import { ANOTHER_VEHICLE, addressOf as addressOfParty, unregistered } from './support/parts.ts';
 import { addressOf, type Given, KIND_NAMES, untouched } from './support/titles.ts';
 
 /**
@@ -58,6 +59,14 @@ const BUDGETS: Record<string, number> = {
   'title.replaced': 178_000,
   'title.replaced, under eight liens': 409_000,
   'title.disputed, sent by the owner': 55_000,
+  'safetyPart.registered': 104_000,
+  'safetyPart.mounted': 102_000,
+  'safetyPart.mounted, again': 102_000,
+  'safetyPart.removed': 79_000,
+  'safetyPart.scrapped': 69_000,
+  'safetyPart.stolen': 69_000,
+  'safetyPart.recovered': 71_000,
+  'safetyPart.removed, sent by the workshop': 75_000,
 };
 
 const measured: Record<string, number> = {};
@@ -162,6 +171,30 @@ describe('Gas', () => {
     await measure('title.lienPlaced', { subject, detail: toBeHex(8, 32) }, 'title.lienPlaced, the eighth');
     const detail = subjectOf('another number');
     await measure('title.replaced', { subject, detail }, 'title.replaced, under eight liens');
+  });
+
+  it('actions of parts', async () => {
+    const { act, actionOf, partsContract } = await unregistered();
+    const workshop = await ethers.getImpersonatedSigner(addressOfParty('workshop'));
+    await ethers.provider.send('hardhat_setBalance', [workshop.address, '0xde0b6b3a7640000']);
+    // The vehicles have histories, as any has that a part is mounted into.
+    for (const [subject, vehicle] of [
+      ['first', undefined],
+      ['second', ANOTHER_VEHICLE],
+    ] as const) {
+      await act('safetyPart.registered', { subject: subjectOf(subject) });
+      await act('safetyPart.mounted', { subject: subjectOf(subject), ...(vehicle && { vehicle }) });
+    }
+    for (const name of ['registered', 'mounted', 'stolen', 'recovered', 'removed'] as const) {
+      measured[`safetyPart.${name}`] = await gasOf(act(`safetyPart.${name}`));
+    }
+    const again = act('safetyPart.mounted', { vehicle: ANOTHER_VEHICLE });
+    measured['safetyPart.mounted, again'] = await gasOf(again);
+    measured['safetyPart.scrapped'] = await gasOf(act('safetyPart.scrapped'));
+    const direct = await actionOf('safetyPart.removed', { subject: subjectOf('first') });
+    measured['safetyPart.removed, sent by the workshop'] = await gasOf(
+      as(partsContract, workshop).execute(direct, workshop.address, '0x'),
+    );
   });
 
   after(async () => {

@@ -11,6 +11,7 @@ import {
   subjectOf,
   time,
 } from './support/fixture.ts';
+import { PART, unregistered, VEHICLE } from './support/parts.ts';
 import { pack } from './support/reference.ts';
 import { addressOf, CAR, untouched } from './support/titles.ts';
 
@@ -21,6 +22,14 @@ function slotOf(type: string, key: unknown, slot: string | number): string {
 
 async function read(contract: BaseContract, slot: string | number): Promise<string> {
   return ethers.provider.getStorage(contract, slot);
+}
+
+/** Fields in one word, the first lowest. */
+function packed(...fields: [value: bigint, bits: number][]): string {
+  return toBeHex(
+    fields.reduceRight((word, [value, bits]) => (word << BigInt(bits)) | value, 0n),
+    32,
+  );
 }
 
 /** Readers prove these slots by eth_getProof: they may never move. */
@@ -63,11 +72,6 @@ describe('Storage', () => {
     await act('title.replaced', { detail: subjectOf('new number') });
     const title = BigInt(slotOf('bytes32', subjectOf('new number'), 3));
     const slot = async (index: bigint) => read(titlesContract, toBeHex(title + index, 32));
-    const packed = (...fields: [value: bigint, bits: number][]) =>
-      toBeHex(
-        fields.reduceRight((word, [value, bits]) => (word << BigInt(bits)) | value, 0n),
-        32,
-      );
     const heir = BigInt(addressOf('heir'));
     expect(await slot(0n)).to.equal(packed([heir, 160], [1n, 40], [1n, 32], [1n, 8], [1n, 8], [1n, 8]));
     expect(await slot(1n)).to.equal(packed([0n, 160], [0n, 64], [1n, 32]));
@@ -76,6 +80,15 @@ describe('Storage', () => {
     expect(await slot(4n)).to.equal(ZeroHash);
     const lien = slotOf('bytes32', subjectOf('new number'), 4);
     expect(await read(titlesContract, lien)).to.equal(packed([2n, 64], [until, 64], [1n, 32], [255n, 8]));
+  });
+
+  it('Parts: the part packed as its layout is drawn', async () => {
+    const { act, partsContract } = await unregistered();
+    for (const name of ['registered', 'mounted', 'stolen'] as const) await act(`safetyPart.${name}`);
+    const part = BigInt(slotOf('bytes32', PART, 3));
+    const slot = async (index: bigint) => read(partsContract, toBeHex(part + index, 32));
+    expect(await slot(0n)).to.equal(packed([1n, 64], [3n, 40], [3n, 8]));
+    expect(await slot(1n)).to.equal(VEHICLE);
   });
 
   it('Directory: head in slot 1', async () => {
@@ -87,12 +100,12 @@ describe('Storage', () => {
 });
 
 describe('Size', () => {
-  for (const name of ['Ledger', 'Organisations', 'Directory', 'Titles'] as const) {
+  for (const name of ['Ledger', 'Organisations', 'Directory', 'Titles', 'Parts'] as const) {
     it(`${name} is below 24 kB deployed`, async () => {
       const all = await loadFixture(admitted);
-      const { ledger, organisations, directory, titlesContract } = all;
+      const { ledger, organisations, directory, titlesContract, partsContract } = all;
       const contracts = { Ledger: ledger, Organisations: organisations, Directory: directory };
-      const contract = { ...contracts, Titles: titlesContract }[name];
+      const contract = { ...contracts, Titles: titlesContract, Parts: partsContract }[name];
       const code = await ethers.provider.getCode(contract);
       expect((code.length - 2) / 2)
         .to.be.greaterThan(0)

@@ -8,6 +8,7 @@ import {
   type OrganisationsFile,
   type SubmissionsFile,
 } from '../../scripts/vectors/contracts.ts';
+import type { PartsFile } from '../../scripts/vectors/parts.ts';
 import type { TitlesFile } from '../../scripts/vectors/titles.ts';
 import {
   admitted,
@@ -16,10 +17,12 @@ import {
   type Ledger,
   loadFixture,
   networkHelpers,
+  type Parts,
   type Titles,
   time,
 } from './support/fixture.ts';
-import { SUBMISSION_TYPES } from './support/reference.ts';
+import { unregistered } from './support/parts.ts';
+import { PART_ACTION_TYPES, SUBMISSION_TYPES } from './support/reference.ts';
 import { untouched } from './support/titles.ts';
 
 const textOf = (name: string) => readFile(new URL(`../vectors/${name}`, import.meta.url), 'utf8');
@@ -171,6 +174,51 @@ describe('Golden vectors', () => {
         );
         expect(inWords, kind).to.deep.equal({ ...title, liens: open });
       }
+    }
+  });
+
+  it('parts.json: Parts itself, at the vector’s address, says the same hashes; the actors signed them', async () => {
+    const { partsContract, chainId } = await unregistered();
+    const { domain, steps } = await read<PartsFile>('parts.json');
+    expect(domain.chainId).to.equal(chainId.toString());
+    await networkHelpers.setCode(domain.verifyingContract, await ethers.provider.getCode(partsContract));
+    const there = partsContract.attach(domain.verifyingContract) as Parts;
+    for (const { kind, actor, action, actionHash, signature } of steps) {
+      expect(await there.actionHash(action), kind).to.equal(actionHash);
+      const recovered = verifyTypedData({ ...domain, chainId }, PART_ACTION_TYPES, action, signature);
+      expect(recovered.toLowerCase(), kind).to.equal(actor);
+    }
+  });
+
+  it('parts.json: every head follows from the one before it, on both chains of a mounting', async () => {
+    const contract = await loadFixture(protocol);
+    const { domain, steps } = await read<PartsFile>('parts.json');
+    const heads = new Map<string, string>();
+    for (const { kind, actor, at, action, actionHash, heads: after } of steps) {
+      const both = kind === 'safetyPart.mounted' || kind === 'safetyPart.removed';
+      const touched = [action.subject, ...(both ? [action.vehicle] : [])];
+      expect(Object.keys(after), kind).to.have.members(touched);
+      for (const [subject, head] of Object.entries(after)) {
+        const next = await contract.getFunction('afterModuleEntry')(
+          ...[heads.get(subject) ?? ZeroHash, action.kind, domain.verifyingContract, actor, at],
+          ...[action.digest, actionHash],
+        );
+        expect(head, kind).to.equal(next);
+        heads.set(subject, next);
+      }
+    }
+  });
+
+  it('parts.json: Parts executes the lives that it tells, and every part is what it says', async () => {
+    const { partsContract, partAt } = await unregistered();
+    const { steps } = await read<PartsFile>('parts.json');
+    for (const { kind, actor, at, action, part } of steps) {
+      const signer = await ethers.getImpersonatedSigner(actor);
+      await networkHelpers.setBalance(actor, 10n ** 18n);
+      await time.setNextBlockTimestamp(BigInt(at));
+      await as(partsContract, signer).execute(action, actor, '0x');
+      const { maker, revision, ...rest } = await partAt(`${action.subject}`);
+      expect({ ...rest, maker: `${maker}`, revision: `${revision}` }, kind).to.deep.equal(part);
     }
   });
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { fromHex, toHex } from '../../core/bytes.ts';
 import type { Address, Subject } from '../../core/chain/types.ts';
+import { cursor, seconds, subject as subjectSchema } from '../http/fields.ts';
 import { defineRoute } from '../http/route.ts';
 import { readTitle } from '../index/titles.ts';
 import { identifiersOf } from '../privacy/consents.ts';
@@ -67,4 +68,100 @@ async function offersTo(store: Queryable, ledger: number, buyer: Address, now: b
     [toHex(fromHex(buyer, 20)), ledger, now, MOST],
   );
   return rows.map((row) => titleView(toHex(row.subject) as Subject, readTitle(row.title), now));
+}
+
+/** Most batches that an organisation is told of at once; the rest is in its own books, or a page further. */
+const BATCHES = 200;
+
+const batchView = z.strictObject({
+  identifier: z.string(),
+  subject: subjectSchema,
+  state: z.enum(['quarantined', 'inTransit', 'received', 'produced', 'other']),
+  latest: seconds.meta({ description: 'When the last of its entries was anchored' }),
+  entries: z.int().min(1).meta({ description: 'All entries of its life, by whomever' }),
+});
+
+export const listMyBatches = defineRoute({
+  method: 'get',
+  path: '/v1/my/batches',
+  name: 'listMyBatches',
+  tag: 'Parts',
+  summary: 'The batches of whose life your organisation recorded something, the latest first.',
+  description:
+    'As the service reads the kinds of their entries (96 to 100), corrections not looked at. What can be checked is a ' +
+    'batch’s report.',
+  access: 'organisation',
+  query: z.strictObject({ cursor: cursor.optional() }),
+  responses: {
+    200: {
+      description: 'A page; `next` is the cursor of the one after it, null at the end',
+      mediaType: 'application/json',
+      schema: z.strictObject({ batches: z.array(batchView), next: z.string().nullable() }),
+    },
+  },
+  problems: ['index.behind'],
+  async handle({ caller, query }, { store, keyring, pipeline }) {
+    if (caller.account === null) throw new Problem('auth.required', 'Sign in as an organisation.');
+    const { organisation } = caller.account;
+    const ledger = await pipeline.ownLedger();
+    const before = query.cursor === undefined ? null : readCursor(query.cursor);
+    const own = await store.query<{ subject: Uint8Array; latest: bigint }>(
+      `SELECT subject, max(timestamp) AS latest FROM links
+       WHERE organisation = $1 AND kind BETWEEN 96 AND 100 AND ledger = $2
+       GROUP BY subject
+       HAVING $3::int8 IS NULL OR (max(timestamp), subject) < ($3::int8, $4::bytea)
+       ORDER BY latest DESC, subject DESC LIMIT $5`,
+      [organisation, ledger, before?.latest ?? null, before?.subject ?? null, BATCHES + 1],
+    );
+    const page = own.slice(0, BATCHES);
+    const rows = await store.query<{ subject: Uint8Array; kind: number; timestamp: bigint }>(
+      `SELECT subject, kind, timestamp FROM links
+       WHERE subject = ANY($1::bytea[]) AND kind BETWEEN 96 AND 100 AND ledger = $2
+       ORDER BY subject, position`,
+      [page.map(({ subject }) => subject), ledger],
+    );
+    const lives = new Map<string, { kinds: number[]; latest: bigint }>();
+    for (const { subject, kind, timestamp } of rows) {
+      const life = lives.get(toHex(subject)) ?? { kinds: [], latest: timestamp };
+      life.kinds.push(kind);
+      life.latest = timestamp;
+      lives.set(toHex(subject), life);
+    }
+    const subjects = page.map(({ subject }) => toHex(subject) as Subject);
+    const identifiers = await identifiersOf(store, createSecrets(keyring), subjects);
+    const batches = subjects.flatMap((subject) => {
+      const identifier = identifiers.get(subject);
+      const life = lives.get(subject);
+      // A name that was erased is nobody's any more.
+      if (identifier === undefined || life === undefined) return [];
+      const { kinds, latest } = life;
+      return [{ identifier, subject, state: stateOf(kinds), latest: Number(latest), entries: kinds.length }];
+    });
+    const last = page.at(-1);
+    const next = own.length > BATCHES && last !== undefined ? writeCursor(last) : null;
+    return { status: 200, headers: { 'Cache-Control': 'private, no-store' }, body: { batches, next } };
+  },
+});
+
+/** What the kinds of a batch's entries come to, in their order. */
+function stateOf(kinds: readonly number[]): z.infer<typeof batchView>['state'] {
+  if (kinds.findLast((kind) => kind === 99 || kind === 100) === 99) return 'quarantined';
+  const moved = kinds.findLast((kind) => kind === 97 || kind === 98);
+  if (moved !== undefined) return moved === 97 ? 'inTransit' : 'received';
+  return kinds.includes(96) ? 'produced' : 'other';
+}
+
+type Position = { readonly subject: Uint8Array; readonly latest: bigint };
+
+function writeCursor({ subject, latest }: Position): string {
+  return Buffer.from(`${latest}:${toHex(subject)}`).toString('base64url');
+}
+
+function readCursor(text: string): Position {
+  const [, latest, subject] =
+    /^(\d{1,15}):(0x[0-9a-f]{64})$/.exec(Buffer.from(text, 'base64url').toString('latin1')) ?? [];
+  if (latest === undefined || subject === undefined) {
+    throw new Problem('request.invalid', 'Use a cursor as the page before gave it.');
+  }
+  return { latest: BigInt(latest), subject: fromHex(subject, 32) };
 }

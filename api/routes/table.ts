@@ -7,7 +7,7 @@ import { getConsent, giveConsent, listConsents, revokeConsent } from './consents
 import { getBlock, putSet, uploadDocument } from './documents.ts';
 import { erasureRoutes } from './erasures.ts';
 import { batchesOfSerial, batchRoutes, serialRoutes, softwareRoutes, vehicleRoutes } from './histories.ts';
-import { listMyVehicles } from './my.ts';
+import { listMyBatches, listMyVehicles } from './my.ts';
 import { noticeRoutes } from './notices.ts';
 import { getBlockExport, getKeyExport } from './operator.ts';
 import { getDirectory, getNonce, getOrganisation, listOrganisations, putProfile } from './organisations.ts';
@@ -46,6 +46,7 @@ export const routes: readonly Route[] = [
   openShare,
   getAccessLog,
   listMyVehicles,
+  listMyBatches,
   ...noticeRoutes,
   listOrganisations,
   getOrganisation,

@@ -73,10 +73,13 @@ function kindTitle(words: ActingTexts, { draft }: Prepared): string {
   return words.kinds[draft.kind];
 }
 
+export type SaidOfStages = Pick<ActingTexts['act'], 'stages' | 'ended' | 'problem'>;
+
 /** Where an action stands: each stage with the time at which it was reached, and the next one. */
-export function Stages({ status }: { status: ActionStatus }) {
+export function Stages({ status, said }: { status: ActionStatus; said?: SaidOfStages }) {
   const { format } = useTongue();
   const words = useWords();
+  const { stages: told, ended, problem } = said ?? words.act;
   const reached = progressOf(status.state);
   const dead = reached < 0;
   return (
@@ -90,8 +93,8 @@ export function Stages({ status }: { status: ActionStatus }) {
             <li key={stage} data-stage={stage} className={done ? 'reached' : next ? 'next' : 'ahead'}>
               <Sign of={done ? 'good' : next ? 'running' : 'waiting'} />
               <span>
-                <span className="strong">{words.act.stages[stage][0]}</span>{' '}
-                <span className="muted small">{words.act.stages[stage][1]}</span>
+                <span className="strong">{told[stage][0]}</span>{' '}
+                <span className="muted small">{told[stage][1]}</span>
                 {time === undefined || !done ? null : (
                   <span className="muted small stage-time"> {format.time(time)}</span>
                 )}
@@ -102,12 +105,12 @@ export function Stages({ status }: { status: ActionStatus }) {
       </ol>
       <p role="status" className={dead ? 'fault' : 'hidden'}>
         {status.state === 'expired' || status.state === 'conflicted'
-          ? words.act.ended[status.state]
-          : words.act.stages[status.state][0]}
+          ? ended[status.state]
+          : told[status.state][0]}
       </p>
       {status.problem === null ? null : (
         <p className="fault" data-problem={status.problem}>
-          {words.act.problem(words.failures[status.problem] ?? status.problem)}
+          {problem(words.failures[status.problem] ?? status.problem)}
         </p>
       )}
     </>

@@ -105,8 +105,11 @@ export function VehicleView({ vehicle, onBack, onVehicle, onChange, acting, chil
   );
 }
 
-/** Whether what stands here is proven: nobody acts on less. */
-function Proven({ vehicle }: { vehicle: Vehicle }) {
+/**
+ * Whether what stands here is proven: nobody acts on less.
+ * @param partly said where the history is proven and the findings are not all good
+ */
+export function Proven({ vehicle, partly }: { vehicle: Vehicle; partly?: string }) {
   const { texts, format } = useTongue();
   const words = useWords();
   const { state, judgement, place, barred, runCheck } = vehicle;
@@ -137,7 +140,8 @@ function Proven({ vehicle }: { vehicle: Vehicle }) {
   const full = judgement.verdict === 'verified' && light === 'good';
   return (
     <p className="proven" role="status" data-proven="yes">
-      <Sign of={full ? 'good' : 'neutral'} /> {full ? words.vehicle.proven : words.vehicle.titleProven}{' '}
+      <Sign of={full ? 'good' : 'neutral'} />{' '}
+      {full ? words.vehicle.proven : (partly ?? words.vehicle.titleProven)}{' '}
       {asOf === null ? null : (
         <span className="muted">
           {texts.proof.block} {format.number(Number(asOf.block.number))},{' '}

@@ -140,8 +140,12 @@ export function FileField(props: {
   readonly label: string;
   readonly chosen: string | null;
   readonly fault: string | null;
+  readonly accept?: string;
+  readonly hint?: string;
+  readonly disabled?: boolean;
   readonly onFile: (file: File) => void;
 }) {
+  const hint = useId();
   return (
     <div className="field">
       <span className="file-row">
@@ -149,8 +153,10 @@ export function FileField(props: {
           {props.label}
           <input
             type="file"
-            accept="application/json,.json"
+            accept={props.accept ?? 'application/json,.json'}
+            disabled={props.disabled ?? false}
             aria-invalid={props.fault !== null}
+            aria-describedby={props.hint === undefined ? undefined : hint}
             onChange={(event) => {
               const file = event.target.files?.[0];
               if (file !== undefined) props.onFile(file);
@@ -159,6 +165,11 @@ export function FileField(props: {
         </label>
         <span className="muted breakable">{props.chosen ?? ''}</span>
       </span>
+      {props.hint === undefined ? null : (
+        <p id={hint} className="muted small">
+          {props.hint}
+        </p>
+      )}
       {props.fault === null ? null : (
         <p className="fault small" role="alert">
           {props.fault}

@@ -13,6 +13,8 @@ export interface Service {
   /** @throws the service's own codes; `service.unreachable` `service.timeout` `service.malformed` */
   get(path: string): Promise<Answer>;
   post(path: string, body: unknown): Promise<Answer>;
+  /** Bytes as they are. */
+  send(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<Answer>;
   delete(path: string): Promise<void>;
 }
 
@@ -20,7 +22,12 @@ export interface Service {
 export type Answer = Readonly<Record<string, unknown>>;
 
 export function createService(url: string, token: string | null = null): Service {
-  const send = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+  const send = async (
+    method: string,
+    path: string,
+    body?: BodyInit,
+    type = 'application/json',
+  ): Promise<Answer> => {
     const { response, bytes } = await fetchBytes(url + path, {
       prefix: 'service',
       most: MOST_BYTES,
@@ -30,10 +37,10 @@ export function createService(url: string, token: string | null = null): Service
         cache: 'no-store',
         headers: {
           Accept: 'application/json',
-          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...(body === undefined ? {} : { 'Content-Type': type }),
           ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body }),
       },
     });
     const text = bytes.length === 0 ? '' : fromUtf8(bytes);
@@ -47,7 +54,8 @@ export function createService(url: string, token: string | null = null): Service
     url,
     withToken: (given) => createService(url, given),
     get: (path) => send('GET', path),
-    post: (path, body) => send('POST', path, body),
+    post: (path, body) => send('POST', path, JSON.stringify(body)),
+    send: (path, bytes) => send('POST', path, bytes, 'application/octet-stream'),
     delete: async (path) => void (await send('DELETE', path)),
   };
 }

@@ -1,5 +1,10 @@
-import type { Hex } from '../../core/bytes.ts';
-import { DOMAIN_NAME, DOMAIN_VERSION } from '../../core/chain/submission.ts';
+import { type Hex, toHex } from '../../core/bytes.ts';
+import {
+  DOMAIN_NAME,
+  DOMAIN_VERSION,
+  type Submission,
+  submissionTypes,
+} from '../../core/chain/submission.ts';
 import type { LedgerAddress } from '../../core/chain/types.ts';
 import { type ModuleAddress, type TitleAction, titleActionTypes } from '../../core/modules/action.ts';
 import { type Consent, type ConsentHash, consentTypes, revocationTypes } from '../../core/privacy/consent.ts';
@@ -7,6 +12,7 @@ import { type Consent, type ConsentHash, consentTypes, revocationTypes } from '.
 /** What somebody signs with a key of theirs. */
 export type Signable =
   | { readonly of: 'text'; readonly text: string }
+  | { readonly of: 'submission'; readonly ledger: LedgerAddress; readonly submission: Submission }
   | { readonly of: 'action'; readonly titles: ModuleAddress; readonly action: TitleAction }
   | { readonly of: 'consent'; readonly ledger: LedgerAddress; readonly consent: Consent }
   | { readonly of: 'revocation'; readonly ledger: LedgerAddress; readonly consent: ConsentHash };
@@ -33,7 +39,8 @@ const domainTypes: readonly Field[] = [
   { name: 'verifyingContract', type: 'address' },
 ];
 
-const plain = (value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
+const plain = (value: unknown): unknown =>
+  typeof value === 'bigint' ? value.toString() : value instanceof Uint8Array ? toHex(value) : value;
 
 export function typedDataOf(signable: Exclude<Signable, { of: 'text' }>): TypedData {
   const build = (
@@ -53,6 +60,8 @@ export function typedDataOf(signable: Exclude<Signable, { of: 'text' }>): TypedD
     message: Object.fromEntries(Object.entries(message).map(([name, value]) => [name, plain(value)])),
   });
   switch (signable.of) {
+    case 'submission':
+      return build(signable.ledger, submissionTypes, 'Submission', signable.submission);
     case 'action':
       return build(signable.titles, titleActionTypes, 'TitleAction', signable.action);
     case 'consent':

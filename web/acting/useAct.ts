@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { fromHex, type Hex, toBase64Url } from '../../core/bytes.ts';
 import { recoverOperator } from '../../core/chain/receipt.ts';
 import type { SubmissionHash } from '../../core/chain/submission.ts';
-import type { Address } from '../../core/chain/types.ts';
+import type { Address, LedgerAddress } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
 import type { Failure } from '../worker/messages.ts';
 import { failureOf } from '../worker/problem.ts';
@@ -46,7 +46,7 @@ export function readStatus(answer: Answer): ActionStatus {
     times: Object.fromEntries(times),
     block: typeof number === 'number' ? number : null,
     transaction: text('transaction'),
-    problem: text('problem'),
+    problem: text('problem') ?? text('lastSkip'),
   };
 }
 
@@ -81,8 +81,13 @@ export type Act = {
 const SOON_MILLISECONDS = 700;
 const LATER_MILLISECONDS = 3_000;
 
-/** That the service signed its promise for this very action. @throws `action.receipt` */
-function checkReceipt(answer: Answer, { hash, place }: Prepared, operator: Address | null): number {
+/** That the service signed its promise for this very action or submission. @throws `action.receipt` */
+export function checkReceipt(
+  answer: Answer,
+  hash: Hex,
+  ledger: LedgerAddress,
+  operator: Address | null,
+): number {
   const { submission, receivedAt, anchorBy, signature } = (answer.receipt ?? {}) as Answer;
   const fits =
     submission === hash &&
@@ -96,7 +101,7 @@ function checkReceipt(answer: Answer, { hash, place }: Prepared, operator: Addre
       receivedAt: BigInt(receivedAt as number),
       anchorBy: BigInt(anchorBy as number),
     };
-    const signer = recoverOperator(place.ledger, receipt, fromHex(signature as string, 65));
+    const signer = recoverOperator(ledger, receipt, fromHex(signature as string, 65));
     if (signer !== null && (operator === null || signer === operator)) return anchorBy as number;
   }
   throw new VinculumError('action.receipt', 'The service’s promise is not for this action, or nobody’s.');
@@ -124,7 +129,7 @@ async function sendAction(
   });
   const status = readStatus(answer);
   if (status.hash !== prepared.hash) throw malformed();
-  return { status, anchorBy: checkReceipt(answer, prepared, operator) };
+  return { status, anchorBy: checkReceipt(answer, prepared.hash, prepared.place.ledger, operator) };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { concat, fromHex, toHex, utf8 } from '../../core/bytes.ts';
-import { addressOfKey, signHash } from '../../core/chain/submission.ts';
+import { addressOfKey, signHash, submissionHash } from '../../core/chain/submission.ts';
 import { secureRandom } from '../../core/envelope/block.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { decryptKeystore, encryptKeystore } from '../../core/keystore/keystore.ts';
@@ -77,6 +77,8 @@ function hashOf(signable: Signable): Uint8Array {
       const text = utf8(signable.text);
       return keccak_256(concat(utf8(`\u0019Ethereum Signed Message:\n${text.length}`), text));
     }
+    case 'submission':
+      return fromHex(submissionHash(signable.ledger, signable.submission), 32);
     case 'action':
       return fromHex(titleActionHash(signable.titles, signable.action), 32);
     case 'consent':

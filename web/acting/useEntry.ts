@@ -1,0 +1,163 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { fromHex } from '../../core/bytes.ts';
+import type { Digest } from '../../core/chain/types.ts';
+import type { Failure } from '../worker/messages.ts';
+import { failureOf } from '../worker/problem.ts';
+import {
+  type EntryDraft,
+  type EntryPlace,
+  type PreparedEntry,
+  prepareEntry,
+  requestOf,
+  submissionOf,
+} from './entries.ts';
+import { malformed, textOf } from './service.ts';
+import type { Signed } from './session.ts';
+import { type ActionStatus, checkReceipt, progressOf, readStatus } from './useAct.ts';
+
+const SOON_MILLISECONDS = 700;
+const LATER_MILLISECONDS = 3_000;
+
+/** What belongs to an entry and is handed over once the service has it: the members of its set. */
+export type Afterwards = (
+  digest: Digest,
+  tell: (done: number, total: number) => void,
+  signal: AbortSignal,
+) => Promise<void>;
+
+export type Handing =
+  | { readonly state: 'running'; readonly done: number; readonly total: number }
+  | { readonly state: 'done' }
+  | { readonly state: 'failed'; readonly failure: Failure };
+
+export type Entering =
+  | { readonly at: 'idle' }
+  | { readonly at: 'confirm'; readonly prepared: PreparedEntry; readonly failure: Failure | null }
+  | { readonly at: 'signing' | 'sending'; readonly prepared: PreparedEntry }
+  | {
+      readonly at: 'sent';
+      readonly prepared: PreparedEntry;
+      readonly status: ActionStatus;
+      /** By when the service promised to bring it to the ledger, seconds since 1970. */
+      readonly anchorBy: number;
+      /** Why the service can't be asked just now. */
+      readonly failure: Failure | null;
+      /** How far what belongs to it was handed over; null where nothing does. */
+      readonly handing: Handing | null;
+    }
+  | { readonly at: 'refused'; readonly failure: Failure };
+
+export type Enter = {
+  readonly state: Entering;
+  /** Composes the entry; what its kind does not admit is refused here, before anything is signed. */
+  propose(draft: EntryDraft, place: EntryPlace, afterwards?: Afterwards): void;
+  sign(): void;
+  /** Hands over once more what belongs to the entry. */
+  handOver(): void;
+  clear(): void;
+};
+
+/**
+ * One entry at a time, from the draft to the ledger.
+ * @param onAnchored told when the entry stands in a block, and once more when that block is final
+ */
+export function useEntry({ session, info }: Signed, onAnchored: () => void): Enter {
+  const { service, signer } = session;
+  const { operator } = info;
+  const [state, setState] = useState<Entering>({ at: 'idle' });
+  const after = useRef<Afterwards | null>(null);
+  const accepted = useRef<Digest | null>(null);
+  const leaving = useRef<AbortController>(null);
+  const told = useRef<string | null>(null);
+  const tell = useRef(onAnchored);
+  tell.current = onAnchored;
+  useEffect(() => () => leaving.current?.abort(), []);
+
+  const propose = useCallback((draft: EntryDraft, place: EntryPlace, afterwards?: Afterwards) => {
+    after.current = afterwards ?? null;
+    try {
+      setState({ at: 'confirm', prepared: prepareEntry(draft, place), failure: null });
+    } catch (error) {
+      setState({ at: 'refused', failure: failureOf(error) });
+    }
+  }, []);
+
+  const handOver = useCallback(() => {
+    const work = after.current;
+    const digest = accepted.current;
+    if (work === null || digest === null) return;
+    leaving.current?.abort();
+    const control = new AbortController();
+    leaving.current = control;
+    const put = (handing: Handing): void =>
+      setState((before) =>
+        before.at === 'sent' && !control.signal.aborted ? { ...before, handing } : before,
+      );
+    put({ state: 'running', done: 0, total: 0 });
+    work(digest, (done, total) => put({ state: 'running', done, total }), control.signal).then(
+      () => put({ state: 'done' }),
+      (error: unknown) => put({ state: 'failed', failure: failureOf(error) }),
+    );
+  }, []);
+
+  const prepared = state.at === 'confirm' ? state.prepared : null;
+  const sign = useCallback(() => {
+    if (prepared === null) return;
+    const run = async (): Promise<void> => {
+      setState({ at: 'signing', prepared });
+      const { place } = prepared;
+      const answer = await service.get(`/v1/organisations/${place.organisation}/nonce`);
+      const nonce = textOf(answer, 'nonce');
+      if (!/^(0|[1-9][0-9]{0,77})$/.test(nonce)) throw malformed();
+      const now = Math.floor(Date.now() / 1000);
+      const { submission, hash } = submissionOf(prepared, BigInt(nonce), now);
+      const signature = await signer.sign({ of: 'submission', ledger: place.ledger, submission });
+      setState({ at: 'sending', prepared });
+      const sent = await service.post('/v1/submissions', requestOf(prepared, submission, fromHex(signature)));
+      const status = readStatus(sent);
+      if (status.hash !== hash) throw malformed();
+      const anchorBy = checkReceipt(sent, hash, place.ledger, operator);
+      accepted.current = prepared.composed.entry.digest;
+      setState({ at: 'sent', prepared, status, anchorBy, failure: null, handing: null });
+      handOver();
+    };
+    run().catch((error: unknown) => setState({ at: 'confirm', prepared, failure: failureOf(error) }));
+  }, [prepared, service, signer, operator, handOver]);
+
+  const sent = state.at === 'sent' ? state : null;
+  const status = sent?.status ?? null;
+  const failing = sent?.failure !== null;
+  useEffect(() => {
+    if (status === null) return;
+    const progress = progressOf(status.state);
+    const news = `${status.hash} ${status.state}`;
+    if (progress >= progressOf('anchored') && told.current !== news) {
+      told.current = news;
+      tell.current();
+    }
+    if (progress < 0 || status.state === 'final') return;
+    let over = false;
+    const timer = setTimeout(
+      async () => {
+        const next = await service.get(`/v1/submissions/${status.hash}`).then(
+          (answer) => ({ status: readStatus(answer), failure: null }),
+          (error: unknown) => ({ status: { ...status }, failure: failureOf(error) }),
+        );
+        if (!over) setState((before) => (before.at === 'sent' ? { ...before, ...next } : before));
+      },
+      progress < progressOf('anchored') && !failing ? SOON_MILLISECONDS : LATER_MILLISECONDS,
+    );
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [status, failing, service]);
+
+  const clear = useCallback(() => {
+    leaving.current?.abort();
+    after.current = null;
+    accepted.current = null;
+    setState({ at: 'idle' });
+  }, []);
+  return { state, propose, sign, handOver, clear };
+}

@@ -126,6 +126,13 @@ export const problems = {
 
   'set.unknownEntry': { status: 404, title: 'No such entry with a set here', retryable: false },
   'set.mismatch': { status: 422, title: 'The members are not those of the entry’s set', retryable: false },
+  'set.memberType': { status: 422, title: 'The set has members of another type', retryable: false },
+  'set.malformed': { status: 422, title: 'The chunk cannot be read', retryable: false },
+  'set.tooMany': { status: 422, title: 'There are more members than the entry names', retryable: false },
+  'set.tooLarge': { status: 413, title: 'The set is too large', retryable: false },
+  'set.tooManyUploads': { status: 409, title: 'Too many sets are under way', retryable: false },
+  'set.checking': { status: 409, title: 'The set is being checked', retryable: true },
+  'set.incomplete': { status: 409, title: 'Chunks of the set are missing', retryable: false },
 
   'chain.unavailable': { status: 503, title: 'The chain cannot be reached', retryable: true },
   'chain.malformed': { status: 502, title: 'The chain’s answer cannot be trusted', retryable: true },

@@ -189,7 +189,7 @@ async function start(
 
   const secrets = createSecrets(keyring);
   const nodes = createNodes(keyring);
-  const sets = createSets({ store, keyring, secrets, evaluator });
+  const sets = opened(createSets({ store, keyring, secrets, nodes, log }), (held) => held.close());
   const proofs = createProofs({
     store,
     chains: new Map([
@@ -253,7 +253,6 @@ async function start(
       rewrite: config.erasureRewrite,
       onErased: () => {
         query.forget();
-        sets.forget();
       },
     }),
     (held) => held.close(),
@@ -315,9 +314,13 @@ async function start(
     log('error', 'pipeline.stopped', { ...factsOf(problem), code: problem.code }),
   );
   const sweep = setInterval(() => {
-    auth.sweep().catch((error: unknown) => log('warn', 'sweep.failed', factsOf(error)));
+    for (const swept of [auth.sweep(), sets.sweep()]) {
+      swept.catch((error: unknown) => log('warn', 'sweep.failed', factsOf(error)));
+    }
   }, SWEEP_MILLISECONDS);
   sweep.unref();
+  // What the last process was checking when it ended.
+  sets.sweep().catch((error: unknown) => log('warn', 'sweep.failed', factsOf(error)));
   opened(sweep, async (timer) => clearInterval(timer));
   startErasing(services, opened);
 

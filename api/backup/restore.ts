@@ -281,6 +281,7 @@ const filtered = new Set([
   'block_keys',
   'disclosures',
   'sets',
+  'set_buckets',
   'serials',
   'claims',
   'missing_blocks',

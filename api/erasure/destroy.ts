@@ -8,13 +8,23 @@ const ENTRY_TABLES = [
   'block_keys',
   'disclosures',
   'sets',
+  'set_buckets',
+  'set_uploads',
+  'set_chunks',
   'serials',
   'claims',
   'missing_blocks',
 ] as const;
 
 /** The tables that content was in, and whose files are written anew once it is gone. */
-export const contentTables = ['blocks', 'block_keys', 'disclosures', 'sets', 'documents'] as const;
+export const contentTables = [
+  'blocks',
+  'block_keys',
+  'disclosures',
+  'set_buckets',
+  'set_chunks',
+  'documents',
+] as const;
 
 /** Deletes what receipts name, from the tables. Doing it again does nothing. */
 export async function destroyRows(transaction: Transaction, items: readonly Item[]): Promise<void> {

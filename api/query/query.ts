@@ -58,8 +58,6 @@ export interface Query {
   putProfile(id: OrganisationId, text: Uint8Array): Promise<Digest>;
   /** The claims of each subject, by its identifier as envelopes state it, with what this reader may see. */
   claims(subjects: ReadonlyMap<Subject, string>, reading: Reading): Promise<Map<Subject, Claim[]>>;
-  /** The batches that list a serial. */
-  batchesOf(serial: Subject): Promise<{ batch: Subject; digest: Digest; identifier: string | null }[]>;
   directory(): Promise<Directory>;
   /** What is shown has changed by other means than the chain: nothing that was made before is given any more. */
   forget(): void;
@@ -269,20 +267,6 @@ export function createQuery(
     forget: forgetAll,
 
     claims: (subjects, reading) => claimsOf(store, secrets, sealed, subjects, reading),
-
-    async batchesOf(serial) {
-      const rows = await store.query<{ batch: Uint8Array; digest: Uint8Array; wrapped: Uint8Array | null }>(
-        `SELECT serials.batch, serials.digest, identifiers.wrapped FROM serials
-         LEFT JOIN identifiers ON identifiers.subject = serials.batch
-         WHERE serials.serial = $1 ORDER BY serials.batch, serials.digest`,
-        [fromHex(serial, 32)],
-      );
-      return rows.map(({ batch, digest, wrapped }) => ({
-        batch: toHex(batch) as Subject,
-        digest: toHex(digest) as Digest,
-        identifier: wrapped === null ? null : secrets.identifier(batch, wrapped),
-      }));
-    },
 
     async directory() {
       const rows = await store.query<DirectoryRow>(

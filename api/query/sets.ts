@@ -1,21 +1,23 @@
-import { createHash } from 'node:crypto';
-import { setImmediate as pause } from 'node:timers/promises';
-import { fromBase64Url, fromHex, fromUtf8, type Hex, utf8 } from '../../core/bytes.ts';
-import type { Digest, OrganisationId } from '../../core/chain/types.ts';
-import { type Envelope, openEnvelope } from '../../core/envelope/envelope.ts';
-import { formatIdentifier, type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
-import type { SetProof } from '../../core/tree/proof.ts';
-import { buildTree, type SetTree } from '../../core/tree/tree.ts';
-import { contentErased, erasedOf, holdErasures } from '../erasure/tombstones.ts';
+import { fromBase64Url, fromHex, toHex, utf8 } from '../../core/bytes.ts';
+import type { Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
+import { openEnvelope } from '../../core/envelope/envelope.ts';
+import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
+import { proveInBucket, startOf } from '../../core/tree/builder.ts';
+import { type SetProof, verifyProof } from '../../core/tree/proof.ts';
+import type { Nodes } from '../graph/nodes.ts';
+import type { Log } from '../http/log.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import { Problem } from '../problem.ts';
-import type { Evaluator } from '../pseudonym/evaluator.ts';
-import { insertRows } from '../store/rows.ts';
+import { decodeBucket, parseMember, splitMember } from '../sets/bucket.ts';
+import { SetCheck } from '../sets/check.ts';
+import { bucketContext, createKeeper } from '../sets/keeper.ts';
+import { memberTypes, type NamedSet, setOf } from '../sets/named.ts';
+import { CHUNK_MEMBERS, createUploads, type Uploads } from '../sets/uploads.ts';
 import type { Store } from '../store/store.ts';
 import type { Secrets } from './secrets.ts';
 
 /** The sets whose roots envelopes name: serials of a batch, vehicles of a recall. */
-export interface Sets {
+export interface Sets extends Omit<Uploads, 'take'> {
   /**
    * Keeps the members of an entry's set, once they are shown to be those of its root.
    * @throws `set.unknownEntry` `set.mismatch` `auth.forbidden` and the `identifier.*` and `tree.*` codes
@@ -27,111 +29,61 @@ export interface Sets {
     content: { readonly block: string; readonly key: string },
     identifier: Identifier,
   ): Promise<SetProof | null>;
-  /** Members may have been erased: none are kept in memory any more. */
-  forget(): void;
+  /** The members of a stored set, some hundreds at a time; none where it is not stored. */
+  members(digest: Digest): AsyncGenerator<readonly string[]>;
+  /** The batches on the ledger whose makers list a serial. */
+  batchesOf(serial: Identifier): Promise<ListingBatch[]>;
 }
+
+export type ListingBatch = {
+  readonly batch: Subject;
+  /** The entry that lists it. */
+  readonly digest: Digest;
+  readonly identifier: string | null;
+};
 
 export type SetsOptions = {
   readonly store: Store;
   readonly keyring: Keyring;
   readonly secrets: Secrets;
-  readonly evaluator: Evaluator;
+  readonly nodes: Nodes;
+  readonly log?: Log;
 };
 
-type NamedSet = {
-  readonly root: Hex;
-  readonly count: number;
-  readonly treeKey: Uint8Array;
-  /** What the members are. */
-  readonly of: 'serial' | 'vehicle';
-};
+/** So many are checked at once, in a few milliseconds; for more there is a thread. */
+const FEW = 2_000;
+const BUCKETS_AT_ONCE = 20;
 
-const TREES_KEPT = 32;
-const AT_ONCE = 200;
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
-
-export function createSets({ store, keyring, secrets, evaluator }: SetsOptions): Sets {
-  const trees = new Map<Digest, SetTree | null>();
-
-  async function treeOf(digest: Digest, set: NamedSet): Promise<SetTree | null> {
-    const kept = trees.get(digest);
-    if (kept !== undefined) return kept;
-    const [row] = await store.query<{ wrapped: Uint8Array }>('SELECT wrapped FROM sets WHERE digest = $1', [
-      fromHex(digest, 32),
-    ]);
-    if (row === undefined) return null;
-    const text = fromUtf8(keyring.unwrap('identifier', row.wrapped, fromHex(digest, 32)));
-    const tree = buildTree(set.treeKey, text.split('\n').map(parseMember), { sha256 });
-    for (const oldest of trees.keys()) {
-      if (trees.size < TREES_KEPT) break;
-      trees.delete(oldest);
-    }
-    trees.set(digest, tree);
-    return tree;
-  }
-
-  async function subjectsOf(members: readonly Identifier[]): Promise<Uint8Array[]> {
-    const subjects: Uint8Array[] = [];
-    for (const member of members) {
-      subjects.push(fromHex(evaluator.subject(member), 32));
-      // Each takes a tenth of a millisecond: others get their turn in between.
-      if (subjects.length % AT_ONCE === 0) await pause();
-    }
-    return subjects;
-  }
+export function createSets({ store, keyring, secrets, nodes, log }: SetsOptions): Sets {
+  const keeper = createKeeper({ store, keyring, secrets, nodes });
+  const uploads = createUploads({ store, keyring, keeper, ...(log === undefined ? {} : { log }) });
 
   return {
     async put(organisation, digest, texts) {
-      const bytes = fromHex(digest, 32);
-      const [row] = await store.query<{ body: Uint8Array; wrapped: Uint8Array }>(
-        'SELECT body, wrapped FROM blocks JOIN block_keys USING (digest) WHERE digest = $1',
-        [bytes],
-      );
-      const unknown = () =>
-        new Problem(
-          'set.unknownEntry',
-          'Send the submission of the entry first; its envelope names the root.',
-        );
-      if (row === undefined) throw unknown();
-      const envelope = openEnvelope(row.body, secrets.blockKey(bytes, row.wrapped));
-      const set = setOf(envelope);
-      if (set === null) throw unknown();
-      if (envelope.organisation !== organisation.toString()) {
-        throw new Problem('auth.forbidden', 'Only the attester of an entry gives the members of its set.');
+      const entry = await keeper.entry(organisation, digest);
+      const { set } = entry;
+      if (texts.length > FEW) {
+        await uploads.take(entry, chunksOf(texts));
+        return { members: set.count };
       }
-      const members = texts.map(parseMember);
-      const wanted = set.of === 'serial' ? ['serial'] : ['vin', 'registration', 'chassis', 'van'];
-      const tree = buildTree(set.treeKey, members, { sha256 });
-      if (
-        tree.root !== set.root ||
-        tree.count !== set.count ||
-        members.some((member) => !wanted.includes(member.type))
-      ) {
+      const check = new SetCheck({ ...set, count: texts.length });
+      check.add(texts.map(oneLine).join('\n'));
+      const found = check.finish();
+      if (found.root !== set.root || found.count !== set.count) {
         throw new Problem('set.mismatch', `The entry names ${set.count} members under root ${set.root}.`, {
-          extensions: { expected: set.root, found: tree.root },
+          extensions: { expected: set.root, found: found.root },
         });
       }
-      const serials = set.of === 'serial' ? await subjectsOf(members) : [];
-      const wrapped = keyring.wrap('identifier', utf8(members.map(formatIdentifier).join('\n')), bytes);
-      await store.transaction(async (transaction) => {
-        await holdErasures(transaction);
-        const erased = (await erasedOf(transaction, [bytes])).get(digest);
-        if (erased?.has('entry')) throw contentErased({ digest });
-        await transaction.execute(
-          `INSERT INTO sets (digest, organisation, wrapped) VALUES ($1, $2, $3)
-           ON CONFLICT (digest) DO UPDATE SET wrapped = excluded.wrapped, stored_at = excluded.stored_at`,
-          [bytes, organisation, wrapped],
-        );
-        const batch = fromHex(envelope.subject, 32);
-        const rows = serials.map((serial) => ({ serial, batch, digest: bytes }));
-        const columns = { serial: 'bytea', batch: 'bytea', digest: 'bytea' } as const;
-        await insertRows(transaction, 'serials', columns, rows, { onConflict: 'DO NOTHING' });
-      });
-      trees.delete(digest);
-      return { members: members.length };
+      await keeper.write(entry, [...check.buckets()]);
+      await keeper.finish(entry);
+      return { members: set.count };
     },
 
-    forget: () => trees.clear(),
+    status: uploads.status,
+    chunk: uploads.chunk,
+    complete: uploads.complete,
+    sweep: uploads.sweep,
+    close: uploads.close,
 
     async prove(digest, content, identifier) {
       let set: NamedSet | null;
@@ -140,39 +92,71 @@ export function createSets({ store, keyring, secrets, evaluator }: SetsOptions):
       } catch {
         return null; // void: it proves nothing, whatever is in its set
       }
-      if (set === null) return null;
-      const tree = await treeOf(digest, set);
-      return tree === null || tree.root !== set.root ? null : tree.prove(identifier);
+      if (set === null || !memberTypes[set.of].includes(identifier.type)) return null;
+      const bytes = fromHex(digest, 32);
+      const [row] = await store.query<{ start: Uint8Array; wrapped: Uint8Array }>(
+        `SELECT start, wrapped FROM set_buckets JOIN sets USING (digest)
+         WHERE digest = $1 AND start <= $2 ORDER BY start DESC LIMIT 1`,
+        [bytes, startOf(set.treeKey, identifier)],
+      );
+      if (row === undefined) return null;
+      const bucket = decodeBucket(keyring.unwrap('identifier', row.wrapped, bucketContext(bytes, row.start)));
+      const proof = proveInBucket(set.treeKey, bucket.siblings, bucket.members.map(splitMember), identifier);
+      try {
+        verifyProof(set.root, set.treeKey, identifier, proof);
+        return proof;
+      } catch {
+        return null; // rotten, or of another set under the same digest: nobody is handed a proof that proves nothing
+      }
+    },
+
+    async *members(digest) {
+      const bytes = fromHex(digest, 32);
+      let after: Uint8Array | null = null;
+      for (;;) {
+        const rows: { start: Uint8Array; wrapped: Uint8Array }[] = await store.query(
+          `SELECT start, wrapped FROM set_buckets JOIN sets USING (digest)
+           WHERE digest = $1 AND ($2::bytea IS NULL OR start > $2) ORDER BY start LIMIT $3`,
+          [bytes, after, BUCKETS_AT_ONCE],
+        );
+        const last = rows.at(-1);
+        if (last === undefined) return;
+        after = last.start;
+        for (const { start, wrapped } of rows) {
+          const bucket = decodeBucket(keyring.unwrap('identifier', wrapped, bucketContext(bytes, start)));
+          if (bucket.members.length > 0) yield bucket.members;
+        }
+      }
+    },
+
+    async batchesOf(serial) {
+      const rows = await store.query<{ batch: Uint8Array; digest: Uint8Array; wrapped: Uint8Array | null }>(
+        `SELECT sets.subject AS batch, serials.digest, identifiers.wrapped FROM serials
+         JOIN sets ON sets.digest = serials.digest
+         LEFT JOIN identifiers ON identifiers.subject = sets.subject
+         WHERE serials.serial = $1
+           AND EXISTS (SELECT 1 FROM links WHERE links.digest = serials.digest AND links.subject = sets.subject)
+         ORDER BY sets.subject, serials.digest`,
+        [nodes.nodeOf(serial)],
+      );
+      return rows.map(({ batch, digest, wrapped }) => ({
+        batch: toHex(batch) as Subject,
+        digest: toHex(digest) as Digest,
+        identifier: wrapped === null ? null : secrets.identifier(batch, wrapped),
+      }));
     },
   };
 }
 
-/** Members were normalised when they came: a required check digit was the registrar's affair. */
-function parseMember(text: string): Identifier {
-  return parseIdentifier(text, { overrideCheckDigit: true });
+/** No identifier has a line's end in it. */
+function oneLine(text: string): string {
+  return /[\r\n]/.test(text) ? text.replace(/[\r\n]+/g, ' ') : text;
 }
 
-/** The set that an envelope names, if it does; a correction names the one of what it corrects, or another. */
-function setOf({ kind, data }: Pick<Envelope, 'kind' | 'data'>): NamedSet | null {
-  if (kind === 'amended') {
-    const corrected = data.data as Envelope['data'] | undefined;
-    const original = String(data.kind);
-    return corrected === undefined || original === kind ? null : setOf({ kind: original, data: corrected });
+async function* chunksOf(texts: readonly string[]): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (let start = 0; start < texts.length; start += CHUNK_MEMBERS) {
+    // Normalised here, so that nothing but ASCII is handed on.
+    const some = texts.slice(start, start + CHUNK_MEMBERS);
+    yield new Uint8Array(utf8(some.map((text) => formatIdentifier(parseMember(oneLine(text)))).join('\n')));
   }
-  if (kind === 'batch.produced') {
-    const serials = data.serials as { serialsRoot: Hex; count: number; treeKey: string } | undefined;
-    if (serials === undefined) return null;
-    const { serialsRoot: root, count } = serials;
-    return { root, count, treeKey: fromBase64Url(serials.treeKey), of: 'serial' };
-  }
-  if (kind !== 'recall.opened' && kind !== 'recall.extended') return null;
-  // Its signer may have sealed them: then nobody proves anything of the set.
-  if (data.affectedRoot === undefined || data.affectedCount === undefined || data.treeKey === undefined)
-    return null;
-  return {
-    root: data.affectedRoot as Hex,
-    count: Number(data.affectedCount),
-    treeKey: fromBase64Url(String(data.treeKey)),
-    of: 'vehicle',
-  };
 }

@@ -171,7 +171,7 @@ export const batchesOfSerial = defineRoute({
     const identifier = await readKnownIdentifier(text, ['serial'], services);
     services.meter.take(caller, 1, response);
     const serial = services.evaluator.subject(identifier);
-    const batches = await services.query.batchesOf(serial);
+    const batches = await services.sets.batchesOf(identifier);
     return { status: 200, body: { identifier: formatIdentifier(identifier), subject: serial, batches } };
   },
 });

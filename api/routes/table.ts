@@ -4,7 +4,7 @@ import { getAccessLog } from './accessLog.ts';
 import { createBackup } from './backup.ts';
 import { searchClaims } from './claims.ts';
 import { getConsent, giveConsent, listConsents, revokeConsent } from './consents.ts';
-import { getBlock, putSet, uploadDocument } from './documents.ts';
+import { getBlock, uploadDocument } from './documents.ts';
 import { erasureRoutes } from './erasures.ts';
 import { batchesOfSerial, batchRoutes, serialRoutes, softwareRoutes, vehicleRoutes } from './histories.ts';
 import { listMyBatches, listMyVehicles } from './my.ts';
@@ -13,6 +13,7 @@ import { getBlockExport, getKeyExport } from './operator.ts';
 import { getDirectory, getNonce, getOrganisation, listOrganisations, putProfile } from './organisations.ts';
 import { callChain } from './rpc.ts';
 import { descriptionRoutes, getHealth, getMetrics, getReadiness } from './service.ts';
+import { completeSet, getSet, putSet, putSetChunk } from './sets.ts';
 import { openShare } from './shares.ts';
 import { evaluateSubjects } from './subjects.ts';
 import { acceptSubmissions, getSubmission } from './submissions.ts';
@@ -38,6 +39,9 @@ export const routes: readonly Route[] = [
   batchesOfSerial,
   ...softwareRoutes,
   putSet,
+  getSet,
+  putSetChunk,
+  completeSet,
   searchClaims,
   giveConsent,
   listConsents,

@@ -10,6 +10,7 @@ const migrations = [
   '004-consents',
   '005-erasures',
   '006-revocations',
+  '007-sets',
   '009-notices',
 ] as const;
 

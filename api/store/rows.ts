@@ -11,6 +11,8 @@ export interface ColumnValues {
   timestamptz: Date;
   numeric: bigint | string;
   jsonb: unknown;
+  /** As text, with or without dashes. */
+  uuid: string;
 }
 
 export type Columns = Readonly<Record<string, keyof ColumnValues>>;
@@ -112,6 +114,11 @@ const arrayElement: Readonly<Record<keyof ColumnValues, ArrayElement>> = {
     oid: 25,
     encode: (value: unknown, into) => into.text(JSON.stringify(value)),
     cast: '::jsonb',
+  },
+  uuid: {
+    sql: 'uuid',
+    oid: 2950,
+    encode: (value: string, into) => into.bytes(Buffer.from(value.replaceAll('-', ''), 'hex')),
   },
 };
 

@@ -15,6 +15,7 @@ const columns = {
   at: 'timestamptz',
   amount: 'numeric',
   document: 'jsonb',
+  name: 'uuid',
 } as const satisfies Columns;
 
 describe('insertRows', () => {
@@ -24,7 +25,7 @@ describe('insertRows', () => {
       store = await open();
       await store.execute(
         `CREATE TABLE everything (id int4 PRIMARY KEY, bytes bytea, words text, big int8, small int2, flag boolean,
-           at timestamptz(3), amount numeric(78, 0), document jsonb)`,
+           at timestamptz(3), amount numeric(78, 0), document jsonb, name uuid)`,
       );
     });
     beforeEach(() => store.execute('DELETE FROM everything'));
@@ -43,6 +44,7 @@ describe('insertRows', () => {
         ),
         amount: fc.option(fc.bigInt(0n, 2n ** 256n - 1n)),
         document: fc.option(fc.record({ text, list: fc.array(fc.integer()) })),
+        name: fc.option(fc.uuid()),
       });
       await fc.assert(
         fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (found) => {

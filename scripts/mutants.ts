@@ -8,13 +8,14 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { type ContractsTree, copyContractsTree } from './contractsTree.ts';
 
-/** Of the ledger, then of titles. */
+/** Of the ledger, then of titles, then of parts. */
 type Property =
   | ('HEAD' | 'APPEND' | 'ISOLATION' | 'AUTH' | 'NONCE' | 'SKIP' | 'OWN' | 'RESERVED' | 'REBUILD')
   | ('ONE-TITLE' | 'NO-SALE-UNDER-LIEN' | 'NO-SALE-WHEN-STOLEN' | 'UNBLOCKED-AT-ONCE' | 'STICKY-BRANDS')
   | ('ONLY-OWNER-OFFERS' | 'ONLY-BUYER-ACCEPTS' | 'ONLY-RIGHT-ACTS' | 'ONLY-HOLDER-LIFTS' | 'END-IS-END')
   | ('SIGNED' | 'REVISION-ONCE' | 'TENURE-COUNTS' | 'LIENS-CAPPED' | 'RANKS-DISTINCT')
-  | 'ENTRY-FOR-EVERY-ACTION';
+  | 'ENTRY-FOR-EVERY-ACTION'
+  | ('ONE-VEHICLE' | 'SCRAPPED-FOR-EVER' | 'STOLEN-NOT-MOUNTED' | 'STAYS-WHERE-IT-IS' | 'REGISTERED-ONCE');
 
 type Mutant = {
   name: string;
@@ -772,6 +773,174 @@ const MUTANTS: Mutant[] = [
     file: 'Module.sol',
     replace: [['if (address(asked) != address(organisations)) revert', 'if (false) revert']],
   },
+  {
+    name: 'a mounted part is mounted again',
+    file: 'types/PartTransition.sol',
+    replace: [['((IN_FREE | WITH_VEHICLE)', '((IN_FREE | IN_MOUNTED | WITH_VEHICLE)']],
+    properties: ['ONE-VEHICLE'],
+  },
+  {
+    name: 'a part leaves a vehicle that it is not in',
+    file: 'Parts.sol',
+    replace: [['if (actual.isZero() || !(vehicle == actual)) revert', 'if (actual.isZero()) revert']],
+    properties: ['ONE-VEHICLE'],
+  },
+  {
+    name: 'a part that was removed is still there',
+    file: 'Parts.sol',
+    replace: [['        part.vehicle = Subject.wrap(0);\n', '']],
+    properties: ['ONE-VEHICLE'],
+  },
+  {
+    name: 'a part that is recovered is free wherever it is',
+    file: 'Parts.sol',
+    replace: [['return part.vehicle.isZero() ? PartState.Free : PartState.Mounted', 'return PartState.Free']],
+    properties: ['ONE-VEHICLE', 'STAYS-WHERE-IT-IS'],
+  },
+  {
+    name: 'a scrapped part is mounted',
+    file: 'types/PartTransition.sol',
+    replace: [['((IN_FREE | WITH_VEHICLE)', '((IN_FREE | (1 << 4) | WITH_VEHICLE)']],
+    properties: ['SCRAPPED-FOR-EVER'],
+  },
+  {
+    name: 'a scrapped part is stolen',
+    file: 'types/PartTransition.sol',
+    replace: [['((IN_FREE | IN_MOUNTED) << (8 * 4))', '((IN_FREE | IN_MOUNTED | (1 << 4)) << (8 * 4))']],
+    properties: ['SCRAPPED-FOR-EVER'],
+  },
+  {
+    name: 'a stolen part is mounted',
+    file: 'types/PartTransition.sol',
+    replace: [['((IN_FREE | WITH_VEHICLE)', '((IN_FREE | IN_STOLEN | WITH_VEHICLE)']],
+    properties: ['STOLEN-NOT-MOUNTED'],
+  },
+  {
+    name: 'a stolen part that is removed is stolen no longer',
+    file: 'Parts.sol',
+    replace: [['if (part.state == PartState.Mounted) part.state', 'part.state']],
+    properties: ['STOLEN-NOT-MOUNTED'],
+  },
+  {
+    name: 'a theft takes a part out of its vehicle',
+    file: 'Parts.sol',
+    replace: [
+      [
+        'if (kind == PartKinds.STOLEN) part.state = PartState.Stolen;',
+        'if (kind == PartKinds.STOLEN) (part.state, part.vehicle) = (PartState.Stolen, Subject.wrap(0));',
+      ],
+    ],
+    properties: ['STAYS-WHERE-IT-IS'],
+  },
+  {
+    name: 'an action names a vehicle that its kind has no use for',
+    file: 'Parts.sol',
+    replace: [['if (!transition.hasVehicle() && !action.vehicle.isZero()) revert', 'if (false) revert']],
+    properties: ['STAYS-WHERE-IT-IS'],
+  },
+  {
+    name: 'a part is registered again',
+    file: 'types/PartTransition.sol',
+    replace: [['(IN_NONE << (8 * 0))', '((IN_NONE | IN_FREE) << (8 * 0))']],
+    properties: ['REGISTERED-ONCE'],
+  },
+  {
+    name: 'whoever mounts a part is its maker',
+    file: 'Parts.sol',
+    replace: [['part.vehicle = vehicle;', '(part.vehicle, part.maker) = (vehicle, action.organisation);']],
+    properties: ['REGISTERED-ONCE'],
+  },
+  {
+    name: 'anyone acts on parts',
+    file: 'Parts.sol',
+    replace: [['        _requireRight(action.organisation, action.kind, actor);\n', '']],
+    properties: ['ONLY-RIGHT-ACTS'],
+  },
+  {
+    name: 'the right to mount parts is every right',
+    file: 'Parts.sol',
+    replace: [
+      [
+        '_requireRight(action.organisation, action.kind,',
+        '_requireRight(action.organisation, Kind.wrap(17),',
+      ],
+    ],
+    properties: ['ONLY-RIGHT-ACTS'],
+  },
+  {
+    name: 'an action on a part needs no signature',
+    file: 'Parts.sol',
+    replace: [['        _requireFromActor(actor, hash, action.deadline, signature);\n', '']],
+    properties: ['SIGNED'],
+  },
+  {
+    name: 'the vehicle is not signed',
+    file: 'types/PartAction.sol',
+    replace: [
+      [
+        'abi.encode(PART_ACTION_TYPE_HASH, action)',
+        'abi.encode(PART_ACTION_TYPE_HASH, action.kind, action.subject, action.revision, action.deadline, action.organisation, bytes32(0), action.digest)',
+      ],
+    ],
+    properties: ['SIGNED'],
+  },
+  {
+    name: 'the revision of a part is not looked at',
+    file: 'Parts.sol',
+    replace: [['if (action.revision != part.revision) revert', 'if (false) revert']],
+    properties: ['REVISION-ONCE'],
+  },
+  {
+    name: 'a vehicle’s history has no entry of what is mounted',
+    file: 'Parts.sol',
+    replace: [['if (transition.hasVehicle()) _record', 'if (action.kind == PartKinds.REMOVED) _record']],
+    properties: ['ENTRY-FOR-EVERY-ACTION'],
+  },
+  {
+    name: 'a vehicle’s history has no entry of what is removed',
+    file: 'Parts.sol',
+    replace: [['if (transition.hasVehicle()) _record', 'if (action.kind == PartKinds.MOUNTED) _record']],
+    properties: ['ENTRY-FOR-EVERY-ACTION'],
+  },
+  {
+    name: 'an entry of a part carries the digest for the action’s hash',
+    file: 'Parts.sol',
+    replace: [['action.digest, hash)', 'action.digest, action.digest)']],
+    properties: ['ENTRY-FOR-EVERY-ACTION'],
+  },
+  {
+    name: 'two parts share a state',
+    file: 'Parts.sol',
+    replace: [
+      [
+        'Part storage part = _parts[action.subject];',
+        'Part storage part = _parts[Subject.wrap(Subject.unwrap(action.subject) | bytes32(uint256(1)))];',
+      ],
+    ],
+    properties: ['ISOLATION'],
+  },
+  {
+    name: 'a part is mounted into itself',
+    file: 'Parts.sol',
+    replace: [[' || vehicle == action.subject', '']],
+  },
+  {
+    name: 'a kind without a row is one of parts',
+    file: 'types/PartTransition.sol',
+    replace: [['PART_KINDS = 6', 'PART_KINDS = 7']],
+  },
+  {
+    name: 'Parts is bound to a ledger that names it for titles',
+    file: 'Parts.sol',
+    replace: [['return ledger_.parts();', 'return ledger_.titles();']],
+  },
+  {
+    name: 'the log of an action on a part names who sent it',
+    file: 'Parts.sol',
+    replace: [
+      ['emit Executed(action.subject, hash, actor,', 'emit Executed(action.subject, hash, msg.sender,'],
+    ],
+  },
 ];
 
 type Verdict = { mutant: Mutant; caughtBy: string[]; problem?: string };
@@ -823,16 +992,21 @@ async function judge(mutant: Mutant): Promise<Verdict> {
   }
 }
 
-/** The files that are about titles alone: a fault in one of them is not looked for in the ledger, nor the other way. */
+/** The files that are about one module alone: a fault in one of them is not looked for elsewhere, nor the other way. */
 const OF_TITLES = new Set([
   ...['Titles.sol', 'Module.sol', 'libraries/TitleKinds.sol'],
   ...['Lien', 'Title', 'TitleAction', 'Transition'].map((type) => `types/${type}.sol`),
+]);
+const OF_PARTS = new Set([
+  ...['Parts.sol', 'libraries/PartKinds.sol'],
+  ...['Part', 'PartAction', 'PartTransition'].map((type) => `types/${type}.sol`),
 ]);
 
 /** The tests of properties, and what they are made of. */
 const PROPERTY_TESTS = {
   ledger: ['Ledger.t', 'LedgerInvariants.t', 'LedgerHandler', 'World'],
   titles: ['Titles.t', 'TitlesInvariants.t', 'TitlesHandler', 'TitlesWorld'],
+  parts: ['Parts.t', 'PartsInvariants.t', 'PartsHandler', 'PartsWorld'],
 };
 
 async function judgeByProperties(
@@ -841,7 +1015,8 @@ async function judgeByProperties(
   tree: ContractsTree,
 ): Promise<Verdict> {
   const properties = path.join(tree.folder, 'test/contracts/properties');
-  const about = OF_TITLES.has(mutant.file) ? 'titles' : 'ledger';
+  const module = OF_PARTS.has(mutant.file) ? 'parts' : OF_TITLES.has(mutant.file) ? 'titles' : undefined;
+  const about = module ?? 'ledger';
   for (const [contract, names] of Object.entries(PROPERTY_TESTS)) {
     if (contract === about) continue;
     for (const name of names) await rm(path.join(properties, `${name}.sol`));

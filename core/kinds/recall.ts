@@ -4,6 +4,7 @@ import {
   code,
   component,
   count,
+  date,
   hex32,
   key32,
   localised,
@@ -28,6 +29,19 @@ const affected = {
   serialRanges: z.exactOptional(
     z
       .array(z.strictObject({ manufacturerId: party, from: partNumber, to: partNumber }))
+      .check(z.minLength(1), z.maxLength(2000)),
+  ),
+  /** All parts of a number, or those that were made from one day to another, both included. */
+  partNumbers: z.exactOptional(
+    z
+      .array(
+        z.strictObject({
+          manufacturerId: party,
+          partNumber,
+          from: z.exactOptional(date),
+          until: z.exactOptional(date),
+        }),
+      )
       .check(z.minLength(1), z.maxLength(2000)),
   ),
 };

@@ -496,7 +496,9 @@ describe('deriveFindings', () => {
         { ...remedied, time: '2022-12-31' },
       ];
       for (const entry of wrong) {
-        expect(codesOf(history(entry), '', { own: opened('in') })).to.deep.equal(['recall.open alert']);
+        expect(codesOf(history(entry), 'recall.open', { own: opened('in') })).to.deep.equal([
+          'recall.open alert',
+        ]);
       }
     });
 
@@ -523,8 +525,9 @@ describe('deriveFindings', () => {
       expect(open(built({ part: batch }))).to.deep.equal(['recall.open alert']);
       expect(open(built({ part: serial('X'), batch }))).to.deep.equal(['recall.open alert']);
       expect(open(built({ part: serial('AB-0150') }))).to.deep.equal(['recall.open alert']);
-      expect(open(built({ part: serial('AB-0200') }))).to.deep.equal([]);
-      expect(open(built({ part: serial('AB-01500') }))).to.deep.equal([]);
+      const known = 'batch:safir.example:AB-2019-01';
+      expect(open(built({ part: serial('AB-0200'), batch: known }))).to.deep.equal([]);
+      expect(open(built({ part: serial('AB-01500'), batch: known }))).to.deep.equal([]);
       expect(open(built({ part: 'serial:other.example:AB-0150' }))).to.deep.equal([]);
       const removed = {
         kind: 'part.removed',
@@ -534,7 +537,7 @@ describe('deriveFindings', () => {
       const mounted = (part: string) => ({
         kind: 'part.mounted',
         time: '2021-01-02',
-        data: { component: 'airbags', part },
+        data: { component: 'airbags', part, batch: known },
       });
       expect(open(built({ part: serial('AB-0150') }), removed, mounted(serial('AB-0300')))).to.deep.equal([]);
       expect(open(built({ part: serial('AB-0300') }), mounted(serial('AB-0199')))).to.deep.equal([
@@ -565,6 +568,192 @@ describe('deriveFindings', () => {
         });
       expect(codesOf([], '', { own: [...own, ...closed('withdrawn')] })).to.deep.equal([]);
       expect(codesOf([], '', { own: [...own, ...closed('completed')] })).to.deep.equal(['recall.open alert']);
+    });
+
+    it('are not known, rather than not the vehicle’s, while the batch or the number of a part of that maker is not', () => {
+      const part = (name: string, more: Record<string, unknown> = {}) =>
+        history({
+          kind: 'part.mounted',
+          time: '2021-01-02',
+          data: { component: 'airbags', part: name, ...more },
+        });
+      const states = (entries: OpenedEntry[], listed: Record<string, unknown>) =>
+        summaryOf(entries, { own: opened('out', listed), recallAttesters: ['9'] }).recalls.campaigns.map(
+          ({ state }) => state,
+        )[0];
+      const batches = ['batch:safir.example:AB-2024-07'];
+      expect(states(part('serial:safir.example:1'), { batches })).to.equal('unknown');
+      expect(states(part('serial:other.example:1'), { batches })).to.equal('notAffected');
+      expect(
+        states(part('serial:safir.example:1', { batch: 'batch:safir.example:X' }), { batches }),
+      ).to.equal('notAffected');
+      // An article that its name tells is no other article.
+      const gs1 = (article: string, more: string) => `id.gs1.org:01/${article}/${more}`;
+      const ofGs1 = { batches: [`batch:${gs1('04012345111118', '10/B-1')}`] };
+      expect(states(part(`serial:${gs1('04012345111118', '21/9')}`), ofGs1)).to.equal('unknown');
+      expect(states(part(`serial:${gs1('04012345222227', '21/9')}`), ofGs1)).to.equal('notAffected');
+      // Of a batch nobody knows which serial was taken.
+      const serialRanges = [{ manufacturerId: 'safir.example', from: 'A-1', to: 'A-9' }];
+      expect(states(part('batch:safir.example:B-1'), { serialRanges })).to.equal('unknown');
+      expect(states(part('batch:other.example:B-1'), { serialRanges })).to.equal('notAffected');
+
+      const numbered = (more = {}) => ({
+        partNumbers: [{ manufacturerId: 'safir.example', partNumber: 'SF-21', ...more }],
+      });
+      const plain = part('serial:safir.example:1', { batch: 'batch:safir.example:X' });
+      const named = part('serial:safir.example:1', { manufacturerPartId: 'SF-21' });
+      expect(states(named, numbered())).to.equal('open');
+      expect(states(named, numbered({ from: '2020-05-01', until: '2020-06-30' })), 'no date').to.equal(
+        'unknown',
+      );
+      expect(states(named, numbered({ from: '2021-01-03' })), 'made after').to.equal('notAffected');
+      expect(states(plain, numbered()), 'no number').to.equal('unknown');
+      expect(states(part('serial:safir.example:1', { manufacturerPartId: 'SF-22' }), numbered())).to.equal(
+        'notAffected',
+      );
+      const partner = 'bpnl00000003cml1';
+      const ofPartner = { partNumbers: [{ manufacturerId: 'BPNL00000003CML1', partNumber: 'A/1' }] };
+      expect(states(part(`serial:${partner}:A%2F1/7`), ofPartner)).to.equal('open');
+      expect(states(part(`serial:${partner}:A-1/7`), ofPartner)).to.equal('notAffected');
+
+      const [doubt] = findingsOf(part('serial:safir.example:1'), { own: opened('out', { batches }) });
+      expect([doubt?.severity, doubt?.details.set, doubt?.details.parts]).to.deep.equal([
+        'notice',
+        'out',
+        [{ part: 'serial:safir.example:1', reason: 'noBatch' }],
+      ]);
+      const mounted = [
+        ...part('serial:safir.example:1'),
+        ...part('batch:safir.example:B-1'),
+        ...history({ kind: 'part.mounted', time: '2021-02-02', data: { component: 'glass' } }),
+      ];
+      expect(summaryOf(mounted).recalls.parts).to.deep.equal({ compared: 2, withoutBatch: 1, unnamed: 1 });
+    });
+
+    it('match safety parts, by the batch that the history says of them', () => {
+      const part = 'serial:safir.example:AB-1';
+      const batch = 'batch:safir.example:AB-2024-07';
+      const mounted = (more: Partial<Sketch> = {}): Sketch => ({
+        kind: 'safetyPart.mounted',
+        time: '2021-01-02',
+        organisation: '4',
+        identifier: part,
+        data: { component: 'airbags' },
+        ...more,
+      });
+      const built = {
+        kind: 'vehicle.built',
+        time: '2020-01-01',
+        data: { manufacturerId: 'kunlun.example', parts: [{ component: 'airbags', part, batch }] },
+      };
+      const codes = (...entries: Sketch[]) =>
+        codesOf(history(...entries), 'recall', { own: opened('out', { batches: [batch] }) });
+      expect(codes(mounted())).to.deep.equal(['recall.unknown notice']);
+      expect(codes(built, mounted())).to.deep.equal(['recall.open alert']);
+      const removed = mounted({
+        kind: 'safetyPart.removed',
+        time: '2022-01-02',
+        data: { component: 'airbags', reason: 'recall' },
+      });
+      expect(codes(built, mounted(), removed)).to.deep.equal([]);
+      expect(summaryOf(history(built, mounted())).recalls.parts.compared).to.equal(1);
+    });
+
+    it('stand by their extensions alone, and are one however often they are opened', () => {
+      const extension = (more: Partial<Sketch> = {}) =>
+        history({
+          kind: 'recall.extended',
+          time: '2023-02-01',
+          organisation: '9',
+          affected: 'in',
+          digest: named('extension'),
+          data: kinds['recall.extended'].example.data,
+          ...more,
+        });
+      const campaigns = (own: OpenedEntry[], entries: OpenedEntry[] = []) =>
+        summaryOf(entries, { own, recallAttesters: ['9'] }).recalls.campaigns;
+      // Its opening is withheld, or was taken back.
+      expect(campaigns(extension()).map(({ state, severity }) => [state, severity])).to.deep.equal([
+        ['open', 'unknown'],
+      ]);
+      expect(codesOf([], '', { own: extension() })).to.deep.equal(['recall.open warning']);
+      const again = opened('in').map((entry) => ({ ...entry, digest: named('again'), position: 7 }));
+      expect(campaigns([...opened('out'), ...again]).map(({ state, by }) => [state, by])).to.deep.equal([
+        ['open', 'set'],
+      ]);
+      // By a batch alone, with a set of nobody.
+      const batches = ['batch:safir.example:AB-2024-07'];
+      const byBatch = extension({
+        affected: 'out',
+        data: { ...kinds['recall.extended'].example.data, batches },
+      });
+      const holding = history({
+        kind: 'part.mounted',
+        time: '2021-01-02',
+        data: { component: 'airbags', part: batches[0] ?? '' },
+      });
+      expect(campaigns([...opened('out'), ...byBatch], holding)[0]).to.deep.include({
+        state: 'open',
+        by: 'part',
+        entries: [named('extension')],
+      });
+    });
+
+    it('are remedied only after they listed the vehicle; a remedy that counts for nothing is named', () => {
+      const extended = history({
+        kind: 'recall.extended',
+        time: '2023-09-01',
+        organisation: '9',
+        affected: 'in',
+        data: kinds['recall.extended'].example.data,
+      });
+      const fault = (entry: Sketch, own: OpenedEntry[]) =>
+        findingsOf(history(entry), { own, recallAttesters: ['9'] })
+          .filter(({ code }) => code === 'recall.remedyIgnored')
+          .map(({ severity, details }) => [severity, details.reason])[0];
+      expect(fault(remedied, opened('in'))).to.equal(undefined);
+      expect(fault(remedied, opened('out'))).to.deep.equal(['notice', 'notListed']);
+      expect(fault(remedied, [...opened('out'), ...extended])).to.deep.equal(['notice', 'beforeListed']);
+      const other = (data: Record<string, Json>) => ({ ...remedied, data: { ...remedied.data, ...data } });
+      expect(fault(other({ attester: '8' }), opened('in'))).to.deep.equal([
+        'information',
+        'attesterNotShown',
+      ]);
+      expect(fault(other({ campaign: 'R-3' }), opened('in'))).to.deep.equal(['notice', 'unknownCampaign']);
+      const states = (own: OpenedEntry[]) =>
+        summaryOf(history(remedied), { own, recallAttesters: ['9'] }).recalls.campaigns.map(
+          ({ state }) => state,
+        );
+      expect(states([...opened('out'), ...extended])).to.deep.equal(['open']);
+      // The opening listed it already: the extension opens nothing anew.
+      expect(states([...opened('in'), ...extended])).to.deep.equal(['remedied']);
+      const [state] = summaryOf(history(other({ outcome: 'notNeeded' })), { own: opened('in') }).recalls
+        .campaigns;
+      expect([state?.state, state?.outcome]).to.deep.equal(['remedied', 'notNeeded']);
+    });
+
+    it('stay open when they are closed, and are not withdrawn before they are opened', () => {
+      const closing = (reason: string, anchoredAt?: number) =>
+        history({
+          kind: 'recall.closed',
+          time: '2024-01-01',
+          organisation: '9',
+          data: { campaign: 'R-2025-014', reason },
+        }).map((entry) => (anchoredAt === undefined ? entry : { ...entry, anchoredAt }));
+      const state = (own: OpenedEntry[]) =>
+        summaryOf([], { own, recallAttesters: ['9'] }).recalls.campaigns.map((found) => [
+          found.state,
+          found.closed,
+        ])[0];
+      expect(state([...opened('in'), ...closing('completed')])).to.deep.equal(['open', 'completed']);
+      expect(state([...opened('in'), ...closing('superseded')])).to.deep.equal(['open', 'superseded']);
+      const [first] = opened('in');
+      const at = first?.anchoredAt ?? 0;
+      expect(state([...opened('in'), ...closing('withdrawn', at + 10)])).to.deep.equal([
+        'notAffected',
+        'withdrawn',
+      ]);
+      expect(state([...opened('in'), ...closing('withdrawn', at - 10)])).to.deep.equal(['open', 'withdrawn']);
     });
 
     it('are unknown where no attester’s chain was read', () => {

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { isVinculumError } from '../core/errors.ts';
+import { addBatches } from './batchProgram.ts';
 import type { Context } from './context.ts';
 import { type Exit, exitCodes, exitOf } from './exit.ts';
 import { addKeeping } from './operatorProgram.ts';
@@ -102,6 +103,7 @@ function build(io: ProgramIo, signal: AbortSignal, onExit: (exit: Exit) => void)
   addReading(program, action);
   addOperator(program, action);
   addSupply(program, action);
+  addBatches(program, action);
   addKeeping(program, action);
   return program;
 }

@@ -1,8 +1,9 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { fromBase64Url } from '../../core/bytes.ts';
+import { canonicalJson } from '../../core/canonical.ts';
 import { MAX_ENTRIES } from '../../core/chain/entry.ts';
 import type { Subject } from '../../core/chain/types.ts';
 import {
@@ -28,7 +29,8 @@ import { CommandError } from '../exit.ts';
 import type { OpenLedger, WireTranscript } from '../ledger.ts';
 import { follow, freeNonce, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
 import { isAnchored } from './anchored.ts';
-import type { Journal, JournalRow, Plan } from './journal.ts';
+import { Fingerprints } from './fingerprints.ts';
+import type { Journal, JournalRow, Plan, PlannedSet } from './journal.ts';
 
 /*
  * Puts statements on the ledger, whichever system they come from: nothing twice, and at any moment it can be interrupted
@@ -46,6 +48,14 @@ export type StatementGroup = {
   readonly problems: readonly MappingProblem[];
   /** What of it no entry says, as it stands; noted once. */
   readonly aside?: Readonly<Record<string, unknown>>;
+  /** Its only entry is the only one of its kind that one attester has on that subject: a batch is made once. */
+  readonly once?: true;
+  /** Of its only entry’s set, where it is large: a file with an identifier a line, deleted once it is handed over. */
+  readonly membersFile?: string;
+  /** Is told, instead of the errors file, why the source can’t be imported. */
+  readonly onFailed?: (problems: readonly MappingProblem[]) => Promise<void>;
+  /** Is told that nothing more comes of the source in this run: it is signed, or there already. */
+  readonly onTaken?: () => void;
 };
 
 export type StatementOptions = {
@@ -110,8 +120,13 @@ const evaluatedSchema = z.looseObject({
 });
 
 type Target = 'own' | { readonly subject: Subject; readonly identifier: Identifier };
-type Planned = { readonly row: JournalRow; readonly entries: ComposedEntry[]; readonly sets: Sets };
-type Sets = { readonly digest: string; readonly members: readonly string[] }[];
+type Planned = { readonly row: JournalRow; readonly entries: ComposedEntry[]; readonly sets: PlannedSet[] };
+/** What one entry of our own says of a subject. */
+type OwnEntry = {
+  readonly name: string | undefined;
+  readonly entry: (JournalRow['written'] & object)[number];
+  readonly data: Readonly<Record<string, unknown>>;
+};
 
 export class StatementImport {
   readonly counts: StatementCounts = {
@@ -128,7 +143,8 @@ export class StatementImport {
     signed: 0,
   };
   readonly #options: StatementOptions;
-  /** What this run has met: by name its content and hash, and by hash its name. */
+  /** What this run has met: by name its content, and where there is a hash, that too, and by hash its name. */
+  readonly #seen = new Fingerprints();
   readonly #met = new Map<string, { content: string; hash: string | undefined }>();
   readonly #metHashes = new Map<string, string>();
   readonly #subjects = new Map<string, Subject>();
@@ -198,8 +214,16 @@ export class StatementImport {
     await this.#fail([{ code: error.code, at: where, detail: error.message, ...(source && { source }) }]);
   }
 
-  async #fail(problems: readonly MappingProblem[]): Promise<void> {
+  async #reject(group: StatementGroup, error: unknown): Promise<void> {
+    const { at, source, onFailed } = group;
+    if (onFailed === undefined) return this.error(at, source, error);
+    if (!(error instanceof VinculumError)) throw error;
+    await this.#fail([{ code: error.code, at, source, detail: error.message }], group);
+  }
+
+  async #fail(problems: readonly MappingProblem[], group?: StatementGroup): Promise<void> {
     this.counts.errors += 1;
+    if (group?.onFailed !== undefined) return group.onFailed(problems);
     this.#errors ??= await openNotes(this.#options.errorsFile);
     for (const problem of problems) await this.#errors.appendFile(`${JSON.stringify(lineOf(problem))}\n`);
   }
@@ -214,7 +238,7 @@ export class StatementImport {
       try {
         if (await this.#isNew(group)) fresh.push(group);
       } catch (error) {
-        await this.error(group.at, group.source, error);
+        await this.#reject(group, error);
       }
     }
     const failed = await this.#evaluate(fresh);
@@ -223,31 +247,29 @@ export class StatementImport {
       const fault = group.statements
         .map(({ identifier }) => failed.get(identifier))
         .find((found) => found !== undefined);
-      if (fault !== undefined) await this.error(group.at, group.source, fault);
+      if (fault !== undefined) await this.#reject(group, fault);
       else await this.#compose(group);
     }
     this.#options.onProgress?.(this.counts);
   }
 
-  /** @throws `import.changed` */
-  async #isNew({ source, at, content, problems, statements, aside = {} }: StatementGroup): Promise<boolean> {
+  /** @throws `import.changed` `batch.numberUsed` */
+  async #isNew(group: StatementGroup): Promise<boolean> {
+    const { source, at, content, problems, statements, aside = {} } = group;
+    const { journal } = this.#options;
     const name = nameOf(source);
-    const known = this.#options.journal.row({ identifier: name });
-    const before = known ?? this.#met.get(name);
-    if (before !== undefined) {
-      if (before.content !== content && (source.hash === undefined || before.hash !== source.hash)) {
-        throw new VinculumError(
-          'import.changed',
-          `${source.id} was imported with other content: declare the earlier one to be in error, or give this one a name of its own.`,
-        );
-      }
-      if (this.#met.has(name)) this.counts.duplicates += 1;
-      else if (this.#options.journal.find(name)?.state === 'done') this.counts.alreadyThere += 1;
-      this.#met.set(name, { content, hash: source.hash });
+    const met = this.#metBefore(name, content, source.hash);
+    const before = this.#inJournal(name, content, source.hash) ?? met;
+    if (before === 'changed') throw changed(group);
+    if (before === 'same') {
+      if (met !== null) this.counts.duplicates += 1;
+      else if (journal.isDone(name)) this.counts.alreadyThere += 1;
+      this.#meet(name, content, source.hash);
+      group.onTaken?.();
       return false;
     }
     const twin = source.hash === undefined ? undefined : this.#twin(source.hash);
-    this.#met.set(name, { content, hash: source.hash });
+    this.#meet(name, content, source.hash);
     if (twin !== undefined) {
       this.counts.duplicates += 1;
       await this.note({
@@ -265,7 +287,7 @@ export class StatementImport {
       await this.note({ code: 'import.aside', at, source }, { aside });
     }
     if (errors.length > 0) {
-      await this.#fail(errors);
+      await this.#fail(errors, group);
       return false;
     }
     if (statements.length === 0) {
@@ -273,6 +295,26 @@ export class StatementImport {
       return false;
     }
     return true;
+  }
+
+  #inJournal(name: string, content: string, hash: string | undefined): 'same' | 'changed' | null {
+    const { journal } = this.#options;
+    if (hash === undefined) return journal.matches(name, content);
+    const row = journal.row({ identifier: name });
+    if (row === null) return null;
+    return row.content === content || row.hash === hash ? 'same' : 'changed';
+  }
+
+  #meet(name: string, content: string, hash: string | undefined): void {
+    if (hash === undefined) this.#seen.set(name, content);
+    else this.#met.set(name, { content, hash });
+  }
+
+  #metBefore(name: string, content: string, hash: string | undefined): 'same' | 'changed' | null {
+    if (hash === undefined) return this.#seen.find(name, content);
+    const met = this.#met.get(name);
+    if (met === undefined) return null;
+    return met.content === content || met.hash === hash ? 'same' : 'changed';
   }
 
   #twin(hash: string): string | undefined {
@@ -322,74 +364,93 @@ export class StatementImport {
    */
   async #withoutRecorded(groups: readonly StatementGroup[]): Promise<readonly StatementGroup[]> {
     const { journal, ledger } = this.#options;
-    if (!journal.isNew || groups.length === 0) return groups;
+    const asked = journal.isNew ? groups : groups.filter(({ once }) => once === true);
+    if (asked.length === 0) return groups;
     const texts = [
-      ...new Set(groups.flatMap(({ statements }) => statements.map(({ identifier }) => identifier))),
+      ...new Set(asked.flatMap(({ statements }) => statements.map(({ identifier }) => identifier))),
     ];
     const subjects = texts.flatMap((text) => this.#subjects.get(text) ?? []);
     const recorded = await ledger.recorded(subjects);
-    const written = new Map<string, JournalRow['written'] & object>();
+    const own = new Map<string, readonly OwnEntry[]>();
     for (const text of texts) {
       const subject = this.#subjects.get(text);
-      if (subject === undefined || !recorded.has(subject)) continue;
-      for (const { name, entry } of await this.#readOwn(text)) {
-        written.set(name, [...(written.get(name) ?? []), entry]);
-      }
+      if (subject !== undefined && recorded.has(subject)) own.set(text, await this.#readOwn(text));
     }
-    if (written.size === 0) return groups;
+    if (own.size === 0) return groups;
     const fresh: StatementGroup[] = [];
     const found: JournalRow[] = [];
     for (const group of groups) {
       const { source, content, statements } = group;
-      const entries = written.get(source.id) ?? [];
-      const there = entries.filter(({ identifier, kind }) =>
-        statements.some(
-          (statement) => statement.identifier === identifier && statement.content.kind === kind,
-        ),
+      const there = statements.flatMap(({ identifier, content: { kind } }) =>
+        (own.get(identifier) ?? []).filter(({ entry, name }) => entry.kind === kind && name === source.id),
       );
+      if (group.once === true && this.#isOther(group, own)) {
+        await this.#reject(group, changed(group));
+        continue;
+      }
       if (there.length < statements.length) {
         // Of a source that is split over submissions some may be there; the rest would be told twice.
         if (there.length === 0) fresh.push(group);
         else {
           const text = `The ledger has ${there.length} of the ${statements.length} entries of this: submit what is missing as entries of its own.`;
-          await this.error(group.at, source, new VinculumError('import.differs', text));
+          await this.#reject(group, new VinculumError('import.differs', text));
         }
         continue;
       }
-      found.push(rowOf(source, content, there));
+      found.push(
+        rowOf(
+          source,
+          content,
+          there.map(({ entry }) => entry),
+        ),
+      );
       this.counts.alreadyThere += 1;
+      group.onTaken?.();
     }
     await journal.remember(found);
     return fresh;
   }
 
-  /** Our entries of a subject that name the source they were made from. */
-  async #readOwn(text: string): Promise<{ name: string; entry: (JournalRow['written'] & object)[number] }[]> {
+  /** Whether our entry of that kind on the ledger says something else. */
+  #isOther({ source, statements }: StatementGroup, own: ReadonlyMap<string, readonly OwnEntry[]>): boolean {
+    return statements.some(({ identifier, content }) =>
+      (own.get(identifier) ?? []).some(
+        ({ entry, name, data }) =>
+          entry.kind === content.kind &&
+          (name !== source.id || comparable(data) !== comparable(content.data)),
+      ),
+    );
+  }
+
+  /** Our entries of a subject, but for those that we took back. */
+  async #readOwn(text: string): Promise<OwnEntry[]> {
     const { client, signer } = this.#options;
     const answer = await client.bytes(reportPath(parseIdentifier(text)), {
       headers: { accept: 'application/json' },
     });
     const report = parseReport(Buffer.from(answer.body).toString('utf8'));
-    const own: { name: string; entry: (JournalRow['written'] & object)[number] }[] = [];
+    const own: OwnEntry[] = [];
+    const takenBack = new Set<unknown>();
     for (const [digest, content] of Object.entries(report.contents)) {
       if (!isOpenContent(content)) continue;
       try {
         const envelope = openEnvelope(fromBase64Url(content.block), fromBase64Url(content.key));
         if (envelope.organisation !== signer.organisation.toString()) continue;
         const { eventId } = openSealed(envelope, content.disclosures);
-        const { kind, kindVersion } = envelope;
-        if (typeof eventId === 'string')
-          own.push({ name: eventId, entry: { identifier: text, kind, kindVersion, digest } });
+        const { kind, kindVersion, data } = envelope;
+        if (kind === 'amended' && data.retracted === true) takenBack.add(data.supersedes);
+        const name = typeof eventId === 'string' ? eventId : undefined;
+        own.push({ name, entry: { identifier: text, kind, kindVersion, digest }, data });
       } catch (error) {
         // What can't be read is nobody's source.
         if (!isVinculumError(error)) throw error;
       }
     }
-    return own;
+    return own.filter(({ entry }) => !takenBack.has(entry.digest));
   }
 
   async #compose(group: StatementGroup): Promise<void> {
-    const { source, at, content, statements } = group;
+    const { source, content, statements, membersFile } = group;
     const { ledger, signer, batch } = this.#options;
     const composed: { statement: Statement; entry: ComposedEntry }[] = [];
     try {
@@ -402,7 +463,7 @@ export class StatementImport {
         });
       }
     } catch (error) {
-      await this.error(at, source, error);
+      await this.#reject(group, error);
       return;
     }
     const size = Math.min(MAX_ENTRIES, Math.max(batch, 1));
@@ -420,13 +481,16 @@ export class StatementImport {
         // Parts after the first are known by their number; the first stands for the source.
         row: part === 0 ? row : { ...row, identifier: `${row.identifier}#${part}` },
         entries: some.map(({ entry }) => entry),
-        sets: some.flatMap(({ statement: { members }, entry }) =>
-          members === undefined ? [] : [{ digest: entry.entry.digest, members }],
-        ),
+        sets: some.flatMap(({ statement: { members }, entry }): PlannedSet[] => {
+          const { digest } = entry.entry;
+          if (membersFile !== undefined) return [{ digest, members: [], file: membersFile }];
+          return members === undefined ? [] : [{ digest, members }];
+        }),
       });
       this.#openEntries += some.length;
       this.counts.signed += some.length;
     }
+    group.onTaken?.();
   }
 
   #target(text: string): Target {
@@ -508,19 +572,25 @@ export class StatementImport {
   }
 
   async #finish(plan: Plan): Promise<void> {
-    const { client, journal } = this.#options;
-    for (const { digest, members } of plan.sets ?? []) {
-      await client.bytes(`/v1/sets/${digest}`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ members }),
-      });
-    }
+    const { journal } = this.#options;
+    for (const set of plan.sets ?? []) await this.#handOver(set);
     await journal.finish(plan.hash);
+    for (const { file } of plan.sets ?? []) if (file !== undefined) await rm(file, { force: true });
     this.counts.imported += plan.rows.filter(({ identifier }) => !/#[1-9]\d*$/.test(identifier)).length;
     this.counts.entries += entriesOf(plan);
     this.counts.submissions += 1;
     this.#options.onProgress?.(this.counts);
+  }
+
+  /** Gives the operator the members of an entry’s set, to prove what is in it and what is not. */
+  async #handOver({ digest, members, file }: PlannedSet): Promise<void> {
+    const { client } = this.#options;
+    const listed = file === undefined ? members : (await readFile(file, 'utf8')).trimEnd().split('\n');
+    await client.bytes(`/v1/sets/${digest}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ members: listed }),
+    });
   }
 
   /** Signs the entries of a submission anew, once the first can never take effect. */
@@ -552,6 +622,26 @@ export class StatementImport {
 
 const OWN = 'organisation:own';
 const RENEWED = new Set(['nonce.conflict', 'submission.expired', 'submission.deadlineTooSoon']);
+
+/** That a source says another thing than before under its name. */
+function changed({ source, once }: StatementGroup): VinculumError {
+  if (once === true) {
+    return new VinculumError(
+      'batch.numberUsed',
+      `${source.id} is there with other content: a number names one batch. Amend that entry, or give this batch its own number.`,
+    );
+  }
+  return new VinculumError(
+    'import.changed',
+    `${source.id} was imported with other content: declare the earlier one to be in error, or give this one a name of its own.`,
+  );
+}
+
+/** What two statements of one batch must agree in: all that is public, of its serials the number. */
+function comparable({ _sd: _, serials, ...data }: Readonly<Record<string, unknown>>): string {
+  const count = (serials as { count?: unknown } | undefined)?.count;
+  return canonicalJson({ ...data, ...(count === undefined ? {} : { serials: count }) });
+}
 
 const nameOf = ({ system, id, of }: StatementSource): string =>
   `${system}:${id}${of === undefined ? '' : `#${of}`}`;

@@ -8,7 +8,7 @@ import type { Address, Digest, LedgerAddress, Subject } from '../core/chain/type
 import type { Envelope } from '../core/envelope/envelope.ts';
 import type { ActionHash } from '../core/modules/action.ts';
 import { Accept } from './accept/accept.ts';
-import type { ActionRequest, ActionStatus } from './accept/actionSchema.ts';
+import type { ActionRequest, ActionStatus, ModuleName } from './accept/actionSchema.ts';
 import { digestOf } from './accept/open.ts';
 import type { SubmissionRequest, SubmissionStatus } from './accept/schema.ts';
 import { getLatestHeader } from './chain/read.ts';
@@ -49,6 +49,8 @@ export interface PipelineOptions {
   readonly organisations: Address;
   /** The ledger's module of kinds 0–15. */
   readonly titles: Address;
+  /** Its module of kinds 16–31. */
+  readonly parts: Address;
   readonly directory: Address;
   /** The block of the first contract: nothing is in an earlier one. */
   readonly firstBlock: number;
@@ -154,8 +156,8 @@ export interface Pipeline {
    */
   accept(request: SubmissionRequest): Promise<SubmissionStatus>;
   status(hash: SubmissionHash): Promise<SubmissionStatus | null>;
-  /** The same for an action on a title. */
-  acceptAction(request: ActionRequest): Promise<ActionStatus>;
+  /** The same for an action of a module; by default one on a title. */
+  acceptAction(request: ActionRequest, module?: ModuleName): Promise<ActionStatus>;
   /** Also of an action that was not handed in here, but was executed. */
   actionStatus(hash: ActionHash): Promise<ActionStatus | null>;
   progress(): PipelineProgress;
@@ -224,14 +226,15 @@ class RunningPipeline implements Pipeline {
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#log = options.log ?? quiet;
     this.#events.setMaxListeners(0);
-    const { store, rpc, ledger, organisations, titles, directory, firstBlock } = options;
+    const { store, rpc, ledger, organisations, titles, parts, directory, firstBlock } = options;
+    const modules = { titles, parts };
     const { evaluator, keyring, finality } = options;
     const clock = options.clock ?? (() => new Date());
     // Only one process can have the embedded store, so its lease outlives nobody.
     const holder = store.adapter === 'pglite' ? 'embedded' : `${hostname()}:${process.pid}:${randomUUID()}`;
     this.#lease = new Lease(store, 'pipeline', holder, LEASE_SECONDS);
     this.#accept = new Accept({
-      ...{ store, rpc, ledger, organisations, titles, evaluator, keyring, clock },
+      ...{ store, rpc, ledger, organisations, modules, evaluator, keyring, clock },
       ...this.#limits,
       caughtUp: () => this.#caughtUp(),
       ownLedger: () => this.ownLedger(),
@@ -241,7 +244,7 @@ class RunningPipeline implements Pipeline {
     });
     this.#indexer = new Indexer({
       ...{ store, rpc, directory, firstBlock, finality, clock },
-      own: { address: ledger.address, titles },
+      own: { address: ledger.address, ...modules },
       first: () => firstLedger(store, { ledger, organisations, directory, firstBlock }),
       lease: this.#lease,
       counters: this.counters,
@@ -250,7 +253,7 @@ class RunningPipeline implements Pipeline {
       ...options.indexer,
     });
     this.#relay = new Relay({
-      ...{ store, rpc, ledger, titles, clock },
+      ...{ store, rpc, ledger, modules, clock },
       ownLedger: () => this.ownLedger(),
       account: keyring.relayer,
       lease: this.#lease,
@@ -300,9 +303,9 @@ class RunningPipeline implements Pipeline {
     return this.#accept.status(hash);
   }
 
-  async acceptAction(request: ActionRequest): Promise<ActionStatus> {
+  async acceptAction(request: ActionRequest, module: ModuleName = 'titles'): Promise<ActionStatus> {
     if (this.#stopped !== null) throw this.#stopped;
-    return this.#accept.acceptAction(request);
+    return this.#accept.acceptAction(request, module);
   }
 
   actionStatus(hash: ActionHash): Promise<ActionStatus | null> {

@@ -11,6 +11,9 @@ import type { Digest } from '../core/chain/types.ts';
 import { cidOf } from '../core/envelope/cid.ts';
 import { VinculumError } from '../core/errors.ts';
 import { claim as claimKind } from '../core/kinds/incident.ts';
+import { createAlerts } from './alerts/alerts.ts';
+import { recordAlerts } from './alerts/record.ts';
+import { repeatAfterBlocks } from './alerts/repeat.ts';
 import { createApp } from './app.ts';
 import { createAuth } from './auth/auth.ts';
 import { createBackups } from './backup/backups.ts';
@@ -172,6 +175,7 @@ async function start(
     ledger: { chainId: deployment.chainId, address: deployment.ledger },
     organisations: deployment.organisations,
     titles: deployment.titles,
+    parts: deployment.parts,
     directory: deployment.directory,
     firstBlock: deployment.firstBlock,
     evaluator,
@@ -179,7 +183,13 @@ async function start(
     finality,
     ...(chain === null ? {} : { nudge: () => chain.devnet.nudge() }),
     ...(fetchMissing === undefined ? {} : { fetchMissing }),
-    onAccept: recordClaims,
+    onAccept: async (transaction, entries) => {
+      await recordClaims(transaction, entries);
+      await recordAlerts(transaction, entries, {
+        ledger: { chainId: deployment.chainId, address: deployment.ledger },
+        now: new Date(),
+      });
+    },
     log: {
       info: (message, facts) => log('info', message, facts),
       warn: (message, facts) => log('warn', message, facts),
@@ -259,6 +269,11 @@ async function start(
   );
   const notices = createNotices({ store, keyring });
   const subscriptions = createSubscriptions({ store, keyring, nodes });
+  const alerts = createAlerts({
+    ...{ store, keyring, secrets, sealed, notices, query },
+    ledger: ledgerAddress,
+    ownLedger: () => pipeline.ownLedger(),
+  });
   const retention = createRetention({
     ...{ store, erasures, policy: config.retention, rewrite: config.erasureRewrite },
   });
@@ -295,6 +310,7 @@ async function start(
     revocations,
     shares,
     accessLogs,
+    alerts,
     notices,
     subscriptions,
     takeAway,
@@ -323,6 +339,14 @@ async function start(
   sets.sweep().catch((error: unknown) => log('warn', 'sweep.failed', factsOf(error)));
   opened(sweep, async (timer) => clearInterval(timer));
   startErasing(services, opened);
+  opened(
+    repeatAfterBlocks(
+      pipeline,
+      () => alerts.tell(),
+      (error) => log('warn', 'alerts.failed', factsOf(error)),
+    ),
+    (held) => held.stop(),
+  );
 
   progress('listen');
   const server = createServer(serverLimits, app);

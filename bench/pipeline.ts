@@ -127,6 +127,7 @@ async function run(folder: string, devnet: Devnet, load: Load): Promise<Pipeline
     rpc: createRpc({ url: devnet.url }),
     ...{ ledger: world.ledger, organisations: world.organisations, directory: world.directory },
     titles: world.titles,
+    parts: world.parts,
     firstBlock: world.firstBlock,
     evaluator,
     keyring,
@@ -263,6 +264,7 @@ async function deployWorld(devnet: Devnet, owner: HDNodeWallet, pseudonymKey: Ui
     organisations: await address(organisations),
     directory: await address(directory),
     titles: await address(titles),
+    parts: await address(parts),
     firstBlock,
     workshop,
   };

@@ -2,13 +2,14 @@ import { performance } from 'node:perf_hooks';
 import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
 import { receiptHash } from '../../core/chain/receipt.ts';
 import type { SubmissionHash } from '../../core/chain/submission.ts';
-import type { Address, LedgerAddress } from '../../core/chain/types.ts';
+import type { LedgerAddress } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
 import type { ActionHash } from '../../core/modules/action.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import type { PipelineCounters } from '../pipeline.ts';
 import { Problem } from '../problem.ts';
-import type { ActionRequest, ActionStatus } from './actionSchema.ts';
+import type { ModulePlaces } from '../relay/actions.ts';
+import type { ActionRequest, ActionStatus, ModuleName } from './actionSchema.ts';
 import {
   actionToJson,
   type DecodedAction,
@@ -28,8 +29,8 @@ export interface AcceptOptions
   extends WriterOptions,
     Omit<ValidationContext, 'store' | 'now' | 'onWork' | 'standings'> {
   readonly submissionBytes: number;
-  /** The module that actions go to. */
-  readonly titles: Address;
+  /** The modules that actions go to. */
+  readonly modules: ModulePlaces;
   /** Waits a while for the index to come to where the chain is now. */
   readonly caughtUp: () => Promise<void>;
   readonly counters: PipelineCounters;
@@ -71,19 +72,19 @@ export class Accept {
     });
   }
 
-  acceptAction(request: ActionRequest): Promise<ActionStatus> {
+  acceptAction(request: ActionRequest, module: ModuleName): Promise<ActionStatus> {
     return this.#counted(async (receivedAt) => {
       const { counters, caughtUp } = this.#options;
       const started = performance.now();
-      const decoded = decodeAction(request);
+      const decoded = decodeAction(request, module);
       const hash = hashOfAction(this.#options, decoded);
       counters.milliseconds.validate += performance.now() - started;
-      const context = { ...this.#context(receivedAt), titles: this.#options.titles };
+      const context = { ...this.#context(receivedAt), modules: this.#options.modules };
       let valid: ValidAction;
       try {
         valid = await validateAction(decoded, hash, context).catch(async (error: unknown) => {
           // The index may be behind what somebody just did on the chain.
-          if (!dependsOnTitle(error, decoded)) throw error;
+          if (!dependsOnIndex(error, decoded)) throw error;
           await caughtUp();
           return validateAction(decoded, hash, context);
         });
@@ -159,10 +160,10 @@ function existing<Status>(status: Status | null): Status {
 }
 
 /** Whether an action may be refused for something that the index has not read yet. */
-function dependsOnTitle(error: unknown, { signature }: DecodedAction): boolean {
+function dependsOnIndex(error: unknown, { signature }: DecodedAction): boolean {
   if (!(error instanceof VinculumError || error instanceof Problem)) return false;
   // Who executes an action itself hands in its content without a signature.
-  return error.code.startsWith('title.') || (error.code === 'action.signature' && signature.length === 0);
+  return /^(title|part)\./.test(error.code) || (error.code === 'action.signature' && signature.length === 0);
 }
 
 const seconds = (date: Date): bigint => BigInt(Math.floor(date.getTime() / 1000));

@@ -1,7 +1,7 @@
 import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
 import { skipReason } from '../../core/chain/submission.ts';
 import type { ActionHash } from '../../core/modules/action.ts';
-import { ACTION_FIELDS, type ActionFields, actionOfFields } from '../index/titles.ts';
+import { ACTION_FIELDS, type ActionFields, actionOfFields } from '../index/actions.ts';
 import { ACTION_COLUMNS, type ActionRow, actionOf } from '../relay/actions.ts';
 import type { Queryable } from '../store/store.ts';
 import type { ActionStatus } from './actionSchema.ts';
@@ -103,8 +103,8 @@ export async function readActionStatus(
   >(
     `SELECT ${ACTION_FIELDS}, t.actor, t.block_number, t.transaction_hash, b.hash AS block_hash,
             t.block_number <= coalesce((SELECT block_number FROM cursors WHERE name = 'final'), -1) AS final
-     FROM titles t LEFT JOIN chain_blocks b ON b.number = t.block_number
-     WHERE t.action_hash = $1 AND t.ledger = $2 AND t.subject = t.action_subject`,
+     FROM actions t LEFT JOIN chain_blocks b ON b.number = t.block_number
+     WHERE t.action_hash = $1 AND t.ledger = $2`,
     [bytes, ledger],
   );
   if (executed === undefined) return null;

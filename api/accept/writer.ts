@@ -2,12 +2,13 @@ import { performance } from 'node:perf_hooks';
 import { fromHex, type Hex, toHex, utf8 } from '../../core/bytes.ts';
 import { openDisclosure } from '../../core/envelope/disclosure.ts';
 import { holdErasures, refusalOf } from '../erasure/tombstones.ts';
+import { columnsOfAction } from '../index/actions.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import type { AcceptedEntry, PipelineCounters } from '../pipeline.ts';
 import { Problem } from '../problem.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Store, Transaction } from '../store/store.ts';
-import { entryOf, titleConflict, type ValidAction } from './actions.ts';
+import { actionConflict, entryOf, type ValidAction } from './actions.ts';
 import type { Receipt } from './schema.ts';
 import { toDigest, toSubject, type ValidEntry, type ValidSubmission } from './validate.ts';
 
@@ -183,7 +184,7 @@ export class Writer {
         return {
           hash: fromHex(handed.hash, 32),
           ledger,
-          ...('action' in handed ? columnsOfAction(handed) : columnsOfSubmission(handed)),
+          ...('action' in handed ? columnsOfValid(handed) : columnsOfSubmission(handed)),
           contract_signature: handed.contractSignature,
           state: anchor === undefined ? 'stored' : 'anchored',
           received_at: receivedAt,
@@ -211,10 +212,10 @@ export class Writer {
       entries.map(({ digest, content }) => ({ digest, body: content.block, stored_at: now })),
       { onConflict: 'DO NOTHING' },
     );
-    const replacements = fresh.flatMap(({ handed }) =>
-      'action' in handed && handed.replacement !== null ? [handed.replacement] : [],
+    const others = fresh.flatMap(({ handed }) =>
+      'action' in handed && handed.other !== null ? [handed.other] : [],
     );
-    await this.#insertSecrets(transaction, entries, replacements);
+    await this.#insertSecrets(transaction, entries, others);
     if (accepted.size > 0) {
       await transaction.execute('DELETE FROM missing_blocks WHERE digest = ANY($1::bytea[])', [
         entries.map(({ digest }) => digest),
@@ -226,7 +227,7 @@ export class Writer {
   async #insertSecrets(
     transaction: Transaction,
     entries: readonly ValidEntry[],
-    replacements: readonly { readonly subject: Uint8Array; readonly identifier: string }[],
+    others: readonly { readonly subject: Uint8Array; readonly identifier: string }[],
   ): Promise<void> {
     const { keyring } = this.#options;
     await insertRows(
@@ -255,9 +256,7 @@ export class Writer {
         { onConflict: 'DO NOTHING' },
       );
     }
-    const identifiers = new Map(
-      replacements.map((replacement) => [toHex(replacement.subject) as string, replacement]),
-    );
+    const identifiers = new Map(others.map((other) => [toHex(other.subject) as string, other]));
     for (const { subject, envelope } of entries) {
       if (!envelope.identifier.startsWith('organisation:')) {
         identifiers.set(envelope.subject, { subject, identifier: envelope.identifier });
@@ -298,7 +297,7 @@ function columnsOfSubmission({ submission }: ValidSubmission) {
   };
 }
 
-function columnsOfAction({ action, actor, signature }: ValidAction) {
+function columnsOfValid({ action, actor, signature }: ValidAction) {
   return {
     organisation: action.organisation,
     nonce: null,
@@ -308,9 +307,7 @@ function columnsOfAction({ action, actor, signature }: ValidAction) {
     signature,
     subject: fromHex(action.subject, 32),
     revision: action.revision,
-    party: fromHex(action.party, 20),
-    until: action.until,
-    detail: fromHex(action.detail, 32),
+    ...columnsOfAction(action),
   };
 }
 
@@ -324,7 +321,7 @@ const noncePlace = (organisation: bigint, nonce: bigint | string) => `${organisa
 const actionPlace = (subject: Hex, revision: bigint) => `${subject}:${revision}`;
 
 function conflict({ handed }: Acceptance, holder: Hex): Problem {
-  if ('action' in handed) return titleConflict(handed.action, holder);
+  if ('action' in handed) return actionConflict(handed.action, holder);
   const { organisation, nonce } = handed.submission;
   return new Problem(
     'nonce.conflict',
@@ -481,11 +478,10 @@ async function acceptedPlaces(
     actions.length === 0
       ? []
       : await transaction.query<Row & { subject: Uint8Array; revision: bigint }>(
-          `SELECT t.subject, t.action_revision AS revision, t.action_hash AS taken_by, t.block_number, b.hash,
+          `SELECT t.action_subject AS subject, t.action_revision AS revision, t.action_hash AS taken_by, t.block_number, b.hash,
                   t.transaction_hash
-           FROM titles t LEFT JOIN chain_blocks b ON b.number = t.block_number
-           WHERE t.ledger = $3 AND t.subject = t.action_subject
-             AND (t.subject, t.action_revision) IN (SELECT * FROM unnest($1::bytea[], $2::int8[]))`,
+           FROM actions t LEFT JOIN chain_blocks b ON b.number = t.block_number
+           WHERE t.ledger = $3 AND (t.action_subject, t.action_revision) IN (SELECT * FROM unnest($1::bytea[], $2::int8[]))`,
           [
             actions.map(({ subject }) => fromHex(subject, 32)),
             actions.map(({ revision }) => revision),

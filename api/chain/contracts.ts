@@ -2,7 +2,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import { toHex, utf8, word } from '../../core/bytes.ts';
 import type { SignedSubmission } from '../../core/chain/submission.ts';
 import type { Address } from '../../core/chain/types.ts';
-import type { TitleAction } from '../../core/modules/action.ts';
+import { isPartAction, type ModuleAction } from '../../core/modules/action.ts';
 
 /*
  * The contracts' interface, as far as the service uses it, encoded and decoded by hand: the pipeline passes all its
@@ -14,6 +14,8 @@ const selector = (signature: string) => Buffer.from(keccak_256(utf8(signature)).
 
 /** Nine words: kind, subject, revision, deadline, organisation, party, until, detail, digest. */
 const TITLE_ACTION = '(uint8,bytes32,uint64,uint64,uint64,address,uint64,bytes32,bytes32)';
+/** Seven words: kind, subject, revision, deadline, organisation, vehicle, digest. */
+const PART_ACTION = '(uint8,bytes32,uint64,uint64,uint64,bytes32,bytes32)';
 
 /** First topics of the logs that are followed. */
 export const topics = {
@@ -25,6 +27,7 @@ export const topics = {
   changed: topic('Changed(uint64,uint8,bytes32)'),
   closed: topic('Closed(uint256)'),
   executed: topic(`Executed(bytes32,bytes32,address,${TITLE_ACTION})`),
+  partExecuted: topic(`Executed(bytes32,bytes32,address,${PART_ACTION})`),
   ledgerAdded: topic('LedgerAdded(uint256,uint256,address,address,bytes32,bytes32)'),
   ledgerClosed: topic('LedgerClosed(uint256,uint256)'),
 } as const;
@@ -37,7 +40,9 @@ const HEADS_OF_ORGANISATIONS = selector('heads(uint64)');
 const OWN_HEADS = selector('ownHeads(uint64)');
 const DIRECTORY_HEAD = selector('head()');
 const TITLES = selector('titles()');
+const PARTS = selector('parts()');
 const EXECUTE = selector(`execute(${TITLE_ACTION},address,bytes)`);
+const EXECUTE_PART = selector(`execute(${PART_ACTION},address,bytes)`);
 
 const WORD = 32;
 const padded = (length: number) => Math.ceil(length / WORD) * WORD;
@@ -107,25 +112,31 @@ export const encodeDirectoryHead = (): string => hexOf(DIRECTORY_HEAD);
 
 /** The call `titles()` of a ledger: its module of kinds 0–15. */
 export const encodeTitles = (): string => `0x${TITLES.toString('hex')}`;
+/** The call `parts()` of a ledger: its module of kinds 16–31. */
+export const encodeParts = (): string => `0x${PARTS.toString('hex')}`;
 
-/** The call `execute(action, actor, signature)` of the module `Titles`. */
-export function encodeExecute(action: TitleAction, actor: Address, signature: Uint8Array): Uint8Array {
-  const data = Buffer.alloc(EXECUTE.length + 12 * WORD + padded(signature.length));
-  let at = EXECUTE.copy(data);
-  const put = (value: bigint) => {
+/** The call `execute(action, actor, signature)` of the module that an action is asked of. */
+export function encodeExecute(action: ModuleAction, actor: Address, signature: Uint8Array): Uint8Array {
+  const own = isPartAction(action)
+    ? [BigInt(action.vehicle)]
+    : [BigInt(action.party), action.until, BigInt(action.detail)];
+  const call = isPartAction(action) ? EXECUTE_PART : EXECUTE;
+  const words = [
+    BigInt(action.kind),
+    BigInt(action.subject),
+    ...[action.revision, action.deadline, action.organisation],
+    ...own,
+    BigInt(action.digest),
+    BigInt(actor),
+  ];
+  // Where the signature is, after that place itself; then how long it is.
+  words.push(BigInt((words.length + 1) * WORD), BigInt(signature.length));
+  const data = Buffer.alloc(call.length + words.length * WORD + padded(signature.length));
+  let at = call.copy(data);
+  for (const value of words) {
     data.set(word(value), at);
     at += WORD;
-  };
-  put(BigInt(action.kind));
-  put(BigInt(action.subject));
-  for (const value of [action.revision, action.deadline, action.organisation]) put(value);
-  put(BigInt(action.party));
-  put(action.until);
-  put(BigInt(action.detail));
-  put(BigInt(action.digest));
-  put(BigInt(actor));
-  put(11n * BigInt(WORD));
-  put(BigInt(signature.length));
+  }
   data.set(signature, at);
   return data;
 }

@@ -3,8 +3,8 @@ import { toHex, utf8 } from '../../core/bytes.ts';
 import { isRecord, type RpcRefusal } from './rpc.ts';
 
 /**
- * The errors by which the module `Titles` refuses an action, and the stable code of each. Those of the state machine are
- * the codes of core's; a test compares the table with the contract.
+ * The errors by which a module refuses an action, and the stable code of each. Those of the state machines are the codes
+ * of core's; a test compares the table with the contracts.
  */
 export const refusals = {
   'ModuleExpired(uint64)': 'action.expired',
@@ -34,6 +34,12 @@ export const refusals = {
   'TitlesNoSuchLien(bytes32)': 'title.noSuchLien',
   'TitlesNotHolder(uint64,uint64)': 'title.notHolder',
   'TitlesSubjectTaken(bytes32)': 'title.subjectTaken',
+  'PartsUnknownKind(uint8)': 'part.unknownKind',
+  'PartsUnusedField(uint8)': 'part.unusedField',
+  'PartsWrongRevision(uint64,uint64)': 'part.wrongRevision',
+  'PartsWrongState(uint8,uint8)': 'part.wrongState',
+  'PartsBadVehicle(bytes32)': 'part.badVehicle',
+  'PartsNotThere(bytes32,bytes32)': 'part.notThere',
 } as const;
 
 export type RefusalCode = (typeof refusals)[keyof typeof refusals] | 'action.reverted';

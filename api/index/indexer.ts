@@ -8,6 +8,7 @@ import {
   encodeHeadOfOrganisation,
   encodeHeadOfSubject,
   encodeOwnHead,
+  encodeParts,
   encodeTitles,
 } from '../chain/contracts.ts';
 import {
@@ -43,7 +44,7 @@ export interface IndexerOptions {
   readonly rpc: Rpc;
   readonly directory: Hex;
   /** The ledger that is written to, and its module of kinds 0–15. */
-  readonly own: { readonly address: Hex; readonly titles: Hex };
+  readonly own: { readonly address: Hex; readonly titles: Hex; readonly parts: Hex };
   /** The ledger that the store was made for. */
   readonly first: () => Promise<FirstLedger>;
   readonly firstBlock: number;
@@ -92,8 +93,8 @@ export class Indexer {
   #first: FirstLedger | null = null;
   /** By number. */
   #ledgers: readonly IndexedLedger[] = [];
-  /** The module of kinds 0–15 of each ledger, by the ledger's address; null: it has none. */
-  readonly #titles = new Map<Hex, Hex | null>();
+  /** The modules of each ledger, by the ledger's address. */
+  readonly #modules = new Map<Hex, Modules>();
   #contracts: FollowedContracts = new Map();
   #addresses: readonly Hex[] = [];
   #cursor: Place | null = null;
@@ -149,32 +150,37 @@ export class Indexer {
     const { store, directory } = this.#options;
     this.#first ??= await this.#options.first();
     this.#ledgers = await readLedgers(store, this.#first);
-    await this.#findTitles(this.#ledgers.filter(({ state }) => state !== 'unreadable'));
+    await this.#findModules(this.#ledgers.filter(({ state }) => state !== 'unreadable'));
     const followed = this.#ledgers.filter(({ state }) => state === 'followed');
-    this.#contracts = contractsOf(followed, directory, this.#titles);
+    this.#contracts = contractsOf(followed, directory, this.#modules);
     this.#addresses = [...this.#contracts.keys()];
   }
 
   /** Asks ledgers for their modules, once: they stand in the code. */
-  async #findTitles(ledgers: readonly IndexedLedger[]): Promise<void> {
-    const { address: own, titles } = this.#options.own;
-    this.#titles.set(own, titles);
-    const unknown = ledgers.filter(({ address }) => !this.#titles.has(address));
-    const results = await this.#options.rpc.batch(
-      unknown.map(({ address }) => ({
+  async #findModules(ledgers: readonly IndexedLedger[]): Promise<void> {
+    const { address: own, titles, parts } = this.#options.own;
+    this.#modules.set(own, { titles, parts });
+    const unknown = ledgers.filter(({ address }) => !this.#modules.has(address));
+    const calls = unknown.flatMap(({ address }) =>
+      [encodeTitles(), encodeParts()].map((data) => ({
         method: 'eth_call',
-        params: [{ to: address, data: encodeTitles() }, 'latest'],
+        params: [{ to: address, data }, 'latest'],
       })),
     );
-    for (const [index, result] of results.entries()) {
-      const ledger = unknown[index];
-      if (ledger === undefined) continue;
-      // Without the titles of the ledger that the store was made for there is nothing to go on with.
-      if (result instanceof RpcRefusal && ledger.number === 0) throw result;
-      // What is no ledger has no modules either: its heads will tell.
-      const [word] = result instanceof RpcRefusal || result === '0x' ? [] : readWords(result);
-      const address: Hex | null = word === undefined || BigInt(word) === 0n ? null : `0x${word.slice(26)}`;
-      this.#titles.set(ledger.address, address);
+    const results = await this.#options.rpc.batch(calls);
+    for (const [index, ledger] of unknown.entries()) {
+      const addressIn = (result: (typeof results)[number] | undefined): Hex | null => {
+        // Without the modules of the ledger that the store was made for there is nothing to go on with.
+        if (result instanceof RpcRefusal && ledger.number === 0) throw result;
+        // What is no ledger has no modules either: its heads will tell.
+        if (result === undefined || result instanceof RpcRefusal || result === '0x') return null;
+        const [word] = readWords(result);
+        return word === undefined || BigInt(word) === 0n ? null : `0x${word.slice(26)}`;
+      };
+      this.#modules.set(ledger.address, {
+        titles: addressIn(results[2 * index]),
+        parts: addressIn(results[2 * index + 1]),
+      });
     }
   }
 
@@ -372,7 +378,7 @@ export class Indexer {
     const end = this.#cursor;
     // Together with those that are followed: a contract of organisations may be read already.
     const contracts = new Map(
-      [...contractsOf([ledger], null, this.#titles)].filter(([address]) => !this.#contracts.has(address)),
+      [...contractsOf([ledger], null, this.#modules)].filter(([address]) => !this.#contracts.has(address)),
     );
     const header = past.number < end.number ? await getHeader(rpc, end.number) : null;
     // A reorganisation, which the next step will find.
@@ -429,11 +435,11 @@ export class Indexer {
   }
 
   /** The module's code is the law; a reader of the report will find the same. */
-  #tellIllegal({ titles }: Addition): void {
-    for (const { illegal, event, subject } of titles) {
+  #tellIllegal({ titles, parts }: Addition): void {
+    for (const { illegal, event } of [...titles, ...parts]) {
       if (illegal === null) continue;
       this.#options.log.error('A module executed an action that the protocol does not allow.', {
-        ...{ code: illegal, ledger: event.ledger, subject: toHex(subject) },
+        ...{ code: illegal, ledger: event.ledger, subject: toHex(event.subject) },
         ...{ action: toHex(event.actionHash), block: event.blockNumber },
       });
     }
@@ -730,11 +736,14 @@ interface HeadCheck {
   readonly name: string;
 }
 
+/** The module of kinds 0–15 and that of kinds 16–31; null: it has none. */
+type Modules = { readonly titles: Hex | null; readonly parts: Hex | null };
+
 /** The contracts of ledgers by their address, each once. */
 function contractsOf(
   ledgers: readonly IndexedLedger[],
   directory: Hex | null,
-  titles: ReadonlyMap<Hex, Hex | null>,
+  modules: ReadonlyMap<Hex, Modules>,
 ): FollowedContracts {
   const contracts = new Map<Hex, FollowedContract>();
   if (directory !== null) contracts.set(directory, { contract: 'directory' });
@@ -743,15 +752,16 @@ function contractsOf(
     if (!contracts.has(organisations)) {
       contracts.set(organisations, { contract: 'organisations', number: register });
     }
-    const module = titles.get(address) ?? null;
-    if (module !== null && !contracts.has(module)) contracts.set(module, { contract: 'titles', number });
+    const { titles = null, parts = null } = modules.get(address) ?? {};
+    if (titles !== null && !contracts.has(titles)) contracts.set(titles, { contract: 'titles', number });
+    if (parts !== null && !contracts.has(parts)) contracts.set(parts, { contract: 'parts', number });
   }
   return contracts;
 }
 
 /** Takes out what the index has read of a ledger, but for its organisations. */
 async function forgetLedger(transaction: Transaction, number: number): Promise<void> {
-  for (const table of ['links', 'own_links', 'titles', 'accepted', 'closures']) {
+  for (const table of ['links', 'own_links', 'titles', 'parts', 'accepted', 'closures']) {
     await transaction.execute(`DELETE FROM ${table} WHERE ledger = $1`, [number]);
   }
 }

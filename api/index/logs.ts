@@ -81,7 +81,7 @@ export interface LedgerClosedEvent extends LogPlace {
   readonly closedAt: bigint;
 }
 
-/** An action that the module of a ledger has executed. */
+/** An action that a module of a ledger has executed; the `detail` of one of `Parts` is its vehicle. */
 export interface ExecutedEvent extends OfLedger {
   readonly event: 'executed';
   readonly subject: Buffer;
@@ -109,8 +109,8 @@ export type ChainEvent =
   | LedgerClosedEvent;
 
 export type FollowedContract =
-  /** A module, `titles`, has the number of its ledger. */
-  | { readonly contract: 'ledger' | 'organisations' | 'titles'; readonly number: number }
+  /** A module, `titles` or `parts`, has the number of its ledger. */
+  | { readonly contract: 'ledger' | 'organisations' | 'titles' | 'parts'; readonly number: number }
   | { readonly contract: 'directory' };
 
 /** By address. */
@@ -164,7 +164,8 @@ function decodeLog(log: ChainLog, followed: FollowedContract): ChainEvent | null
     case 'organisations':
       return decodeOrganisationsLog(log, followed.number);
     case 'titles':
-      return decodeTitlesLog(log, followed.number);
+    case 'parts':
+      return decodeExecuted(log, followed.number, followed.contract);
     case 'directory':
       return decodeDirectoryLog(log);
   }
@@ -299,13 +300,16 @@ function decodeOrganisationsLog(log: ChainLog, register: number): ChainEvent | n
   };
 }
 
-function decodeTitlesLog(log: ChainLog, ledger: number): ChainEvent | null {
-  if (log.topics[0] !== topics.executed) return null;
+const NOBODY = Buffer.alloc(20);
+
+function decodeExecuted(log: ChainLog, ledger: number, module: 'titles' | 'parts'): ChainEvent | null {
+  const ofTitle = module === 'titles';
+  if (log.topics[0] !== (ofTitle ? topics.executed : topics.partExecuted)) return null;
   const [, subject, actionHash] = log.topics;
   if (subject === undefined || actionHash === undefined || log.topics.length !== 3) {
     throw malformed('a log has more or fewer topics than its event');
   }
-  const words = new Words(log, 10);
+  const words = new Words(log, ofTitle ? 10 : 8);
   return {
     event: 'executed',
     ledger,
@@ -317,10 +321,10 @@ function decodeTitlesLog(log: ChainLog, ledger: number): ChainEvent | null {
     revision: words.number(3),
     deadline: words.number(4),
     organisation: words.number(5),
-    party: words.address(6),
-    until: words.number(7),
-    detail: words.bytes(8),
-    digest: words.bytes(9),
+    party: ofTitle ? words.address(6) : NOBODY,
+    until: ofTitle ? words.number(7) : 0n,
+    detail: words.bytes(ofTitle ? 8 : 6),
+    digest: words.bytes(ofTitle ? 9 : 7),
   };
 }
 

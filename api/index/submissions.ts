@@ -1,5 +1,6 @@
 import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
 import type { SubmissionHash } from '../../core/chain/submission.ts';
+import { CONFLICT } from '../relay/actions.ts';
 import { NEXT_ATTEMPT_SECONDS } from '../relay/relay.ts';
 import type { Transaction } from '../store/store.ts';
 import type { AcceptedEvent, ExecutedEvent, SkippedEvent } from './logs.ts';
@@ -49,7 +50,7 @@ export async function anchorActions(
   if (executed.length === 0) return [];
   await transaction.execute(
     `UPDATE submissions s
-     SET state = 'conflicted', ended_at = $4, problem = 'title.conflict', transaction_hash = NULL
+     SET state = 'conflicted', ended_at = $4, problem = ${CONFLICT}, transaction_hash = NULL
      FROM unnest($1::bytea[], $2::int8[], $3::bytea[], $5::int4[]) AS a(subject, revision, hash, ledger)
      WHERE s.subject = a.subject AND s.revision = a.revision AND s.ledger = a.ledger AND s.hash <> a.hash
        AND s.state NOT IN ('expired', 'conflicted')`,
@@ -148,12 +149,12 @@ export async function unanchor(transaction: Transaction, above: number): Promise
        ORDER BY s.ledger, s.organisation, s.nonce, s.received_at, s.hash)`,
     [above],
   );
-  // And an action its place in the title.
+  // And an action its place.
   await transaction.execute(
     `UPDATE submissions SET state = 'stored', ended_at = NULL, problem = NULL
      WHERE hash IN (
        SELECT DISTINCT ON (s.ledger, s.subject, s.revision) s.hash
-       FROM titles t JOIN submissions s
+       FROM actions t JOIN submissions s
          ON s.ledger = t.ledger AND s.subject = t.action_subject AND s.revision = t.action_revision
        WHERE t.block_number > $1 AND s.state = 'conflicted' AND NOT EXISTS (
          SELECT 1 FROM submissions live

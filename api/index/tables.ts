@@ -1,4 +1,5 @@
 import { fromHex } from '../../core/bytes.ts';
+import { moduleOf } from '../../core/modules/action.ts';
 import type { Header } from '../chain/read.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Queryable, Transaction } from '../store/store.ts';
@@ -15,6 +16,7 @@ import type {
   LedgerClosedEvent,
   ModuleEntryEvent,
 } from './logs.ts';
+import { foldParts, insertParts, type PartStep } from './parts.ts';
 import { foldTitles, insertTitles, type TitleStep } from './titles.ts';
 
 /** The end of a chain: how many links it has, and the last one. */
@@ -42,6 +44,7 @@ export interface Addition {
   readonly accepted: readonly AcceptedEvent[];
   readonly executed: readonly ExecutedEvent[];
   readonly titles: readonly TitleStep[];
+  readonly parts: readonly PartStep[];
   readonly closed: readonly ClosedEvent[];
   /** The new ends, by ledger and subject (`0/` hex), ledger and organisation, register and organisation (`0/1`). */
   readonly subjectTips: ReadonlyMap<string, Tip>;
@@ -131,6 +134,8 @@ export async function fold(
     return link;
   };
 
+  const ofModule = (module: 'titles' | 'parts') => executed.filter(({ kind }) => moduleOf(kind) === module);
+
   return {
     links: subjectEvents.map((event) =>
       extend(subjectTips, tipKey(event.ledger, event.subject.toString('hex')), event, (head, timestamp) =>
@@ -160,7 +165,8 @@ export async function fold(
     }),
     accepted,
     executed,
-    titles: await foldTitles(store, executed, changes, timeOf),
+    titles: await foldTitles(store, ofModule('titles'), changes, timeOf),
+    parts: await foldParts(store, ofModule('parts'), timeOf),
     closed,
     subjectTips,
     ownTips,
@@ -311,6 +317,7 @@ export async function insertAddition(
     })),
   );
   await insertTitles(transaction, addition.titles);
+  await insertParts(transaction, addition.parts);
   await insertRows(
     transaction,
     'closures',
@@ -404,6 +411,7 @@ export const indexTables = [
   'organisation_links',
   'directory_links',
   'titles',
+  'parts',
   'closures',
   'accepted',
   'missing_blocks',

@@ -1,7 +1,6 @@
 import { type Hex, toHex } from '../../core/bytes.ts';
-import type { Address, Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
+import type { Address, OrganisationId, Subject } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
-import type { TitleAction } from '../../core/modules/action.ts';
 import {
   applyTitleAction,
   NO_TITLE,
@@ -12,6 +11,7 @@ import {
 } from '../../core/modules/title.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Queryable, Transaction } from '../store/store.ts';
+import { actionColumns, rowOfAction, titleActionOf } from './actions.ts';
 import type { ChangedEvent, ExecutedEvent } from './logs.ts';
 
 /*
@@ -111,7 +111,7 @@ export async function foldTitles(
       tips.set(key, { length: length + 1, title: step.title });
       steps.push(step);
     };
-    const action = actionOfEvent(event);
+    const action = titleActionOf(event);
     const before = tips.get(keyOf(event.ledger, event.subject))?.title ?? NO_TITLE;
     const at = BigInt(timestamp);
     const moved = (title: Title): Title => ({ ...title, revision: title.revision + 1n });
@@ -140,20 +140,6 @@ export async function foldTitles(
     }
   }
   return steps;
-}
-
-export function actionOfEvent(event: ExecutedEvent): TitleAction {
-  return {
-    kind: event.kind,
-    subject: toHex(event.subject) as Subject,
-    revision: event.revision,
-    deadline: event.deadline,
-    organisation: event.organisation as OrganisationId,
-    party: toHex(event.party) as Address,
-    until: event.until,
-    detail: toHex(event.detail),
-    digest: toHex(event.digest) as Digest,
-  };
 }
 
 async function tipsOf(store: Queryable, events: readonly ExecutedEvent[]): Promise<Map<string, Tip>> {
@@ -266,21 +252,8 @@ export async function insertTitles(transaction: Transaction, steps: readonly Tit
       revision: 'int8',
       title: 'jsonb',
       illegal: 'text',
-      action_hash: 'bytea',
-      action_subject: 'bytea',
-      action_revision: 'int8',
-      kind: 'int2',
-      deadline: 'numeric',
-      organisation: 'int8',
-      party: 'bytea',
-      until: 'numeric',
-      detail: 'bytea',
-      digest: 'bytea',
-      actor: 'bytea',
+      ...actionColumns,
       timestamp: 'int8',
-      block_number: 'int8',
-      log_index: 'int4',
-      transaction_hash: 'bytea',
     },
     steps.map(({ event, subject, position, timestamp, title, illegal }) => ({
       ledger: event.ledger,
@@ -291,53 +264,10 @@ export async function insertTitles(transaction: Transaction, steps: readonly Tit
       revision: title.revision,
       title: storedTitle(title),
       illegal,
-      action_hash: event.actionHash,
-      action_subject: event.subject,
-      action_revision: event.revision,
-      kind: event.kind,
-      deadline: event.deadline,
-      organisation: event.organisation,
-      party: event.party,
-      until: event.until,
-      detail: event.detail,
-      digest: event.digest,
-      actor: event.actor,
+      ...rowOfAction(event),
       timestamp,
-      block_number: event.blockNumber,
-      log_index: event.logIndex,
-      transaction_hash: event.transactionHash,
     })),
   );
-}
-
-/** The columns of an action in `titles t`. */
-export const ACTION_FIELDS =
-  't.kind, t.action_subject, t.action_revision, t.deadline, t.organisation, t.party, t.until, t.detail, t.digest';
-
-export interface ActionFields {
-  readonly kind: number;
-  readonly action_subject: Uint8Array;
-  readonly action_revision: bigint;
-  readonly deadline: string;
-  readonly organisation: bigint;
-  readonly party: Uint8Array;
-  readonly until: string;
-  readonly detail: Uint8Array;
-  readonly digest: Uint8Array;
-}
-
-export function actionOfFields(row: ActionFields): TitleAction {
-  return {
-    kind: row.kind,
-    subject: toHex(row.action_subject) as Subject,
-    revision: row.action_revision,
-    deadline: BigInt(row.deadline),
-    organisation: row.organisation as OrganisationId,
-    party: toHex(row.party) as Address,
-    until: BigInt(row.until),
-    detail: toHex(row.detail),
-    digest: toHex(row.digest) as Digest,
-  };
 }
 
 /** A title as the index has it, and how many actions stand in its history. */

@@ -12,6 +12,7 @@ import { checkBinding, type Envelope, openEnvelope } from '../../core/envelope/e
 import { VinculumError } from '../../core/errors.ts';
 import { amended, upheld } from '../../core/kinds/correction.ts';
 import { claim } from '../../core/kinds/incident.ts';
+import { moduleOf } from '../../core/modules/action.ts';
 import { type ConsentHash, covers } from '../../core/privacy/consent.ts';
 import { OWN_REGISTER } from '../index/ledgers.ts';
 import type { Secrets } from '../query/secrets.ts';
@@ -48,8 +49,10 @@ type LinkRow = BlockRow & {
   readonly ledger: number;
   readonly kind: number;
   readonly organisation: bigint | null;
-  /** Who acted, where it is a title's: an organisation, or 0. */
+  /** Who acted, where it is a module's: an organisation, or 0. */
   readonly acted: bigint | null;
+  readonly action_subject: Uint8Array | null;
+  readonly action_detail: Uint8Array | null;
   readonly action_hash: Uint8Array | null;
   readonly timestamp: bigint;
   readonly block_number: bigint;
@@ -64,9 +67,8 @@ export const SEALED = `(
 export const SEALED_COLUMNS = 'sealed.names, sealed.wrapped';
 const BLOCKS =
   'JOIN blocks ON blocks.digest = links.digest JOIN block_keys ON block_keys.digest = links.digest';
-const ACTIONS = `LEFT JOIN titles ON titles.subject = links.subject AND titles.ledger = links.ledger
-  AND titles.action_hash = links.action_hash`;
-const LINK_COLUMNS = `links.subject, links.ledger, links.kind, links.organisation, titles.organisation AS acted,
+const ACTIONS = `LEFT JOIN actions ON actions.ledger = links.ledger AND actions.action_hash = links.action_hash`;
+const LINK_COLUMNS = `links.subject, links.ledger, links.kind, links.organisation, actions.organisation AS acted, actions.action_subject, actions.detail AS action_detail,
   links.action_hash, links.timestamp, links.block_number, links.log_index, links.digest, blocks.body,
   block_keys.wrapped AS key`;
 
@@ -95,7 +97,7 @@ export async function openable(
   const rows = await transaction.query<LinkRow & SealedRow>(
     `SELECT ${LINK_COLUMNS}, ${SEALED_COLUMNS}
      FROM ${SEALED} JOIN links ON links.digest = sealed.digest AND links.subject = ANY($2::bytea[]) ${BLOCKS} ${ACTIONS}
-     WHERE $3::int8 IS NULL OR coalesce(links.organisation, titles.organisation) = $3
+     WHERE $3::int8 IS NULL OR coalesce(links.organisation, actions.organisation) = $3
      ORDER BY links.subject, links.block_number, links.log_index`,
     [digestsOf(wanted), wanted.map(({ subject }) => fromHex(subject, 32)), own],
   );
@@ -152,8 +154,7 @@ function boundEntry({ ledgers, secrets }: Deciding, row: LinkRow, identifier: st
   if (ledger === undefined || organisation === null || envelope === null) return null;
   const binding = {
     ledger: ledger.id,
-    subject: toHex(row.subject) as Subject,
-    identifier,
+    ...(mountedPart(row, envelope) ?? { subject: toHex(row.subject) as Subject, identifier }),
     kind: row.kind,
     organisation,
     timestamp: row.timestamp,
@@ -166,6 +167,19 @@ function boundEntry({ ledgers, secrets }: Deciding, row: LinkRow, identifier: st
     actionHash: row.action_hash === null ? null : toHex(row.action_hash),
     time: envelope.time,
   };
+}
+
+/**
+ * What the envelope of a part is bound to on the chain of the vehicle that it was mounted in or removed from: the part
+ * that the action names. Null elsewhere.
+ */
+function mountedPart(row: LinkRow, { identifier }: Envelope) {
+  const { action_subject: part, action_detail: vehicle, subject, kind } = row;
+  if (part === null || vehicle === null || moduleOf(kind) !== 'parts') return null;
+  const here = toHex(subject);
+  return toHex(vehicle) === here && toHex(part) !== here
+    ? { subject: toHex(part) as Subject, identifier }
+    : null;
 }
 
 /** The envelope of a block, or null where it is none. */

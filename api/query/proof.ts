@@ -216,9 +216,9 @@ function claimsOf(report: Report, chainId: bigint): Claims {
         slot: mappingSlot(section.subject as Subject, SLOTS.heads),
         word: foldLinks(section.links.map(linkOf)),
       });
-      for (const before of section.predecessors ?? []) {
-        const slot = mappingSlot(before.subject as Subject, SLOTS.heads);
-        claims.push({ contract, slot, word: foldLinks(before.links.map(linkOf)) });
+      for (const other of [...(section.predecessors ?? []), ...(section.parts ?? [])]) {
+        const slot = mappingSlot(other.subject as Subject, SLOTS.heads);
+        claims.push({ contract, slot, word: foldLinks(other.links.map(linkOf)) });
       }
       for (const own of section.ownChains) {
         const slot = mappingSlot(BigInt(own.organisation), SLOTS.ownHeads);

@@ -130,7 +130,9 @@ export function createQuery(
       const answer = etagged(text);
       if (isWhole(report) && before === generation) {
         const time = Date.now();
-        const alone = report.ledgers.every(({ predecessors }) => predecessors === undefined);
+        const alone = report.ledgers.every(
+          ({ predecessors, parts }) => predecessors === undefined && parts === undefined,
+        );
         cache.set(key, { ...answer, version, alone, madeAt: time, checkedAt: time });
       }
       return answer;
@@ -327,7 +329,9 @@ async function versionOf(from: Queryable, subject: Subject): Promise<string> {
          )
          SELECT (SELECT l.head::bytea FROM links l WHERE l.subject = r.subject AND l.ledger = r.ledger
            ORDER BY l.position DESC LIMIT 1)
-         FROM replaced r ORDER BY r.ledger, r.subject) AS before,
+         FROM (SELECT ledger, subject FROM replaced
+           UNION SELECT ledger, subject FROM parts WHERE detail = $1 AND kind IN (17, 18)) AS r
+         ORDER BY r.ledger, r.subject) AS before,
        ARRAY[${tables.map(last).join(', ')}] AS others,
        ARRAY(SELECT name FROM cursors WHERE name LIKE '%:%' ORDER BY name) AS unread,
        (SELECT max(stored_at) FROM sets) AS set_stored, (SELECT max(number) FROM erasures) AS erased`,

@@ -1,9 +1,11 @@
-import { fromHex, toBase64Url, toHex } from '../../core/bytes.ts';
+import { fromBase64Url, fromHex, toBase64Url, toHex } from '../../core/bytes.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import type { Address, Digest, LedgerId, Subject } from '../../core/chain/types.ts';
-import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
+import { openEnvelope } from '../../core/envelope/envelope.ts';
+import { VinculumError } from '../../core/errors.ts';
+import { formatIdentifier, type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { vehicleBuilt } from '../../core/kinds/vehicle.ts';
-import type { TitleAction } from '../../core/modules/action.ts';
+import type { ModuleAction } from '../../core/modules/action.ts';
 import type { ErasureReceipt } from '../../core/privacy/erasure.ts';
 import {
   isOpenContent,
@@ -14,8 +16,8 @@ import {
 } from '../../core/report/report.ts';
 import type { Deployment } from '../deployment.ts';
 import { ERASURE_COLUMNS, type ErasureRow, receiptOf } from '../erasure/receipt.ts';
+import { ACTION_FIELDS, type ActionFields, actionOfFields } from '../index/actions.ts';
 import { readStates } from '../index/ledgers.ts';
-import { ACTION_FIELDS, type ActionFields, actionOfFields } from '../index/titles.ts';
 import { Problem } from '../problem.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Store, Transaction } from '../store/store.ts';
@@ -99,7 +101,7 @@ export async function buildReport(source: ReportSource, identifier: Identifier):
       ledger: ledger.id,
       ...evaluated,
       asOf: state.asOf,
-      ...historyIn(state, ledger),
+      ...historyIn(state, ledger, source.evaluator, contents),
     })),
     ...(unread.length === 0 ? {} : { unread }),
     contents,
@@ -155,7 +157,7 @@ async function readState(transaction: Transaction, subject: Subject, publicKey: 
      WHERE subject = $1 AND ledger = ANY($2::int4[]) ORDER BY ledger, position`,
     [fromHex(subject, 32), numbers],
   );
-  const titles = await titlesIn(transaction, subject, numbers);
+  const modules = await modulesIn(transaction, subject, numbers);
   const makers = distinct(
     links.flatMap(({ ledger, kind, organisation }) =>
       organisation !== null && MAKER_KINDS.includes(kind)
@@ -180,7 +182,7 @@ async function readState(transaction: Transaction, subject: Subject, publicKey: 
     ...links.flatMap(({ ledger, organisation }) =>
       organisation === null ? [] : [{ number: registerOf.get(ledger) ?? NOT_INDEXED, organisation }],
     ),
-    ...titles.acting.map(({ ledger, organisation }) => ({
+    ...modules.acting.map(({ ledger, organisation }) => ({
       number: registerOf.get(ledger) ?? NOT_INDEXED,
       organisation,
     })),
@@ -225,7 +227,7 @@ async function readState(transaction: Transaction, subject: Subject, publicKey: 
     listed,
     shown,
     links,
-    titles,
+    modules,
     ownChains,
     ownLinks,
     changes,
@@ -237,8 +239,11 @@ async function readState(transaction: Transaction, subject: Subject, publicKey: 
   };
 }
 
-/** What the index knows of the actions behind the links of modules, and of the histories that titles came over from. */
-async function titlesIn(transaction: Transaction, subject: Subject, ledgers: readonly number[]) {
+/**
+ * What the index knows of the actions behind the links of modules, of the histories that titles came over from, and of
+ * those of the parts that were mounted in the subject.
+ */
+async function modulesIn(transaction: Transaction, subject: Subject, ledgers: readonly number[]) {
   const bytes = fromHex(subject, 32);
   // The latest first.
   const before = await transaction.query<{ ledger: number; subject: Uint8Array }>(
@@ -253,39 +258,45 @@ async function titlesIn(transaction: Transaction, subject: Subject, ledgers: rea
      SELECT ledger, subject FROM replaced ORDER BY depth`,
     [bytes, ledgers],
   );
-  const subjects = [bytes, ...before.map((row) => row.subject)];
+  const mounted = await transaction.query<{ ledger: number; subject: Uint8Array }>(
+    `SELECT DISTINCT ledger, subject FROM parts
+     WHERE detail = $1 AND ledger = ANY($2::int4[]) AND kind IN (17, 18) AND subject <> $1 ORDER BY ledger, subject`,
+    [bytes, ledgers],
+  );
+  const others = [...before, ...mounted];
   const links =
-    before.length === 0
+    others.length === 0
       ? []
       : await transaction.query<SubjectLinkRow>(
           `SELECT subject, ledger, ${LINK_COLUMNS}, module, actor, action_hash FROM links
            WHERE (ledger, subject) IN (SELECT * FROM unnest($1::int4[], $2::bytea[]))
            ORDER BY ledger, subject, position`,
-          [before.map(({ ledger }) => ledger), before.map((row) => row.subject)],
+          [others.map(({ ledger }) => ledger), others.map((row) => row.subject)],
         );
+  const histories = Map.groupBy(links, (link) => actionKey(link.ledger, link.subject));
   const rows = await transaction.query<
-    ActionFields & { ledger: number; subject: Uint8Array; action_hash: Uint8Array }
+    ActionFields & { ledger: number; action_hash: Uint8Array; own: boolean }
   >(
-    `SELECT t.ledger, t.subject, t.action_hash, ${ACTION_FIELDS} FROM titles t
-     WHERE t.subject = ANY($1::bytea[]) AND t.ledger = ANY($2::int4[])`,
-    [subjects, ledgers],
+    `SELECT t.ledger, t.action_hash, l.subject = $3 AS own, ${ACTION_FIELDS}
+     FROM links l JOIN actions t ON t.ledger = l.ledger AND t.action_hash = l.action_hash
+     WHERE l.subject = ANY($1::bytea[]) AND l.ledger = ANY($2::int4[]) AND l.action_hash IS NOT NULL`,
+    [[bytes, ...others.map((row) => row.subject)], ledgers, bytes],
   );
-  const own = rows.filter((row) => toHex(row.subject) === subject);
+  const shown = (history: { readonly ledger: number; readonly subject: Uint8Array }) => ({
+    ...history,
+    links: histories.get(actionKey(history.ledger, history.subject)) ?? [],
+  });
   return {
     actions: new Map(rows.map((row) => [actionKey(row.ledger, row.action_hash), actionOfFields(row)])),
-    acting: own.filter(({ organisation }) => organisation > 0n),
-    predecessors: before.map((history) => ({
-      ...history,
-      links: links.filter(
-        (link) => link.ledger === history.ledger && toHex(link.subject) === toHex(history.subject),
-      ),
-    })),
+    acting: rows.filter(({ own, organisation }) => own && organisation > 0n),
+    predecessors: before.map(shown),
+    mounted: mounted.map(shown),
   };
 }
 
 const actionKey = (ledger: number, hash: Uint8Array) => `${ledger}/${toHex(hash)}`;
 
-function shownLink(row: LedgerLinkRow, actions: ReadonlyMap<string, TitleAction>) {
+function shownLink(row: LedgerLinkRow, actions: ReadonlyMap<string, ModuleAction>) {
   const hash = row.action_hash ?? null;
   return reportLink(row, hash === null ? undefined : actions.get(actionKey(row.ledger, hash)));
 }
@@ -309,12 +320,17 @@ async function erasuresOf(
 type State = Awaited<ReturnType<typeof readState>>;
 
 /** What a section shows of one ledger: its links, and the own chains and attesters that belong to them. */
-function historyIn(state: State, { number, register }: ListedLedger) {
+function historyIn(
+  state: State,
+  { number, register }: ListedLedger,
+  evaluator: Evaluator,
+  contents: Report['contents'],
+) {
   const links = state.links.filter((link) => link.ledger === number);
   const own = state.ownChains.filter((chain) => chain.number === number);
   const attesters = new Set([
     ...links.map((link) => link.organisation),
-    ...state.titles.acting
+    ...state.modules.acting
       .filter((acting) => acting.ledger === number)
       .map(({ organisation }) => organisation),
     ...own.map(({ organisation }) => organisation),
@@ -322,8 +338,28 @@ function historyIn(state: State, { number, register }: ListedLedger) {
   const changes = state.changes.filter(
     (change) => change.register === register && attesters.has(change.organisation),
   );
-  const { actions } = state.titles;
-  const predecessors = state.titles.predecessors.filter(({ ledger }) => ledger === number);
+  const { actions } = state.modules;
+  const predecessors = state.modules.predecessors.filter(({ ledger }) => ledger === number);
+  const mounted = state.modules.mounted.filter(({ ledger }) => ledger === number);
+  /** A part's history, with a transcript of each identifier that its entries on this chain state. */
+  const partOf = (history: (typeof mounted)[number]) => {
+    const part = toHex(history.subject);
+    const stated = links.flatMap((link) => {
+      const hash = link.action_hash ?? null;
+      const action = hash === null ? undefined : actions.get(actionKey(number, hash));
+      if (action?.subject !== part) return [];
+      const identifier = identifierIn(contents[toHex(link.digest)]);
+      return identifier === null ? [] : [identifier];
+    });
+    return {
+      subject: part,
+      transcripts: [...new Set(stated)].flatMap((identifier) => {
+        const evaluated = evaluatedAs(evaluator, identifier);
+        return evaluated === null ? [] : [{ identifier, ...evaluated }];
+      }),
+      links: history.links.map((link) => shownLink(link, actions)),
+    };
+  };
   return {
     links: links.map((link) => shownLink(link, actions)),
     ownChains: own.map(({ organisation }) => ({
@@ -341,7 +377,31 @@ function historyIn(state: State, { number, register }: ListedLedger) {
             links: history.links.map((link) => shownLink(link, actions)),
           })),
         }),
+    ...(mounted.length === 0 ? {} : { parts: mounted.map(partOf) }),
   };
+}
+
+/** The identifier that a content's envelope states; null where it cannot be read. */
+function identifierIn(content: ReportContent | undefined): string | null {
+  if (!isOpenContent(content)) return null;
+  try {
+    return openEnvelope(fromBase64Url(content.block), fromBase64Url(content.key)).identifier;
+  } catch (error) {
+    if (error instanceof VinculumError) return null;
+    throw error;
+  }
+}
+
+/** The transcript of an identifier as text; null where it is none. */
+function evaluatedAs(evaluator: Evaluator, text: string) {
+  try {
+    const identifier = parseIdentifier(text, { overrideCheckDigit: true });
+    const { transcript } = evaluator.evaluate(identifier);
+    return { evaluated: toBase64Url(transcript.evaluated), proof: toBase64Url(transcript.proof) };
+  } catch (error) {
+    if (error instanceof VinculumError) return null;
+    throw error;
+  }
 }
 
 /** The change of an organisation's record that names its profile. */

@@ -1,5 +1,5 @@
 import { toHex } from '../../core/bytes.ts';
-import type { TitleAction } from '../../core/modules/action.ts';
+import type { ModuleAction } from '../../core/modules/action.ts';
 import { type ReportLink, type ReportOrganisation, reportAction } from '../../core/report/report.ts';
 
 /** A row of `links` or `own_links`. */
@@ -16,7 +16,7 @@ export type LinkRow = {
 };
 
 /** @param action what a module's link stands for, where the index knows it */
-export function reportLink(row: LinkRow, action?: TitleAction): ReportLink {
+export function reportLink(row: LinkRow, action?: ModuleAction): ReportLink {
   const anchor = { block: Number(row.block_number), transaction: toHex(row.transaction_hash) };
   const common = { kind: row.kind, timestamp: Number(row.timestamp), digest: toHex(row.digest), ...anchor };
   if (row.organisation !== null) return { ...common, organisation: row.organisation.toString() };

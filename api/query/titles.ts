@@ -45,14 +45,14 @@ export function titleView(subject: Subject, title: Title, now: bigint) {
 
 type Block = { readonly number: bigint; readonly hash: Uint8Array; readonly timestamp: bigint };
 
-const asOf = ({ number, hash, timestamp }: Block) => ({
+export const asOf = ({ number, hash, timestamp }: Block) => ({
   number: Number(number),
   hash: toHex(hash),
   timestamp: Number(timestamp),
 });
 
 /** The last block in the index. @throws `index.behind` */
-async function lastBlock(store: Queryable): Promise<Block> {
+export async function lastBlock(store: Queryable): Promise<Block> {
   const [block] = await store.query<Block>(
     'SELECT number, hash, timestamp FROM chain_blocks ORDER BY number DESC LIMIT 1',
   );

@@ -1,11 +1,12 @@
-import { toHex } from '../../core/bytes.ts';
+import { fromHex, toHex } from '../../core/bytes.ts';
 import { unpackEntries } from '../../core/chain/entry.ts';
-import type { Address, OrganisationId } from '../../core/chain/types.ts';
-import type { TitleAction } from '../../core/modules/action.ts';
+import type { Address } from '../../core/chain/types.ts';
+import { type ModuleAction, moduleOf } from '../../core/modules/action.ts';
 import { encodeExecute } from '../chain/contracts.ts';
 import { quantity } from '../chain/read.ts';
 import { codeOfRefusal } from '../chain/refusals.ts';
 import { type Rpc, type RpcCall, RpcRefusal } from '../chain/rpc.ts';
+import { actionOfColumns } from '../index/actions.ts';
 import type { Queryable } from '../store/store.ts';
 import { actionGas } from './gas.ts';
 
@@ -34,20 +35,22 @@ export interface ActionRow {
 export const ACTION_COLUMNS = `s.hash, s.organisation, s.signer, s.deadline, s.entries, s.signature, s.contract_signature,
   s.revision, s.party, s.until, s.detail, s.problem, s.subject`;
 
-export function actionOf(row: ActionRow): TitleAction {
+export function actionOf(row: ActionRow): ModuleAction {
   const [entry] = unpackEntries(row.entries);
   if (entry === undefined) throw new TypeError('an action has one entry');
-  return {
-    kind: entry.kind,
-    subject: entry.subject,
-    revision: row.revision,
-    deadline: row.deadline,
-    organisation: row.organisation as OrganisationId,
-    party: toHex(row.party) as Address,
-    until: row.until,
-    detail: toHex(row.detail),
-    digest: entry.digest,
-  };
+  return actionOfColumns({ ...row, kind: entry.kind, digest: fromHex(entry.digest, 32) });
+}
+
+/** SQL, of a row of `submissions s` that is an action: the code of losing its place to another. */
+export const CONFLICT =
+  "CASE WHEN get_byte(s.entries, 0) < 16 THEN 'title.conflict' ELSE 'part.conflict' END";
+
+/** Where the modules of a ledger are. */
+export type ModulePlaces = { readonly titles: Address; readonly parts: Address };
+
+/** The contract that an action goes to. */
+export function moduleAt({ titles, parts }: ModulePlaces, kind: number): Address {
+  return moduleOf(kind) === 'parts' ? parts : titles;
 }
 
 /** The call that executes it. */
@@ -90,8 +93,10 @@ export async function dueActions(
            AND NOT EXISTS (SELECT 1 FROM closures WHERE closures.ledger = $3)
          ORDER BY received_at, hash LIMIT $4) AS waiting
      ), base AS (
-       SELECT subject, coalesce((SELECT t.revision FROM titles t WHERE t.subject = oldest.subject AND t.ledger = $3
-         ORDER BY t.position DESC LIMIT 1), 0) AS base FROM oldest
+       SELECT subject, coalesce(
+         (SELECT t.revision FROM titles t WHERE t.subject = oldest.subject AND t.ledger = $3 ORDER BY t.position DESC LIMIT 1),
+         (SELECT p.revision FROM parts p WHERE p.subject = oldest.subject AND p.ledger = $3 ORDER BY p.position DESC LIMIT 1),
+         0) AS base FROM oldest
      ), queued AS (
        SELECT submissions.*, base, count(*) FILTER (WHERE revision >= base) OVER history - 1 AS place,
               bool_and(transaction_hash IS NOT NULL OR ${isDue}) OVER history AS open,
@@ -118,7 +123,7 @@ export async function dueActions(
 }
 
 /**
- * Of actions that cannot be sent, those whose place in the title is taken by now: by themselves, or by others. The index
+ * Of actions that cannot be sent, those whose place is taken by now: by themselves, or by others. The index
  * settles that when it reads the block; an action that was being stored at that moment, it has not seen.
  */
 export async function settleTaken(
@@ -131,15 +136,15 @@ export async function settleTaken(
   return store.execute(
     `UPDATE submissions s
      SET state = CASE WHEN ${own} THEN 'anchored' ELSE 'conflicted' END,
-         problem = CASE WHEN ${own} THEN NULL ELSE 'title.conflict' END,
+         problem = CASE WHEN ${own} THEN NULL ELSE ${CONFLICT} END,
          anchored_at = CASE WHEN ${own} THEN $2::timestamptz END,
          ended_at = CASE WHEN ${own} THEN NULL ELSE $2::timestamptz END,
          block_number = CASE WHEN ${own} THEN t.block_number END,
          block_hash = CASE WHEN ${own} THEN b.hash END,
          transaction_hash = CASE WHEN ${own} THEN t.transaction_hash END
-     FROM titles t LEFT JOIN chain_blocks b ON b.number = t.block_number
+     FROM actions t LEFT JOIN chain_blocks b ON b.number = t.block_number
      WHERE s.hash = ANY($1::bytea[]) AND s.state = 'stored' AND s.transaction_hash IS NULL
-       AND t.subject = s.subject AND t.ledger = s.ledger AND t.action_subject = s.subject
+       AND t.ledger = s.ledger AND t.action_subject = s.subject
        AND t.action_revision = s.revision`,
     [hashes, now],
   );
@@ -148,7 +153,7 @@ export async function settleTaken(
 /** Why the module would refuse each of these now, as a stable code; null where it would not. */
 export async function refusalsOf(
   rpc: Rpc,
-  titles: Address,
+  modules: ModulePlaces,
   relayer: Address,
   rows: readonly ActionRow[],
 ): Promise<(string | null)[]> {
@@ -157,7 +162,12 @@ export async function refusalsOf(
       (row): RpcCall => ({
         method: 'eth_call',
         params: [
-          { from: relayer, to: titles, data: toHex(executionOf(row)), gas: quantity(gasOf(row)) },
+          {
+            from: relayer,
+            to: moduleAt(modules, row.entries[0] ?? 0),
+            data: toHex(executionOf(row)),
+            gas: quantity(gasOf(row)),
+          },
           'latest',
         ],
       }),

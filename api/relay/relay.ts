@@ -23,6 +23,8 @@ import {
   dueActions,
   executionOf,
   gasOf,
+  type ModulePlaces,
+  moduleAt,
   refusalsOf,
   settleTaken,
 } from './actions.ts';
@@ -34,8 +36,8 @@ export interface RelayOptions {
   readonly store: Store;
   readonly rpc: Rpc;
   readonly ledger: LedgerAddress;
-  /** The module that actions go to. */
-  readonly titles: Address;
+  /** The modules that actions go to. */
+  readonly modules: ModulePlaces;
   /** Its number in the index. */
   readonly ownLedger: () => Promise<number>;
   readonly account: Account;
@@ -221,13 +223,13 @@ export class Relay {
 
   /** Why the module refused the action of a transaction: as it would now. */
   async #reasonOf(transactionHash: Uint8Array): Promise<string> {
-    const { store, rpc, titles, account } = this.#options;
+    const { store, rpc, modules, account } = this.#options;
     const rows = await store.query<ActionRow>(
       `SELECT ${ACTION_COLUMNS} FROM relay_submissions r JOIN submissions s ON s.hash = r.submission_hash
        WHERE r.transaction_hash = $1`,
       [transactionHash],
     );
-    const [reason] = await refusalsOf(rpc, titles, account.address, rows);
+    const [reason] = await refusalsOf(rpc, modules, account.address, rows);
     return reason ?? 'action.reverted';
   }
 
@@ -332,8 +334,8 @@ export class Relay {
   }
 
   #loadOfAction(row: ActionRow): Load {
-    const { titles } = this.#options;
-    return { to: titles, data: executionOf(row), carries: [row.hash], action: true, gasLimit: gasOf(row) };
+    const to = moduleAt(this.#options.modules, row.entries[0] ?? 0);
+    return { to, data: executionOf(row), carries: [row.hash], action: true, gasLimit: gasOf(row) };
   }
 
   #loadOfSubmissions(rows: readonly SubmissionRow[]): Load {
@@ -382,7 +384,7 @@ export class Relay {
     head: Header,
     limit: number,
   ): Promise<SignedTransaction[]> {
-    const { store, lease, counters, clock, rpc, titles, account } = this.#options;
+    const { store, lease, counters, clock, rpc, modules, account } = this.#options;
     const started = performance.now();
     const now = clock();
     const ledger = await this.#options.ownLedger();
@@ -391,7 +393,7 @@ export class Relay {
     if (ready.length + blocked.length === 0) return [];
     // What was refused before costs nothing until the module takes it.
     const doubtful = ready.filter(({ problem }) => problem !== null);
-    const refusals = await refusalsOf(rpc, titles, account.address, doubtful);
+    const refusals = await refusalsOf(rpc, modules, account.address, doubtful);
     const refused = new Map(
       doubtful.flatMap(({ subject }, index) => {
         const code = refusals[index] ?? null;

@@ -1,6 +1,7 @@
 import type { Route } from '../http/route.ts';
 import { createChallenge, createKey, createSession, deleteKey, deleteSession, listKeys } from './access.ts';
 import { getAccessLog } from './accessLog.ts';
+import { alertRoutes } from './alerts.ts';
 import { createBackup } from './backup.ts';
 import { searchClaims } from './claims.ts';
 import { getConsent, giveConsent, listConsents, revokeConsent } from './consents.ts';
@@ -11,6 +12,7 @@ import { listMyBatches, listMyVehicles } from './my.ts';
 import { noticeRoutes } from './notices.ts';
 import { getBlockExport, getKeyExport } from './operator.ts';
 import { getDirectory, getNonce, getOrganisation, listOrganisations, putProfile } from './organisations.ts';
+import { acceptPartActions, getPart, getPartAction } from './parts.ts';
 import { callChain } from './rpc.ts';
 import { descriptionRoutes, getHealth, getMetrics, getReadiness } from './service.ts';
 import { completeSet, getSet, putSet, putSetChunk } from './sets.ts';
@@ -25,6 +27,9 @@ export const routes: readonly Route[] = [
   evaluateSubjects,
   acceptSubmissions,
   getSubmission,
+  acceptPartActions,
+  getPartAction,
+  getPart,
   acceptTitleActions,
   getTitleAction,
   getTitle,
@@ -52,6 +57,7 @@ export const routes: readonly Route[] = [
   listMyVehicles,
   listMyBatches,
   ...noticeRoutes,
+  ...alertRoutes,
   listOrganisations,
   getOrganisation,
   getNonce,

@@ -1,13 +1,5 @@
 import * as z from 'zod';
 import type { Address, Subject } from '../../core/chain/types.ts';
-import type { ActionHash } from '../../core/modules/action.ts';
-import {
-  type ActionRequest,
-  actionRequestSchema,
-  actionStatusSchema,
-  MAX_ACTIONS,
-} from '../accept/actionSchema.ts';
-import { failureOf } from '../http/failure.ts';
 import {
   address,
   blockReference,
@@ -15,32 +7,14 @@ import {
   decimal,
   givenHex,
   ledgerId,
-  problem,
   seconds,
   subject,
 } from '../http/fields.ts';
-import { requestIdOf } from '../http/headers.ts';
 import { defineRoute } from '../http/route.ts';
 import { Problem } from '../problem.ts';
 import { titleNow, titlesOf } from '../query/titles.ts';
 import type { Services } from '../services.ts';
-
-const SUBJECTS_AT_ONCE = 16;
-
-/** In a list, what is no action is answered as such beside the others. */
-const actionsBody = z.union([
-  actionRequestSchema,
-  z.strictObject({
-    actions: z
-      .array(z.union([actionRequestSchema, z.unknown()]))
-      .min(1)
-      .max(MAX_ACTIONS),
-  }),
-]);
-
-const results = z.strictObject({
-  results: z.array(z.union([z.strictObject({ action: actionStatusSchema }), z.strictObject({ problem })])),
-});
+import { acceptActions, getAction } from './actions.ts';
 
 /** The state machine's own refusals, which the module of the ledger gives too. */
 const titleProblems = [
@@ -68,116 +42,22 @@ const titleProblems = [
   'title.subjectTaken',
 ];
 
-export const acceptTitleActions = defineRoute({
-  method: 'post',
+export const acceptTitleActions = acceptActions({
+  module: 'titles',
   path: '/v1/titles/actions',
   name: 'acceptTitleActions',
   tag: 'Titles',
   summary: 'Hand in signed actions on titles with their envelopes, one or several.',
-  description:
-    'Everything is validated before the answer: as the module will, on the titles as they are and with what waits for ' +
-    'them already. The answer says how far the action has come and carries the operator’s signed promise. The same ' +
-    'action again gives its state today; another one for the same revision is a title.conflict. Several are answered ' +
-    'each for itself, those of one vehicle in the order in which they stand.',
-  access: 'anyone',
-  body: { kind: 'json', schema: actionsBody, limit: 'submissionBytes', checkedByHandler: true },
-  responses: {
-    202: {
-      description: 'Accepted: stored, and on its way to the module. Of several: all of them',
-      mediaType: 'application/json',
-      schema: z.union([actionStatusSchema, results]),
-    },
-    207: { description: 'Of several, not all were accepted', mediaType: 'application/json', schema: results },
-  },
-  problems: [
-    'action.malformed',
-    'action.tooLarge',
-    'action.expired',
-    'action.deadlineTooSoon',
-    'action.deadlineTooFar',
-    'action.signature',
-    'action.unknownOrganisation',
-    'action.suspended',
-    'action.unknownKey',
-    'action.revokedKey',
-    'action.kindNotAllowed',
-    ...titleProblems,
-    'ledger.closed',
-    'subject.mismatch',
-    'block.digestMismatch',
-    'block.wrongKey',
-    'block.corrupt',
-    'content.erased',
-    'envelope.malformed',
-    'envelope.unbound',
-    'envelope.time',
-    'kind.unknown',
-    'kind.unknownVersion',
-    'kind.invalidData',
-    'kind.subject',
-    'disclosure.unknown',
-    'chain.unavailable',
-  ],
-  async handle({ body, response }, { pipeline }) {
-    const batch = batchOf(body);
-    if (batch === null) return { status: 202, body: await pipeline.acceptAction(body as ActionRequest) };
-    const answers = new Array<{ action: unknown } | { problem: unknown }>(batch.length);
-    const queues = [...Map.groupBy(batch.entries(), ([, request]) => subjectOf(request)).values()];
-    const work = Array.from({ length: Math.min(SUBJECTS_AT_ONCE, queues.length) }, async () => {
-      for (let queue = queues.shift(); queue !== undefined; queue = queues.shift()) {
-        for (const [index, request] of queue) {
-          answers[index] = await pipeline.acceptAction(request).then(
-            (action) => ({ action }),
-            (error: unknown) => ({ problem: failureOf(error).toJson(requestIdOf(response)) }),
-          );
-        }
-      }
-    });
-    await Promise.all(work);
-    const refused = answers.some((answer) => 'problem' in answer);
-    return { status: refused ? 207 : 202, body: { results: answers } };
-  },
+  what: { one: 'title', of: 'vehicle', conflict: 'title.conflict' },
+  problems: titleProblems,
 });
 
-/** Whose order a request must keep; what has no subject keeps none. */
-function subjectOf(request: ActionRequest): unknown {
-  const given: unknown = (request as { action?: { subject?: unknown } } | null)?.action?.subject;
-  return typeof given === 'string' ? given.toLowerCase() : request;
-}
-
-/** The actions of a list, or null for a single one, whose form `acceptAction` judges. */
-function batchOf(body: unknown): readonly ActionRequest[] | null {
-  if (body === null || typeof body !== 'object' || !('actions' in body)) return null;
-  const { actions, ...others } = body;
-  if (!Array.isArray(actions) || actions.length === 0 || Object.keys(others).length > 0) {
-    throw new Problem('action.malformed', 'A list is {"actions": […]}, of at least one.');
-  }
-  if (actions.length > MAX_ACTIONS) {
-    throw new Problem('action.tooLarge', `Send at most ${MAX_ACTIONS} actions at once.`);
-  }
-  return actions as ActionRequest[];
-}
-
-export const getTitleAction = defineRoute({
-  method: 'get',
+export const getTitleAction = getAction({
+  module: 'titles',
   path: '/v1/titles/actions/{hash}',
   name: 'getTitleAction',
   tag: 'Titles',
   summary: 'How far an action on a title has come, with the time and the evidence of each state.',
-  description: 'Also of one that came to the module by another way: it is here once a block has it.',
-  access: 'anyone',
-  params: z.strictObject({ hash: givenHex(32) }),
-  responses: {
-    200: { description: 'Its state', mediaType: 'application/json', schema: actionStatusSchema },
-  },
-  problems: ['action.unknown'],
-  async handle({ params }, { pipeline }) {
-    const status = await pipeline.actionStatus(params.hash as ActionHash);
-    if (status === null) {
-      throw new Problem('action.unknown', 'No action with this hash was handed in here or executed.');
-    }
-    return { status: 200, body: status };
-  },
 });
 
 export const titleSchema = z

@@ -12,6 +12,8 @@ const migrations = [
   '006-revocations',
   '007-sets',
   '009-notices',
+  '010-alerts',
+  '012-parts',
 ] as const;
 
 export const schemaVersion = migrations.length;

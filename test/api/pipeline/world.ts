@@ -27,6 +27,7 @@ export interface World {
   readonly organisations: Address;
   /** The ledger's module of kinds 0–15. */
   readonly titles: Address;
+  readonly parts: Address;
   readonly directory: Address;
   readonly firstBlock: number;
   readonly keyring: Keyring;
@@ -50,6 +51,7 @@ export interface World {
   forgetNonces(): void;
   ledgerCall(method: string, ...parameters: unknown[]): Promise<void>;
   titlesCall(method: string, ...parameters: unknown[]): Promise<void>;
+  partsCall(method: string, ...parameters: unknown[]): Promise<void>;
   directoryCall(method: string, ...parameters: unknown[]): Promise<void>;
   stop(): Promise<void>;
 }
@@ -58,6 +60,8 @@ const allKinds = kindNames.reduce((bitmap, name) => bitmap | (1n << BigInt(kinds
 
 /** The rights to ask `Titles` for each of its transitions. */
 export const TITLE_RIGHTS = 0xffffn;
+/** The rights to act in the module `Parts`. */
+export const PART_RIGHTS = 0x3f0000n;
 
 export async function createWorld(chain?: TestChain): Promise<World> {
   const running = chain ?? (await startChain());
@@ -69,19 +73,24 @@ export async function createWorld(chain?: TestChain): Promise<World> {
   const authority = await account.deploy('AccessManager', owner);
   const organisations = await account.deploy(
     'Organisations',
-    ...[await authority.getAddress(), 0, allKinds | TITLE_RIGHTS],
+    ...[await authority.getAddress(), 0, allKinds | TITLE_RIGHTS | PART_RIGHTS],
   );
-  const zero = `0x${'00'.repeat(20)}`;
   const deployLedger = async (of: string, key: Uint8Array) => {
     const titles = await account.deploy('Titles', of);
-    const module = await titles.getAddress();
-    const ledger = await account.deploy('Ledger', await authority.getAddress(), of, key, module, zero);
-    await account.send(titles.bind?.(await ledger.getAddress()) ?? Promise.reject(new Error('no bind')));
-    return { ledger, titles };
+    const parts = await account.deploy('Parts', of);
+    const modules = [await titles.getAddress(), await parts.getAddress()];
+    const ledger = await account.deploy('Ledger', await authority.getAddress(), of, key, ...modules);
+    for (const module of [titles, parts]) {
+      await account.send(module.bind?.(await ledger.getAddress()) ?? Promise.reject(new Error('no bind')));
+    }
+    return { ledger, titles, parts };
   };
-  const { ledger, titles } = await deployLedger(await organisations.getAddress(), keyring.pseudonymPublicKey);
+  const { ledger, titles, parts } = await deployLedger(
+    await organisations.getAddress(),
+    keyring.pseudonymPublicKey,
+  );
   const directory = await account.deploy('Directory', await authority.getAddress());
-  type Contracts = { readonly ledger: typeof ledger; readonly titles: typeof ledger };
+  type Contracts = Readonly<Record<'ledger' | 'titles' | 'parts', typeof ledger>>;
   const lower = async (contract: { getAddress(): Promise<string> }) =>
     (await contract.getAddress()).toLowerCase() as Address;
   const callOf =
@@ -130,6 +139,8 @@ export async function createWorld(chain?: TestChain): Promise<World> {
       ledger: { chainId: running.chainId, address },
       titles: await lower(contracts.titles),
       titlesCall: callOf(contracts.titles),
+      parts: await lower(contracts.parts),
+      partsCall: callOf(contracts.parts),
       organisations: of,
       ledgerCall,
       relay: (...requests) =>
@@ -152,7 +163,7 @@ export async function createWorld(chain?: TestChain): Promise<World> {
       },
     };
   };
-  return seenFrom({ ledger, titles }, await lower(organisations), keyring.pseudonymPublicKey);
+  return seenFrom({ ledger, titles, parts }, await lower(organisations), keyring.pseudonymPublicKey);
 }
 
 /** A VIN of a maker where no check digit is required. */
@@ -242,6 +253,7 @@ export function pipelineIn(world: World, store: Store, options: Partial<Pipeline
     ledger: world.ledger,
     organisations: world.organisations,
     titles: world.titles,
+    parts: world.parts,
     directory: world.directory,
     firstBlock: world.firstBlock,
     evaluator: world.evaluator,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ActionRequest } from '../../../api/accept/actionSchema.ts';
+import type { TitleActionRequest } from '../../../api/accept/actionSchema.ts';
 import { fromHex, type Hex, toBase64Url } from '../../../core/bytes.ts';
 import { addressOfKey, signHash } from '../../../core/chain/submission.ts';
 import type { Address, LedgerAddress, OrganisationId, Subject } from '../../../core/chain/types.ts';
@@ -47,7 +47,7 @@ export interface Deed {
 export interface Signed {
   readonly hash: ActionHash;
   readonly action: TitleAction;
-  readonly request: ActionRequest;
+  readonly request: TitleActionRequest;
 }
 
 export const seconds = () => BigInt(Math.floor(Date.now() / 1000));

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { Interface } from 'ethers';
-import { encodeExecute, encodeTitles, topics } from '../../../api/chain/contracts.ts';
+import { encodeExecute, encodeParts, encodeTitles, topics } from '../../../api/chain/contracts.ts';
 import { codeOfRefusal, refusals } from '../../../api/chain/refusals.ts';
 import { RpcRefusal } from '../../../api/chain/rpc.ts';
+import { partActionOf } from '../../../api/index/actions.ts';
 import { decodeLogs, type ExecutedEvent } from '../../../api/index/logs.ts';
 import { type Hex, toHex } from '../../../core/bytes.ts';
 import type { Address, Digest, OrganisationId, Subject } from '../../../core/chain/types.ts';
-import type { TitleAction } from '../../../core/modules/action.ts';
+import type { PartAction, TitleAction } from '../../../core/modules/action.ts';
 import { artifact } from '../pipeline/chain.ts';
 
 const action: TitleAction = {
@@ -26,6 +27,51 @@ const actor = toHex(randomBytes(20)) as Address;
 describe('the module Titles, as the service speaks to it', () => {
   const titles = new Interface(artifact('Titles').abi);
   const ledger = new Interface(artifact('Ledger').abi);
+  const parts = new Interface(artifact('Parts').abi);
+
+  it('speaks to the module Parts in the same way', () => {
+    const deed: PartAction = {
+      kind: 17,
+      subject: action.subject,
+      revision: 3n,
+      deadline: action.deadline,
+      organisation: 9n as OrganisationId,
+      vehicle: toHex(randomBytes(32)) as Subject,
+      digest: action.digest,
+    };
+    for (const length of [0, 65, 128]) {
+      const signature = randomBytes(length);
+      expect(toHex(encodeExecute(deed, actor, signature))).to.equal(
+        parts.encodeFunctionData('execute', [{ ...deed }, actor, signature]),
+      );
+    }
+    expect(encodeParts()).to.equal(ledger.encodeFunctionData('parts'));
+    const hash = toHex(randomBytes(32));
+    const log = parts.encodeEventLog('Executed', [deed.subject, hash, actor, { ...deed }]);
+    expect(log.topics[0]).to.equal(topics.partExecuted);
+    const address = toHex(randomBytes(20));
+    const placed = {
+      address,
+      topics: log.topics as Hex[],
+      data: log.data as Hex,
+      blockNumber: 3,
+      blockHash: hash,
+      transactionHash: hash,
+      logIndex: 4,
+    };
+    const [event] = decodeLogs([placed], new Map([[address, { contract: 'parts', number: 2 }]]));
+    expect(event).to.include({
+      event: 'executed',
+      ledger: 2,
+      kind: 17,
+      revision: 3n,
+      organisation: 9n,
+      until: 0n,
+    });
+    expect(partActionOf(event as ExecutedEvent)).to.deep.equal(deed);
+    // Nothing of the other module’s is taken for this one’s.
+    expect(decodeLogs([placed], new Map([[address, { contract: 'titles', number: 2 }]]))).to.deep.equal([]);
+  });
 
   it('encodes calls as any other encoder would', () => {
     for (const length of [0, 1, 65, 128]) {
@@ -76,8 +122,11 @@ describe('the module Titles, as the service speaks to it', () => {
       /^Module(NotDeployer|AlreadyBound|NotNamed|OrganisationsMismatch|NotBound)|InvalidShortString|StringTooLong|LedgerInsufficientGas/;
     const known = errors(titles).filter((error) => !elsewhere.test(error));
     expect(Object.keys(refusals)).to.include.members(known);
+    expect(Object.keys(refusals)).to.include.members(errors(parts).filter((error) => !elsewhere.test(error)));
     const closed = errors(ledger).filter((error) => error.startsWith('LedgerIsClosed'));
-    expect(Object.keys(refusals)).to.have.members([...known, ...closed]);
+    expect(Object.keys(refusals)).to.have.members([
+      ...new Set([...known, ...errors(parts).filter((error) => !elsewhere.test(error)), ...closed]),
+    ]);
   });
 
   it('tells a refusal by its code, however the endpoint wraps it', () => {

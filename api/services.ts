@@ -1,4 +1,5 @@
 import type { Address } from '../core/chain/types.ts';
+import type { Alerts } from './alerts/alerts.ts';
 import type { Auth } from './auth/auth.ts';
 import type { Backups } from './backup/backups.ts';
 import type { Rpc } from './chain/rpc.ts';
@@ -50,6 +51,7 @@ export type Services = {
   readonly revocations: Revocations;
   readonly shares: Shares;
   readonly accessLogs: AccessLogs;
+  readonly alerts: Alerts;
   readonly notices: Notices;
   readonly subscriptions: Subscriptions;
   readonly takeAway: TakeAway;

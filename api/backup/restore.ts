@@ -259,9 +259,9 @@ class Erased {
   }
 
   /** Whether a row is of something that was destroyed. @param row as PostgreSQL writes it in JSON */
-  row(table: string, row: { digest?: unknown; name?: unknown; cid?: unknown }): boolean {
+  row(table: string, row: { digest?: unknown; alert?: unknown; name?: unknown; cid?: unknown }): boolean {
     if (table === 'documents') return this.document(String(row.cid));
-    const digest = hexOf(row.digest);
+    const digest = hexOf(table === 'alert_links' ? row.alert : row.digest);
     if (this.has({ digest, what: 'entry' })) return true;
     if (table !== 'disclosures') return false;
     const name = String(row.name);
@@ -286,6 +286,9 @@ const filtered = new Set([
   'claims',
   'missing_blocks',
   'documents',
+  'alerts',
+  'alert_links',
+  'alert_answers',
 ]);
 const inflated = promisify(inflate);
 

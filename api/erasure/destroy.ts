@@ -14,6 +14,8 @@ const ENTRY_TABLES = [
   'serials',
   'claims',
   'missing_blocks',
+  'alerts', // and their links
+  'alert_answers',
 ] as const;
 
 /** The tables that content was in, and whose files are written anew once it is gone. */
@@ -24,6 +26,7 @@ export const contentTables = [
   'set_buckets',
   'set_chunks',
   'documents',
+  'alert_links',
 ] as const;
 
 /** Deletes what receipts name, from the tables. Doing it again does nothing. */

@@ -1,3 +1,4 @@
+import type { AlertLinkHash } from '../../core/alerts/link.ts';
 import type { Address, OrganisationId } from '../../core/chain/types.ts';
 import type { ConsentHash } from '../../core/privacy/consent.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -8,8 +9,8 @@ export type Reader =
   | { readonly kind: 'organisation'; readonly organisation: OrganisationId }
   /** An account of its own: an owner, or a grantee. */
   | { readonly kind: 'account'; readonly account: Address }
-  /** Whoever holds the token of a share link. */
-  | { readonly kind: 'bearer'; readonly consent: ConsentHash }
+  /** Whoever holds the token of a share link, or of an alert’s link. */
+  | { readonly kind: 'bearer'; readonly consent: ConsentHash | AlertLinkHash }
   | { readonly kind: 'operator' };
 
 /** A reader, and the name of the route that it comes by, which the access log tells. */

@@ -7,6 +7,7 @@ import { groundsOf } from './grounds.ts';
 import { Logged, type Showing } from './logged.ts';
 import {
   envelopeOf,
+  type Ground,
   OPERATOR_GROUND,
   type Opened,
   openable,
@@ -42,6 +43,15 @@ export interface SealedFields {
   show(reading: Reading, wanted: readonly Wanted[]): Promise<Shown>;
   /** As {@link show}, in a transaction of the caller, who hands nothing out before it is committed. */
   showWithin(transaction: Transaction, reading: Reading, wanted: readonly Wanted[]): Promise<Shown>;
+  /**
+   * The disclosures of entries whose reader the caller has found to be entitled to all that is sealed in them, such as the
+   * parties to an alert; `purpose` says as what. They are logged with the chain that each stands in.
+   */
+  showChosen(
+    reading: Reading,
+    purpose: string,
+    digests: readonly Digest[],
+  ): Promise<ReadonlyMap<Digest, readonly string[]>>;
   /** The disclosures of entries, to the operator, by their digests. */
   showOperator(route: string, digests: readonly Digest[]): Promise<ReadonlyMap<Digest, readonly string[]>>;
 }
@@ -74,6 +84,29 @@ export function createSealedFields(options: SealedOptions): SealedFields {
     return logAndOpen(transaction, keyring, { reader, route }, opened, { at, ledger });
   }
 
+  async function showAll(
+    by: Pick<Showing, 'reader' | 'route'>,
+    ground: Ground,
+    digests: readonly Digest[],
+  ): Promise<ReadonlyMap<Digest, readonly string[]>> {
+    const ledger = await options.ownLedger();
+    const shown = await store.transaction(async (transaction) => {
+      const rows = await transaction.query<SealedBlockRow>(
+        `SELECT blocks.digest, blocks.body, block_keys.wrapped AS key, ${SEALED_COLUMNS}
+         FROM ${SEALED} JOIN blocks ON blocks.digest = sealed.digest
+           JOIN block_keys ON block_keys.digest = sealed.digest`,
+        [digests.map((digest) => fromHex(digest, 32))],
+      );
+      const everything = rows.map((row): Opened => {
+        const subject = envelopeOf(row, secrets)?.subject ?? ZERO_SUBJECT;
+        const fields = row.names.map((name) => ({ name, ground }));
+        return { subject, digest: toHex(row.digest) as Digest, row, fields };
+      });
+      return logAndOpen(transaction, keyring, by, everything, { at: now(), ledger });
+    });
+    return new Map([...shown.values()].flatMap((entries) => [...entries]));
+  }
+
   return {
     showWithin,
 
@@ -86,27 +119,13 @@ export function createSealedFields(options: SealedOptions): SealedFields {
       return store.transaction((transaction) => showWithin(transaction, reading, wanted));
     },
 
-    async showOperator(route, digests) {
-      const ledger = await options.ownLedger();
-      const shown = await store.transaction(async (transaction) => {
-        const rows = await transaction.query<SealedBlockRow>(
-          `SELECT blocks.digest, blocks.body, block_keys.wrapped AS key, ${SEALED_COLUMNS}
-           FROM ${SEALED} JOIN blocks ON blocks.digest = sealed.digest
-             JOIN block_keys ON block_keys.digest = sealed.digest`,
-          [digests.map((digest) => fromHex(digest, 32))],
-        );
-        const everything = rows.map((row): Opened => {
-          const subject = envelopeOf(row, secrets)?.subject ?? ZERO_SUBJECT;
-          const fields = row.names.map((name) => ({ name, ground: OPERATOR_GROUND }));
-          return { subject, digest: toHex(row.digest) as Digest, row, fields };
-        });
-        return logAndOpen(transaction, keyring, { reader: { kind: 'operator' }, route }, everything, {
-          at: now(),
-          ledger,
-        });
-      });
-      return new Map([...shown.values()].flatMap((entries) => [...entries]));
+    async showChosen({ reader, route }, purpose, digests) {
+      if (reader.kind === 'anyone' || reader.kind === 'operator') return new Map();
+      return showAll({ reader, route }, { consent: null, purpose }, digests);
     },
+
+    showOperator: (route, digests) =>
+      showAll({ reader: { kind: 'operator' }, route }, OPERATOR_GROUND, digests),
   };
 }
 

@@ -115,6 +115,8 @@ export type AlertTier = {
   /** Null: nobody knows of it here, or its entry is not on the ledger. */
   readonly state: AlertState | null;
   readonly forwards: readonly AlertTier[];
+  /** Whom it was raised for, and its entry, where who raised it discloses that. */
+  readonly disclosed?: { readonly recipient: string | null; readonly entry: string };
 };
 
 /** How many tiers are where, in a tree: what a raiser wants to know first. */

@@ -41,15 +41,19 @@ export function prepareEntry(draft: EntryDraft, place: EntryPlace): PreparedEntr
   return { draft, place, composed };
 }
 
-/** A submission of one entry under a nonce, and its name. */
+/** Entries that go into one submission: all to one ledger, by one organisation. */
+export type PreparedEntries = readonly [PreparedEntry, ...PreparedEntry[]];
+
+/** Their submission under a nonce, and its name. */
 export function submissionOf(
-  { place, composed }: PreparedEntry,
+  entries: PreparedEntries,
   nonce: bigint,
   now: number,
 ): { readonly submission: Submission; readonly hash: SubmissionHash } {
+  const [{ place }] = entries;
   const submission = {
     organisation: place.organisation,
-    entries: packEntries([composed.entry]),
+    entries: packEntries(entries.map(({ composed }) => composed.entry)),
     nonce,
     deadline: BigInt(now + DEADLINE_SECONDS),
   };
@@ -58,10 +62,11 @@ export function submissionOf(
 
 /** The body of `POST /v1/submissions`. */
 export function requestOf(
-  { place, composed }: PreparedEntry,
+  entries: PreparedEntries,
   submission: Submission,
   signature: Uint8Array,
 ): Readonly<Record<string, unknown>> {
+  const [{ place }] = entries;
   return {
     submission: {
       organisation: submission.organisation.toString(),
@@ -71,12 +76,10 @@ export function requestOf(
       entries: toBase64Url(submission.entries),
       signature: toBase64Url(signature),
     },
-    contents: [
-      {
-        block: toBase64Url(composed.block),
-        key: toBase64Url(composed.key),
-        disclosures: composed.disclosures,
-      },
-    ],
+    contents: entries.map(({ composed }) => ({
+      block: toBase64Url(composed.block),
+      key: toBase64Url(composed.key),
+      disclosures: composed.disclosures,
+    })),
   };
 }

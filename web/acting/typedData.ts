@@ -1,3 +1,4 @@
+import { type AlertLink, alertLinkTypes } from '../../core/alerts/link.ts';
 import { type Hex, toHex } from '../../core/bytes.ts';
 import {
   DOMAIN_NAME,
@@ -15,6 +16,7 @@ export type Signable =
   | { readonly of: 'submission'; readonly ledger: LedgerAddress; readonly submission: Submission }
   | { readonly of: 'action'; readonly titles: ModuleAddress; readonly action: TitleAction }
   | { readonly of: 'consent'; readonly ledger: LedgerAddress; readonly consent: Consent }
+  | { readonly of: 'alertLink'; readonly ledger: LedgerAddress; readonly link: AlertLink }
   | { readonly of: 'revocation'; readonly ledger: LedgerAddress; readonly consent: ConsentHash };
 
 type Field = { readonly name: string; readonly type: string };
@@ -66,6 +68,8 @@ export function typedDataOf(signable: Exclude<Signable, { of: 'text' }>): TypedD
       return build(signable.titles, titleActionTypes, 'TitleAction', signable.action);
     case 'consent':
       return build(signable.ledger, consentTypes, 'Consent', signable.consent);
+    case 'alertLink':
+      return build(signable.ledger, { AlertLink: alertLinkTypes.AlertLink }, 'AlertLink', signable.link);
     case 'revocation':
       return build(signable.ledger, revocationTypes, 'ConsentRevocation', { consent: signable.consent });
   }

@@ -6,7 +6,7 @@ import { failureOf } from '../worker/problem.ts';
 import {
   type EntryDraft,
   type EntryPlace,
-  type PreparedEntry,
+  type PreparedEntries,
   prepareEntry,
   requestOf,
   submissionOf,
@@ -18,7 +18,7 @@ import { type ActionStatus, checkReceipt, progressOf, readStatus } from './useAc
 const SOON_MILLISECONDS = 700;
 const LATER_MILLISECONDS = 3_000;
 
-/** What belongs to an entry and is handed over once the service has it: the members of its set. */
+/** What belongs to the first entry and is handed over once the service has it: the members of its set. */
 export type Afterwards = (
   digest: Digest,
   tell: (done: number, total: number) => void,
@@ -32,11 +32,11 @@ export type Handing =
 
 export type Entering =
   | { readonly at: 'idle' }
-  | { readonly at: 'confirm'; readonly prepared: PreparedEntry; readonly failure: Failure | null }
-  | { readonly at: 'signing' | 'sending'; readonly prepared: PreparedEntry }
+  | { readonly at: 'confirm'; readonly prepared: PreparedEntries; readonly failure: Failure | null }
+  | { readonly at: 'signing' | 'sending'; readonly prepared: PreparedEntries }
   | {
       readonly at: 'sent';
-      readonly prepared: PreparedEntry;
+      readonly prepared: PreparedEntries;
       readonly status: ActionStatus;
       /** By when the service promised to bring it to the ledger, seconds since 1970. */
       readonly anchorBy: number;
@@ -50,7 +50,7 @@ export type Entering =
 export type Enter = {
   readonly state: Entering;
   /** Composes the entry; what its kind does not admit is refused here, before anything is signed. */
-  propose(draft: EntryDraft, place: EntryPlace, afterwards?: Afterwards): void;
+  propose(draft: EntryDraft | readonly EntryDraft[], place: EntryPlace, afterwards?: Afterwards): void;
   sign(): void;
   /** Hands over once more what belongs to the entry. */
   handOver(): void;
@@ -58,7 +58,7 @@ export type Enter = {
 };
 
 /**
- * One entry at a time, from the draft to the ledger.
+ * One submission at a time, from the draft of its entries to the ledger.
  * @param onAnchored told when the entry stands in a block, and once more when that block is final
  */
 export function useEntry({ session, info }: Signed, onAnchored: () => void): Enter {
@@ -73,14 +73,18 @@ export function useEntry({ session, info }: Signed, onAnchored: () => void): Ent
   tell.current = onAnchored;
   useEffect(() => () => leaving.current?.abort(), []);
 
-  const propose = useCallback((draft: EntryDraft, place: EntryPlace, afterwards?: Afterwards) => {
-    after.current = afterwards ?? null;
-    try {
-      setState({ at: 'confirm', prepared: prepareEntry(draft, place), failure: null });
-    } catch (error) {
-      setState({ at: 'refused', failure: failureOf(error) });
-    }
-  }, []);
+  const propose = useCallback(
+    (drafts: EntryDraft | readonly EntryDraft[], place: EntryPlace, afterwards?: Afterwards) => {
+      after.current = afterwards ?? null;
+      try {
+        const [first, ...others] = [drafts].flat().map((draft) => prepareEntry(draft, place));
+        if (first !== undefined) setState({ at: 'confirm', prepared: [first, ...others], failure: null });
+      } catch (error) {
+        setState({ at: 'refused', failure: failureOf(error) });
+      }
+    },
+    [],
+  );
 
   const handOver = useCallback(() => {
     const work = after.current;
@@ -105,7 +109,7 @@ export function useEntry({ session, info }: Signed, onAnchored: () => void): Ent
     if (prepared === null) return;
     const run = async (): Promise<void> => {
       setState({ at: 'signing', prepared });
-      const { place } = prepared;
+      const [{ place, composed }] = prepared;
       const answer = await service.get(`/v1/organisations/${place.organisation}/nonce`);
       const nonce = textOf(answer, 'nonce');
       if (!/^(0|[1-9][0-9]{0,77})$/.test(nonce)) throw malformed();
@@ -117,7 +121,7 @@ export function useEntry({ session, info }: Signed, onAnchored: () => void): Ent
       const status = readStatus(sent);
       if (status.hash !== hash) throw malformed();
       const anchorBy = checkReceipt(sent, hash, place.ledger, operator);
-      accepted.current = prepared.composed.entry.digest;
+      accepted.current = composed.entry.digest;
       setState({ at: 'sent', prepared, status, anchorBy, failure: null, handing: null });
       handOver();
     };

@@ -181,7 +181,10 @@ function boxesOf(
 }
 
 /** For each thing the one that it was first reached from: a neighbour one step nearer to the start. */
-function nearestOf({ things, edges }: Trace, direction: Direction): Map<string, string> {
+export function nearestOf(
+  { things, edges }: Pick<Trace, 'things' | 'edges'>,
+  direction: Direction,
+): Map<string, string> {
   const depth = new Map(things.map(({ id, depth: own }) => [id, own]));
   const nearest = new Map<string, string>();
   const look = (near: string, far: string): void => {
@@ -362,4 +365,84 @@ function ordered(boxes: readonly Box[], edges: readonly PictureEdge[]): Box[][] 
 /** Closes an opened box again: without it, and without what was opened after it. */
 export function closed(open: ReadonlySet<string>, key: string): ReadonlySet<string> {
   return new Set([...open].filter((one) => one !== key && !one.startsWith(`${key}|`)));
+}
+
+/** A thing with what hangs on it, for whoever reads the trace as a list. */
+export type Branch = {
+  readonly thing: TraceThing;
+  readonly branches: readonly Branch[];
+  readonly missing: readonly TraceMissing[];
+};
+
+/** The same trace as a tree: each thing once, under the one that it was first reached from. */
+export function treeOf(trace: Trace, direction: Direction): readonly Branch[] {
+  const nearest = nearestOf(trace, direction);
+  const under = new Map<string, TraceThing[]>();
+  for (const thing of trace.things) {
+    const key = nearest.get(thing.id) ?? '';
+    const known = under.get(key);
+    if (known === undefined) under.set(key, [thing]);
+    else known.push(thing);
+  }
+  const missing = new Map<string, TraceMissing[]>();
+  for (const tier of trace.missing) {
+    const known = missing.get(tier.parent);
+    if (known === undefined) missing.set(tier.parent, [tier]);
+    else known.push(tier);
+  }
+  const grow = (thing: TraceThing): Branch => ({
+    thing,
+    branches: (under.get(thing.id) ?? []).map(grow),
+    missing: missing.get(thing.id) ?? [],
+  });
+  return (under.get('') ?? []).map(grow);
+}
+
+/** Branches that are alike, together: a list of thousands is read by its kinds first. */
+export function alike(branches: readonly Branch[]): readonly (readonly Branch[])[] {
+  const groups = new Map<string, Branch[]>();
+  for (const branch of branches) {
+    const key = likeness(branch.thing);
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [branch]);
+    else known.push(branch);
+  }
+  return [...groups.values()].flatMap((group) =>
+    group.length < FOLD_FROM ? group.map((branch) => [branch]) : [group],
+  );
+}
+
+/**
+ * The box that an arrow key leads to: along a layer the next one, across the layers the nearest of the next line.
+ * @param across whether layers stand beside each other, as in {@link Look}
+ */
+export function beside(
+  nodes: readonly PictureNode[],
+  from: PictureNode,
+  way: 'left' | 'right' | 'up' | 'down',
+  across: boolean,
+): PictureNode | null {
+  const sideways = way === 'left' || way === 'right';
+  const along = sideways !== across;
+  let best: PictureNode | null = null;
+  let least: readonly [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (const node of nodes) {
+    const [dx, dy] = [node.x - from.x, node.y - from.y];
+    const ahead = { left: -dx, right: dx, up: -dy, down: dy }[way];
+    const aside = Math.abs(sideways ? dy : dx);
+    if (ahead <= 0 || (along && aside > 0)) continue;
+    if (ahead < least[0] || (ahead === least[0] && aside < least[1])) {
+      least = [ahead, aside];
+      best = node;
+    }
+  }
+  return best;
+}
+
+/** The end of a long number, by which people tell one from the other; its beginning where that fits too. */
+export function shortened(text: string, most: number): string {
+  const signs = [...text];
+  if (signs.length <= most) return text;
+  const head = Math.max(0, Math.floor((most - 1) / 3));
+  return `${signs.slice(0, head).join('')}…${signs.slice(signs.length - (most - 1 - head)).join('')}`;
 }

@@ -34,7 +34,9 @@ export function EntryPanel({ enter, wallet }: { enter: Enter; wallet: boolean })
         <Focused className="panel act" label={acting.act.heading}>
           <h3>{acting.act.heading}</h3>
           <p className="muted">{words.entry.lead}</p>
-          <EntryFacts prepared={state.prepared} />
+          {state.prepared.map((one) => (
+            <EntryFacts key={one.composed.entry.digest} prepared={one} />
+          ))}
           {state.at === 'confirm' && state.failure !== null ? <FailureNote failure={state.failure} /> : null}
           <p className="actions">
             <button type="button" className="primary" disabled={busy} onClick={enter.sign}>
@@ -54,14 +56,16 @@ export function EntryPanel({ enter, wallet }: { enter: Enter; wallet: boolean })
     case 'sent':
       return (
         <Focused className="panel act" label={acting.act.way}>
-          <h3>{acting.act.sent(kindName(tongue, state.prepared.draft.kind))}</h3>
+          <h3>{acting.act.sent(kindName(tongue, state.prepared[0].draft.kind))}</h3>
           <Stages status={state.status} said={words.entry} />
           <p className="muted small">{acting.act.promise(format.moment(state.anchorBy))}</p>
           {state.failure === null ? null : <FailureNote failure={state.failure} />}
           {state.handing === null ? null : <HandingOver handing={state.handing} onAgain={enter.handOver} />}
           <details className="fold evidence">
             <summary>{acting.act.details}</summary>
-            <EntryFacts prepared={state.prepared} status={state.status} />
+            {state.prepared.map((one) => (
+              <EntryFacts key={one.composed.entry.digest} prepared={one} status={state.status} />
+            ))}
           </details>
           <p className="actions">
             <button type="button" className="secondary" onClick={enter.clear}>

@@ -1,5 +1,7 @@
+import type { PartRowFault, VehicleFault, VehicleValues } from '../model/build.ts';
 import type { ListOf, RowFault } from '../model/listFile.ts';
 import type { SupplyFault, units } from '../model/supplyForms.ts';
+import type { Direction } from '../model/trace.ts';
 import type { StepKind } from '../supply/StepForm.tsx';
 import type { ActingTexts } from './acting.en.ts';
 
@@ -212,7 +214,7 @@ export const supplyEn = {
     count: 'Serials in its root',
     countNone: 'no list',
     documents: 'Certificates',
-    sealed: 'Some fields are sealed, and not yours to see.',
+    sealed: 'Some fields are sealed; this page does not open them.',
     register: 'Register this batch',
     registerLead: 'What you state here stands on the ledger under your organisation’s name.',
     serials: 'Serials',
@@ -237,6 +239,149 @@ export const supplyEn = {
         'Until it is released, nobody should build it in. Whoever has it, or subscribed to it, is told.',
       'batch.released': 'The quarantine ends, with its outcome.',
     } satisfies Record<StepKind, string>,
+  },
+
+  trace: {
+    heading: 'Trace a part, a batch or a vehicle',
+    lead: 'Down to what it is made of, to the last tier that anybody stated; or up to the vehicles that it went into.',
+    thing: 'What',
+    thingHint: 'A VIN, batch:MAKER:NUMBER or serial:MAKER:NUMBER.',
+    thingFault: 'This is no identifier: a VIN, batch:MAKER:NUMBER or serial:MAKER:NUMBER.',
+    direction: 'Which way',
+    directions: { down: 'Down: what it is made of', up: 'Up: what it went into' } satisfies Record<
+      Direction,
+      string
+    >,
+    at: 'On which day',
+    atHint: 'Only what was so on that day; without it, whatever was ever so.',
+    go: 'Trace it',
+    look: 'How it is shown',
+    looks: { picture: 'Picture', list: 'List' },
+    picture: 'Picture of the trace. The arrow keys go from box to box, Enter says more.',
+    keys: 'Choose a box for more of it. By keyboard: the arrow keys go from box to box, Enter opens, Escape closes.',
+    choose: 'No box is chosen.',
+    nothing: {
+      down: 'Nothing below it is known here.',
+      up: 'It went into nothing that is known here.',
+    } satisfies Record<Direction, string>,
+    found: (things: string, tiers: string) => `${things} · Tiers: ${tiers}`,
+    cycles: (count: string, one: boolean) =>
+      one
+        ? 'Some parts are said to be in themselves: one ring, marked red. Somebody stated it wrongly.'
+        : `Some parts are said to be in themselves: ${count} rings, marked red. Somebody stated it wrongly.`,
+    missing: (count: string, one: boolean) =>
+      one ? 'One tier is missing, with its reason.' : `${count} tiers are missing, each with its reason.`,
+    others: (count: string, one: boolean) =>
+      one
+        ? 'One more lies where it is not yours to see: it is only counted.'
+        : `${count} more lie where they are not yours to see: they are only counted.`,
+    truncated: (count: string) => `Only the first ${count} are shown: trace on from one of them.`,
+    asRead: 'As the service reads the entries. Each thing’s report proves its own.',
+    types: {
+      vin: 'Vehicle',
+      van: 'Vehicle',
+      registration: 'Vehicle',
+      chassis: 'Vehicle',
+      batch: 'Batch',
+      serial: 'Part',
+      software: 'Software',
+    } as Record<string, string>,
+    hidden: 'not yours to see',
+    hiddenText: 'It is there; its number is not yours to see.',
+    missingBox: (component: string, reason: string, supplier: string) =>
+      `Missing tier: ${component}, ${reason}${supplier === '' ? '' : `, ${supplier}`}`,
+    groupBox: (title: string, line: string) => `${title}, ${line}. Enter to say more.`,
+    start: 'where the trace begins',
+    inCycle: 'in a ring',
+    inCycleText: 'It is said to be in itself, through others. Somebody stated it wrongly.',
+    rows: {
+      reason: 'Why nothing is known',
+      supplier: 'Whose it would be',
+      of: 'Missing in',
+      in: (name: string) => `In ${name}`,
+    },
+    notSaid: 'not said',
+    time: (from: string, until: string) =>
+      from === '' ? `until ${until}` : until === '' ? `since ${from}` : `${from} to ${until}`,
+    more: (count: string) => `and ${count} more`,
+    unfold: 'Show them one by one',
+    fold: 'Put them together again',
+    fromHere: 'Trace from here',
+    close: 'Close',
+  },
+
+  build: {
+    open: 'Build a vehicle',
+    openLead: 'Its VIN opens its history; your entry says what it is and which parts are in it.',
+    unnamed: 'Vehicle',
+    heading: 'What was built',
+    lead: 'The open fields and the parts are public: later campaigns find the vehicle by them.',
+    already: (parts: number) =>
+      parts === 0
+        ? 'This vehicle was built already: the entry stands in its report. What changes since is recorded as parts mounted and removed.'
+        : `This vehicle was built already, with ${parts} lines of parts: the entry stands in its report. What changes since is recorded as parts mounted and removed.`,
+    labels: {
+      brand: 'Brand',
+      model: 'Model',
+      year: 'Model year',
+      productionDate: 'Produced on',
+      fuelType: 'Energy',
+      plant: 'Plant',
+      manufacturerId: 'Maker (GLN, DUNS, BPNL or domain)',
+      orderNumber: 'Order number (sealed)',
+    } satisfies Record<keyof VehicleValues, string>,
+    faults: {
+      missing: 'This is needed.',
+      text: 'One line of at most 200 characters.',
+      year: 'Four digits.',
+      date: 'A day of the calendar.',
+      future: 'This day has not come yet.',
+      party: 'A GLN, DUNS, BPNL or domain: letters, digits, points and dashes.',
+      code: 'Latin letters, digits, points, dashes and slashes.',
+    } satisfies Record<VehicleFault, string>,
+    parts: 'Parts in it',
+    partsHint:
+      'Each by its own number (serial:MAKER:NUMBER) or by its batch (batch:MAKER:NUMBER). A table has the columns part, component, position, batch.',
+    part: (number: string) => `Part ${number}`,
+    component: 'Component',
+    position: 'Place in it',
+    reason: 'Reason',
+    supplier: 'Supplier',
+    addPart: 'Add a part',
+    addFile: 'Read a table (CSV)',
+    missing: 'What is not known',
+    missingHint: 'A tier that nobody handed on is named with its reason, never left out in silence.',
+    addMissing: 'Name a missing tier',
+    rowFaults: {
+      component: 'Choose the component.',
+      part: 'Write serial:MAKER:NUMBER or batch:MAKER:NUMBER.',
+      type: 'Only parts and batches go into a vehicle.',
+      twice: 'This very part stands in the list already.',
+      position: 'Latin letters, digits, points, dashes and slashes, at most 64.',
+      batch: 'Write batch:MAKER:NUMBER.',
+    } satisfies Record<PartRowFault, string>,
+    states: {
+      genuine: 'known, and nothing against it',
+      unknown: 'nobody says that they made it',
+      mounted: 'mounted elsewhere',
+      recalled: 'recalled',
+      scrapped: 'scrapped',
+      stolen: 'stolen',
+      forged: 'forged',
+      unasked: 'could not be asked about',
+      'part.stolen': 'reported stolen',
+      'part.scrapped': 'scrapped',
+      'part.recalled': 'recalled',
+      'part.quarantined': 'its batch is held back',
+      'part.mounted': 'mounted elsewhere already',
+      'maker.notInSets': 'its maker lists all parts of its batches, and not this one',
+      'maker.unknown': 'nobody says that they made it',
+    } as Record<string, string>,
+    checking: 'Asking about the parts…',
+    warned: (count: string, one: boolean) =>
+      one ? 'Something speaks against one part.' : `Something speaks against ${count} parts.`,
+    sure: 'They are in the vehicle all the same, and I have looked at each',
+    sureFault: 'Take them out, or say that they are in it.',
   },
 
   notices: {

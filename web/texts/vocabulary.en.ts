@@ -135,6 +135,7 @@ export const vocabularyEn: Vocabulary = {
     affectedCount: 'Vehicles affected',
     treeKey: 'Key of the set',
     batches: 'Batches',
+    partNumbers: 'Part numbers',
     serialRanges: 'Serial numbers',
     attester: 'Campaign of',
     outcome: 'Outcome',

@@ -134,6 +134,7 @@ export const vocabularyZh: Vocabulary = {
     affectedCount: '涉及车辆数',
     treeKey: '集合密钥',
     batches: '批次',
+    partNumbers: '零件号',
     serialRanges: '序列号范围',
     attester: '召回方',
     outcome: '结果',

@@ -1,4 +1,5 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
+import { alertLinkHash } from '../../core/alerts/link.ts';
 import { concat, fromHex, toHex, utf8 } from '../../core/bytes.ts';
 import { addressOfKey, signHash, submissionHash } from '../../core/chain/submission.ts';
 import { secureRandom } from '../../core/envelope/block.ts';
@@ -83,6 +84,8 @@ function hashOf(signable: Signable): Uint8Array {
       return fromHex(titleActionHash(signable.titles, signable.action), 32);
     case 'consent':
       return fromHex(consentHash(signable.ledger, signable.consent), 32);
+    case 'alertLink':
+      return fromHex(alertLinkHash(signable.ledger, signable.link), 32);
     case 'revocation':
       return fromHex(revocationHash(signable.ledger, signable.consent), 32);
   }

@@ -84,6 +84,7 @@ describe('no route shows what is sealed without logging it', function () {
   const takeOnly: readonly string[] = [
     'acceptSubmissions',
     'acceptTitleActions',
+    'acceptPartActions',
     'uploadDocument',
     'putSet',
     'putProfile',

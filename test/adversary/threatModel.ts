@@ -32,7 +32,7 @@ function evidence(caughtBy: string): string {
   if (/^Skipped \d$/.test(caughtBy)) {
     return `the ledger: \`${skipReasons[Number(rest[0]) as keyof typeof skipReasons]}\``;
   }
-  if (first === 'Titles') return `\`Titles\`: \`${rest.join(' ')}\``;
+  if (first === 'Titles' || first === 'Parts') return `\`${first}\`: \`${rest.join(' ')}\``;
   if (first === 'finding') return `the finding \`${rest.join(' ')}\``;
   return /^[a-z]+\.[A-Za-z]+$/.test(caughtBy) ? `\`${caughtBy}\`` : caughtBy;
 }

@@ -5,6 +5,7 @@ import { endpointLies } from './endpoints.ts';
 import { fileLies } from './files.ts';
 import { ledgerLies } from './ledgers.ts';
 import { operatorLies } from './operator.ts';
+import { partDeedLies } from './partDeeds.ts';
 import { privacyLies } from './privacy.ts';
 import { proofLies } from './proofs.ts';
 import { relayerLies } from './relayer.ts';
@@ -27,6 +28,7 @@ export const otherLies: readonly (readonly [string, readonly OtherLie[]])[] = [
   ['by an attester', attesterLies],
   ['by a relayer', relayerLies],
   ['on a title', titleDeedLies],
+  ['on a safety part', partDeedLies],
   ['of what is private', privacyLies],
 ];
 

@@ -75,6 +75,30 @@ export function addSupply(program: Command, action: MakeAction): void {
       ),
     );
 
+  addTables(named('import'), action);
+
+  readingOptions(
+    named('export')
+      .command('csv <identifier>')
+      .description('a verified history as a table; no cell of it is a formula to a spreadsheet'),
+  )
+    .option('-o, --output <file>', 'write it there (default: stdout)')
+    .addOption(
+      new Option('--delimiter <sign>', 'what parts the cells')
+        .choices(['comma', 'semicolon', 'tab'])
+        .default('comma'),
+    )
+    .option(
+      '--table <name>',
+      'as a table that an import reads: batches, installations or steps (default: all entries)',
+    )
+    .option('--keystore <name>', 'sign in with this key: what it may see of sealed fields is in the table')
+    .addOption(passwordOption())
+    .option('--organisation <number>', 'the organisation that the key signs for, where it does not say')
+    .action(
+      action(async () => (await import('./commands/exportCsv.ts')).exportCsvCommand as unknown as Action),
+    );
+
   program
     .command('epcis')
     .description('EPCIS documents')
@@ -83,4 +107,76 @@ export function addSupply(program: Command, action: MakeAction): void {
     .action(
       action(async () => (await import('./commands/importEpcis.ts')).hashEpcisCommand as unknown as Action),
     );
+}
+
+type CsvCommands = typeof import('./commands/importCsv.ts');
+
+/** `import csv batches|serials|installations|steps`. */
+function addTables(parent: Command, action: MakeAction): void {
+  const csv = parent
+    .command('csv')
+    .description(
+      'tables as companies keep them: comma, semicolon or tab; UTF-8, UTF-16 or GB18030; plain or gzip, of any size. Each can be interrupted and run again, and a second run adds nothing. Rows that can’t be imported go to a table of errors, which is imported again once it is mended.',
+    );
+  const table = (usage: string, description: string, run: keyof CsvCommands): Command =>
+    signingOptions(csv.command(`${usage} <file...>`).description(description))
+      .addOption(
+        new Option('--encoding <name>', 'what the table is written in (default: what its bytes say)').choices(
+          ['utf-8', 'utf-16le', 'utf-16be', 'gb18030'],
+        ),
+      )
+      .addOption(
+        new Option('--delimiter <sign>', 'what parts the cells (default: what the heading says)').choices([
+          'comma',
+          'semicolon',
+          'tab',
+        ]),
+      )
+      .option(
+        '--set <column=value>',
+        'what is so in every row that does not say it; may be given again',
+        collect,
+      )
+      .option('--batch <entries>', 'most entries of one submission, 1 to 512', integer(1, 512), 200)
+      .option('--errors <file>', 'where rows go that can’t be imported, as a table')
+      .option('--notes <file>', 'where is noted what no entry says')
+      .addOption(waitOption('how far to follow what was handed in').default('anchored'))
+      .action(action(async () => (await import('./commands/importCsv.ts'))[run] as unknown as Action));
+  const described = (command: Command): Command =>
+    command.option(
+      '--batches <file>',
+      'a table of batches that says what they are; may be given again',
+      collect,
+    );
+  const unchecked = (command: Command, what: string): Command => command.option('--no-check', what);
+
+  table('batches', 'batches, one a row', 'importBatchesCommand').option(
+    '--party <id>',
+    'the maker, where rows do not say: a GLN, DUNS, BPNL or domain',
+  );
+  unchecked(
+    described(
+      table(
+        'serials',
+        'serial numbers with their batches, one a row: up to ten million',
+        'importSerialsCommand',
+      ),
+    ),
+    'do not ask the service whether another batch lists a serial already',
+  ).option('--party <id>', 'the maker, where rows do not say: a GLN, DUNS, BPNL or domain');
+  unchecked(
+    described(
+      table(
+        'installations',
+        'parts mounted in vehicles, or removed, one a row',
+        'importInstallationsCommand',
+      ),
+    ),
+    'do not ask the service when parts were made',
+  ).option('--party <id>', 'the parts’ maker, where rows do not say: a GLN, DUNS, BPNL or domain');
+  table(
+    'steps',
+    'what became of batches, one a row: shipped, received, quarantined, released',
+    'importStepsCommand',
+  ).option('--party <id>', 'who shipped or received, where rows do not say: a GLN, DUNS, BPNL or domain');
 }

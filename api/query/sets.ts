@@ -33,7 +33,11 @@ export interface Sets extends Omit<Uploads, 'take'> {
   members(digest: Digest): AsyncGenerator<readonly string[]>;
   /** The batches on the ledger whose makers list a serial. */
   batchesOf(serial: Identifier): Promise<ListingBatch[]>;
+  /** Of some serials those that batches of one organisation list, each with one of these batches. */
+  listedBy(organisation: OrganisationId, serials: readonly Identifier[]): Promise<ListedSerial[]>;
 }
+
+export type ListedSerial = { readonly serial: string; readonly batch: string };
 
 export type ListingBatch = {
   readonly batch: Subject;
@@ -127,6 +131,24 @@ export function createSets({ store, keyring, secrets, nodes, log }: SetsOptions)
           if (bucket.members.length > 0) yield bucket.members;
         }
       }
+    },
+
+    async listedBy(organisation, serials) {
+      const names = new Map(
+        serials.map((serial) => [nodes.nodeOf(serial) as string, formatIdentifier(serial)]),
+      );
+      const rows = await store.query<{ serial: string; batch: Uint8Array; wrapped: Uint8Array }>(
+        `SELECT DISTINCT ON (serials.serial) serials.serial, sets.subject AS batch, identifiers.wrapped FROM serials
+         JOIN sets ON sets.digest = serials.digest
+         JOIN identifiers ON identifiers.subject = sets.subject
+         WHERE serials.serial = ANY($1::uuid[]) AND sets.organisation = $2
+         ORDER BY serials.serial, sets.stored_at`,
+        [[...names.keys()], organisation],
+      );
+      return rows.flatMap(({ serial, batch, wrapped }) => {
+        const name = names.get(serial);
+        return name === undefined ? [] : [{ serial: name, batch: secrets.identifier(batch, wrapped) }];
+      });
     },
 
     async batchesOf(serial) {

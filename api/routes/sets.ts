@@ -6,6 +6,7 @@ import { readBody } from '../http/body.ts';
 import { digest } from '../http/fields.ts';
 import { defineRoute } from '../http/route.ts';
 import { Problem } from '../problem.ts';
+import { parseMember } from '../sets/bucket.ts';
 import { CHUNK_BYTES, CHUNK_MEMBERS } from '../sets/uploads.ts';
 
 const member = z.string().min(1).max(256);
@@ -153,5 +154,35 @@ export const completeSet = defineRoute({
   async handle({ params, body, caller }, { sets }) {
     const found = await sets.complete(attesterOf(caller), params.digest as Digest, body.chunks);
     return { status: found.state === 'checking' ? 202 : 200, body: found };
+  },
+});
+
+export const listSerials = defineRoute({
+  method: 'post',
+  path: '/v1/serials/listed',
+  name: 'listSerials',
+  tag: 'Parts',
+  summary: 'Which of some serials your own batches list already: to be asked before a batch is registered.',
+  description:
+    'Of batches of other makers nothing is told here, and of a serial that is not listed nothing either.',
+  access: 'organisation',
+  body: {
+    kind: 'json',
+    limit: 'submissionBytes',
+    schema: z.strictObject({ serials: z.array(member).min(1).max(1_000) }),
+  },
+  responses: {
+    200: {
+      description: 'The serials that are listed, each with a batch',
+      mediaType: 'application/json',
+      schema: z.strictObject({
+        listed: z.array(z.strictObject({ serial: z.string(), batch: z.string() })),
+      }),
+    },
+  },
+  problems: ['identifier.type', 'identifier.scope', 'identifier.value'],
+  async handle({ body, caller }, { sets }) {
+    const serials = body.serials.map((text) => parseMember(text));
+    return { status: 200, body: { listed: await sets.listedBy(attesterOf(caller), serials) } };
   },
 });

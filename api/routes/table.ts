@@ -13,11 +13,13 @@ import { noticeRoutes } from './notices.ts';
 import { getBlockExport, getKeyExport } from './operator.ts';
 import { getDirectory, getNonce, getOrganisation, listOrganisations, putProfile } from './organisations.ts';
 import { acceptPartActions, getPart, getPartAction } from './parts.ts';
+import { recallRoutes } from './recalls.ts';
 import { callChain } from './rpc.ts';
 import { descriptionRoutes, getHealth, getMetrics, getReadiness } from './service.ts';
-import { completeSet, getSet, putSet, putSetChunk } from './sets.ts';
+import { completeSet, getSet, listSerials, putSet, putSetChunk } from './sets.ts';
 import { openShare } from './shares.ts';
 import { evaluateSubjects } from './subjects.ts';
+import { supplyRoutes } from './supply.ts';
 import { acceptSubmissions, getSubmission } from './submissions.ts';
 import { getVehicleCredential, getVehiclePdf } from './takeaway.ts';
 import { acceptTitleActions, getTitle, getTitleAction, listTitles } from './titles.ts';
@@ -47,6 +49,8 @@ export const routes: readonly Route[] = [
   getSet,
   putSetChunk,
   completeSet,
+  listSerials,
+  ...supplyRoutes,
   searchClaims,
   giveConsent,
   listConsents,
@@ -56,6 +60,7 @@ export const routes: readonly Route[] = [
   getAccessLog,
   listMyVehicles,
   listMyBatches,
+  ...recallRoutes,
   ...noticeRoutes,
   ...alertRoutes,
   listOrganisations,

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { type SubmissionRequest, submissionRequestSchema } from '../client.ts';
 import { CommandError } from '../exit.ts';
 import { type ActionRequest, actionRequestSchema } from '../titles/wire.ts';
+import { Fingerprints } from './fingerprints.ts';
 
 /*
  * What an import has done, on disk, so that it can be interrupted at any moment and nothing is doubled or lost.
@@ -44,7 +46,11 @@ const planSchema = z.strictObject({
   rows: z.array(rowSchema),
   request: z.nullable(submissionRequestSchema),
   actions: z._default(z.array(actionRequestSchema), []),
-  sets: z.optional(z.array(z.strictObject({ digest: z.string(), members: z.array(z.string()) }))),
+  sets: z.optional(
+    z.array(
+      z.strictObject({ digest: z.string(), members: z.array(z.string()), file: z.optional(z.string()) }),
+    ),
+  ),
 });
 export type Plan = {
   readonly vinculum: 'import-plan/1';
@@ -57,14 +63,25 @@ export type Plan = {
   /** Of all rows, those of one title in their order; they are handed in once the submission is anchored. */
   readonly actions: readonly ActionRequest[];
   /** Members of the sets whose roots its entries name; they are handed over once the submission is anchored. */
-  readonly sets?: readonly { readonly digest: string; readonly members: readonly string[] }[] | undefined;
+  readonly sets?: readonly PlannedSet[] | undefined;
+};
+
+/** The members of one entry's set, as they are or, of large sets, in a file of one identifier a line. */
+export type PlannedSet = {
+  readonly digest: string;
+  readonly members: readonly string[];
+  readonly file?: string | undefined;
 };
 
 export interface Journal {
   readonly folder: string;
   /** What is known of a vehicle: imported, or signed and on its way. */
   find(identifier: string): { readonly content: string; readonly state: 'done' | 'planned' } | null;
-  /** All that is known of a row, by its identifier or by its event hash. */
+  /** Whether a row is known with this content, or with another. */
+  matches(identifier: string, content: string): 'same' | 'changed' | null;
+  /** Whether all of a row was anchored. */
+  isDone(identifier: string): boolean;
+  /** All that is known of a row, by its identifier or by its event hash. Of a compact journal only what is on its way. */
   row(name: { readonly identifier: string } | { readonly hash: string }): JournalRow | null;
   /** Whether nothing was imported yet, as far as this journal knows. */
   readonly isNew: boolean;
@@ -83,23 +100,40 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** @throws `import.running` when another import uses the folder, `import.journal` when it is damaged */
-export async function openJournal(folder: string): Promise<Journal> {
+/**
+ * @param options.compact of rows that are done only fingerprints are kept in memory: 17 bytes for each of ten million
+ * @throws `import.running` when another import uses the folder, `import.journal` when it is damaged
+ */
+export async function openJournal(
+  folder: string,
+  options: { readonly compact?: boolean } = {},
+): Promise<Journal> {
   const plansFolder = join(folder, 'plans');
   await mkdir(plansFolder, { recursive: true, mode: 0o700 });
   const unlock = await lock(join(folder, 'lock'));
   try {
+    const compact = options.compact === true;
     const done = new Map<string, JournalRow>();
-    const doneFile = join(folder, 'done.ndjson');
-    const kept = await readDone(doneFile, done);
+    const seen = new Fingerprints();
     const plans = new Map<string, Plan>();
     const planned = new Map<string, JournalRow>();
     const byHash = new Map<string, JournalRow>();
     const name = (row: JournalRow) => {
       if (row.hash !== undefined) byHash.set(row.hash, row);
     };
-    for (const row of done.values()) name(row);
-    const isNew = done.size === 0;
+    const take = (row: JournalRow) => {
+      if (compact) {
+        seen.set(row.identifier, row.content);
+        return;
+      }
+      done.set(row.identifier, row);
+      name(row);
+    };
+    const isDone = (row: Pick<JournalRow, 'identifier' | 'content'>) =>
+      compact ? seen.find(row.identifier, row.content) === 'same' : done.has(row.identifier);
+    const doneFile = join(folder, 'done.ndjson');
+    const kept = await readDone(doneFile, take);
+    const isNew = done.size + seen.size === 0;
     const add = (plan: Plan) => {
       plans.set(plan.hash, plan);
       for (const row of plan.rows) planned.set(row.identifier, row);
@@ -121,8 +155,7 @@ export async function openJournal(folder: string): Promise<Journal> {
     for (const plan of found) {
       if (replaced.has(plan.hash)) await rm(fileOf(plan.hash), { force: true });
       // Anchored and noted as done, but killed before the plan was removed.
-      else if (plan.rows.every((row) => done.has(row.identifier)))
-        await rm(fileOf(plan.hash), { force: true });
+      else if (plan.rows.every(isDone)) await rm(fileOf(plan.hash), { force: true });
       else add(plan);
     }
     const appendix = await open(doneFile, 'a', 0o600);
@@ -133,8 +166,7 @@ export async function openJournal(folder: string): Promise<Journal> {
       if (rows.length === 0) return;
       await appendix.appendFile(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
       await appendix.datasync();
-      for (const row of rows) done.set(row.identifier, row);
-      for (const row of rows) name(row);
+      for (const row of rows) take(row);
     };
 
     return {
@@ -146,6 +178,12 @@ export async function openJournal(folder: string): Promise<Journal> {
         const row = planned.get(identifier);
         return row === undefined ? null : { content: row.content, state: 'planned' };
       },
+      matches(identifier, content) {
+        const known = done.get(identifier) ?? planned.get(identifier);
+        if (known !== undefined) return known.content === content ? 'same' : 'changed';
+        return compact ? seen.find(identifier, content) : null;
+      },
+      isDone: (identifier) => done.has(identifier) || (compact && !planned.has(identifier)),
       row(by) {
         if ('hash' in by) return byHash.get(by.hash) ?? null;
         return done.get(by.identifier) ?? planned.get(by.identifier) ?? null;
@@ -189,21 +227,28 @@ export async function openJournal(folder: string): Promise<Journal> {
   }
 }
 
-/** Reads what is done; gives the length of the whole lines. */
-async function readDone(file: string, done: Map<string, JournalRow>): Promise<number> {
-  let text: Buffer;
+/** Reads what is done, line by line; gives the length of the whole lines. */
+async function readDone(file: string, take: (row: JournalRow) => void): Promise<number> {
+  let rest = Buffer.alloc(0);
+  let kept = 0;
   try {
-    text = await readFile(file);
+    for await (const piece of createReadStream(file, {
+      highWaterMark: 256 * 1024,
+    }) as AsyncIterable<Buffer>) {
+      const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+      const end = bytes.lastIndexOf(0x0a) + 1;
+      for (const line of bytes.subarray(0, end).toString('utf8').split('\n')) {
+        if (line === '') continue;
+        const row = rowSchema.safeParse(parseJson(line));
+        if (!row.success) throw damaged(file);
+        take(row.data);
+      }
+      rest = Buffer.from(bytes.subarray(end));
+      kept += end;
+    }
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ENOENT') return 0;
     throw error;
-  }
-  const kept = text.lastIndexOf(0x0a) + 1;
-  for (const line of text.subarray(0, kept).toString('utf8').split('\n')) {
-    if (line === '') continue;
-    const row = rowSchema.safeParse(parseJson(line));
-    if (!row.success) throw damaged(file);
-    done.set(row.data.identifier, row.data);
   }
   return kept;
 }

@@ -4,9 +4,9 @@ import type { Milestone } from '../client.ts';
 import type { Context } from '../context.ts';
 import type { Exit } from '../exit.ts';
 import { count, counted, type Output } from '../output.ts';
-import { openSigning, type SigningOptions } from '../signing.ts';
+import { openSigning, type Signing, type SigningOptions } from '../signing.ts';
 import { journalName } from './importer.ts';
-import { openJournal } from './journal.ts';
+import { type Journal, openJournal } from './journal.ts';
 import type { ReadProgress } from './rows.ts';
 import { type StatementCounts, StatementImport } from './statements.ts';
 
@@ -18,6 +18,14 @@ export type StatementImportOptions = SigningOptions & {
   readonly wait: Milestone;
 };
 
+export type ImportPlace = {
+  readonly signing: Signing;
+  readonly journal: Journal;
+  /** Where the import keeps what it has done. */
+  readonly folder: string;
+  readonly errorsFile: string;
+};
+
 export type StatementWork = {
   /** Whose journal it is: `epcis`, `catenax`. */
   readonly system: string;
@@ -27,15 +35,19 @@ export type StatementWork = {
   readonly sameBy: string;
   readonly files: readonly string[];
   readonly progress: ReadProgress;
+  /** Sources that can’t be imported go there, written by who reads them; else to a file of lines of JSON. */
+  readonly errorsFile?: (folder: string) => string;
+  /** Of what is done only fingerprints are kept in memory: for sources by the million. */
+  readonly compact?: boolean;
   /** Hands everything to the import, and settles it. @returns what else is worth telling */
-  readonly work: (run: StatementImport) => Promise<Readonly<Record<string, unknown>>>;
+  readonly work: (run: StatementImport, place: ImportPlace) => Promise<Readonly<Record<string, unknown>>>;
 };
 
 /** Runs an import of statements from its journal to its summary. */
 export async function runStatements(
   context: Context,
   options: StatementImportOptions,
-  { system, thing, sameBy, files, progress, work }: StatementWork,
+  { system, thing, sameBy, files, progress, work, ...more }: StatementWork,
 ): Promise<Exit> {
   const { output, signal } = context;
   const started = performance.now();
@@ -46,9 +58,9 @@ export async function runStatements(
     `${journalName(signing.ledger.address, signing.signer.organisation)}-${system}`,
   );
   const named = basename(files[0] ?? system);
-  const errorsFile = options.errors ?? join(folder, `${named}.errors.ndjson`);
+  const errorsFile = options.errors ?? more.errorsFile?.(folder) ?? join(folder, `${named}.errors.ndjson`);
   const notesFile = options.notes ?? join(folder, `${named}.notes.ndjson`);
-  const journal = await openJournal(folder);
+  const journal = await openJournal(folder, { compact: more.compact === true });
   const bar = output.progress('Importing');
   const { batch, wait } = options;
   const run = new StatementImport({
@@ -74,14 +86,14 @@ export async function runStatements(
     await rm(errorsFile, { force: true });
     await rm(notesFile, { force: true });
     await run.resume();
-    const more = await work(run);
+    const further = await work(run, { signing, journal, folder, errorsFile });
     bar.end();
     const seconds = (performance.now() - started) / 1000;
     const { counts } = run;
     output.value({
       files: files.length,
       ...counts,
-      ...more,
+      ...further,
       ...(counts.errors === 0 ? {} : { errorsFile }),
       ...(Object.keys(counts.notes).length === 0 ? {} : { notesFile }),
       seconds: Math.round(seconds * 10) / 10,

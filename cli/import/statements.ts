@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
@@ -27,10 +27,12 @@ import { readHeader } from '../chain.ts';
 import { type Client, isDead, type Milestone, reportPath, ServiceRefusal } from '../client.ts';
 import { CommandError } from '../exit.ts';
 import type { OpenLedger, WireTranscript } from '../ledger.ts';
+import { uploadSet } from '../sets/upload.ts';
 import { follow, freeNonce, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
 import { isAnchored } from './anchored.ts';
 import { Fingerprints } from './fingerprints.ts';
 import type { Journal, JournalRow, Plan, PlannedSet } from './journal.ts';
+import { readLines } from './rows.ts';
 
 /*
  * Puts statements on the ledger, whichever system they come from: nothing twice, and at any moment it can be interrupted
@@ -106,6 +108,8 @@ const MOST_ON_THE_WAY = 24;
 /** How long the chain may take to rule a submission out. */
 const PATIENCE_MILLISECONDS = 30_000;
 const KNOWN_SUBJECTS = 100_000;
+/** Members that are handed over in one request; more go in chunks. */
+const FEW_MEMBERS = 2_000;
 
 const evaluatedSchema = z.looseObject({
   results: z.array(
@@ -199,11 +203,23 @@ export class StatementImport {
     return named ?? (source.hash === undefined ? null : journal.row({ hash: source.hash }));
   }
 
+  /** Whether a source is known by this import, with this content or with another. */
+  standing(source: StatementSource, content: string): 'same' | 'changed' | null {
+    const name = nameOf(source);
+    return this.#inJournal(name, content, source.hash) ?? this.#metBefore(name, content, source.hash);
+  }
+
   /** Notes what is read and not said. */
   async note(problem: MappingProblem, more: Readonly<Record<string, unknown>> = {}): Promise<void> {
     this.counts.notes[problem.code] = (this.counts.notes[problem.code] ?? 0) + 1;
     this.#notes ??= await openNotes(this.#options.notesFile);
     await this.#notes.appendFile(`${JSON.stringify({ ...lineOf(problem), ...more })}\n`);
+  }
+
+  /** Counts a source that can’t be read, and is noted elsewhere. */
+  refuse(): void {
+    this.counts.sources += 1;
+    this.counts.errors += 1;
   }
 
   /** Notes a source that could not be imported. */
@@ -262,8 +278,10 @@ export class StatementImport {
     const before = this.#inJournal(name, content, source.hash) ?? met;
     if (before === 'changed') throw changed(group);
     if (before === 'same') {
-      if (met !== null) this.counts.duplicates += 1;
-      else if (journal.isDone(name)) this.counts.alreadyThere += 1;
+      if (met !== null) {
+        this.counts.duplicates += 1;
+        if (source.system === 'csv') await this.note(sameRow(group));
+      } else if (journal.isDone(name)) this.counts.alreadyThere += 1;
       this.#meet(name, content, source.hash);
       group.onTaken?.();
       return false;
@@ -584,12 +602,15 @@ export class StatementImport {
 
   /** Gives the operator the members of an entry’s set, to prove what is in it and what is not. */
   async #handOver({ digest, members, file }: PlannedSet): Promise<void> {
-    const { client } = this.#options;
-    const listed = file === undefined ? members : (await readFile(file, 'utf8')).trimEnd().split('\n');
+    const { client, signal } = this.#options;
+    if (file !== undefined || members.length > FEW_MEMBERS) {
+      await uploadSet(client, digest, file === undefined ? members : linesOf(file, signal), { signal });
+      return;
+    }
     await client.bytes(`/v1/sets/${digest}`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ members: listed }),
+      body: JSON.stringify({ members }),
     });
   }
 
@@ -622,6 +643,13 @@ export class StatementImport {
 
 const OWN = 'organisation:own';
 const RENEWED = new Set(['nonce.conflict', 'submission.expired', 'submission.deadlineTooSoon']);
+
+/** That a row was met in this run before. */
+function sameRow({ at, source }: StatementGroup): MappingProblem {
+  const detail =
+    'the same row stands before it, and is there once: rows with a number each (column id) are told apart';
+  return { code: 'import.duplicate', at, source, detail };
+}
 
 /** That a source says another thing than before under its name. */
 function changed({ source, once }: StatementGroup): VinculumError {
@@ -678,6 +706,10 @@ function lineOf({ source, note: _, ...problem }: MappingProblem): Record<string,
     ...problem,
     ...(source === undefined ? {} : { id: source.id, ...(source.hash && { hash: source.hash }) }),
   };
+}
+
+async function* linesOf(file: string, signal: AbortSignal): AsyncGenerator<string> {
+  for await (const { text } of readLines(file, undefined, signal)) if (text !== null) yield text;
 }
 
 async function openNotes(file: string): Promise<FileHandle> {

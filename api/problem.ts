@@ -131,6 +131,22 @@ export const problems = {
   'part.notThere': { status: 409, title: 'The part is not in that vehicle', retryable: false },
   'title.unknown': { status: 404, title: 'This vehicle has no title', retryable: false },
 
+  'recall.matchesNothing': {
+    status: 422,
+    title: 'No vehicle is affected',
+    retryable: false,
+  },
+  'recall.matchesEverything': {
+    status: 422,
+    title: 'Every vehicle of the maker is affected',
+    retryable: false,
+  },
+  'recall.unknown': { status: 404, title: 'No such campaign here', retryable: false },
+  'recall.campaignUsed': {
+    status: 409,
+    title: 'The number is another campaign’s',
+    retryable: false,
+  },
   'subscription.tooMany': { status: 409, title: 'Too many subscriptions', retryable: false },
 
   'alert.unknown': { status: 404, title: 'No such alert here', retryable: false },

@@ -29,11 +29,14 @@ import { type EmbeddedChain, startEmbeddedChain } from './embeddedChain.ts';
 import { openErasures } from './erasure/erasures.ts';
 import { embeddedPlace, kuboPlace, type Place } from './erasure/places.ts';
 import { openRegister } from './erasure/register.ts';
+import { createGraph } from './graph/graph.ts';
 import { createNodes } from './graph/nodes.ts';
+import { recordSealed } from './graph/write.ts';
 import { factsOf, type Log } from './http/log.ts';
 import { createLookupMeter } from './http/lookupMeter.ts';
 import { createMetrics, type Reading } from './http/metrics.ts';
 import { type Account, type Keyring, openKeyring } from './keyring/keyring.ts';
+import { type Announcer, createAnnouncer, repeatAnnouncing } from './notices/announcer.ts';
 import { createNotices } from './notices/notices.ts';
 import { createSubscriptions } from './notices/subscriptions.ts';
 import { type AcceptedEntry, createPipeline, type Pipeline } from './pipeline.ts';
@@ -48,6 +51,7 @@ import { createProofs } from './query/proof.ts';
 import { createQuery } from './query/query.ts';
 import { createSecrets } from './query/secrets.ts';
 import { createSets } from './query/sets.ts';
+import { createCampaignNames, recordRecalls } from './recalls/register.ts';
 import { Lease } from './relay/lease.ts';
 import { createRetention, repeatRetention } from './retention/retention.ts';
 import type { Services } from './services.ts';
@@ -168,6 +172,8 @@ async function start(
   const { documents, places, fetchMissing } = await openDocuments(config);
 
   progress('index');
+  const nodes = createNodes(keyring);
+  const names = createCampaignNames(keyring);
   const finality = chain === null ? () => finalBlock(rpc) : async () => BigInt(chain.devnet.durableBlock());
   const pipeline = createPipeline({
     store,
@@ -185,6 +191,8 @@ async function start(
     ...(fetchMissing === undefined ? {} : { fetchMissing }),
     onAccept: async (transaction, entries) => {
       await recordClaims(transaction, entries);
+      await recordSealed(transaction, entries, keyring);
+      await recordRecalls(transaction, entries, { names, nodes });
       await recordAlerts(transaction, entries, {
         ledger: { chainId: deployment.chainId, address: deployment.ledger },
         now: new Date(),
@@ -198,8 +206,8 @@ async function start(
   });
 
   const secrets = createSecrets(keyring);
-  const nodes = createNodes(keyring);
   const sets = opened(createSets({ store, keyring, secrets, nodes, log }), (held) => held.close());
+  const graph = opened(createGraph({ store, keyring, secrets, nodes, log }), (held) => held.close());
   const proofs = createProofs({
     store,
     chains: new Map([
@@ -261,8 +269,10 @@ async function start(
       operator: keyring.operator,
       ...{ register, known: known.receipts },
       rewrite: config.erasureRewrite,
+      beforeRewrite: (digests) => graph.forget(digests),
       onErased: () => {
         query.forget();
+        graph.ring();
       },
     }),
     (held) => held.close(),
@@ -305,6 +315,7 @@ async function start(
     keyring,
     query,
     sets,
+    graph,
     sealed,
     consents,
     revocations,
@@ -325,6 +336,10 @@ async function start(
 
   const app = await createApp(services);
   await pipeline.start();
+  opened(
+    pipeline.on('block', () => graph.ring()),
+    async (stop) => stop(),
+  );
   opened(pipeline, (held) => held.stop());
   pipeline.on('stopped', (problem) =>
     log('error', 'pipeline.stopped', { ...factsOf(problem), code: problem.code }),
@@ -339,6 +354,12 @@ async function start(
   sets.sweep().catch((error: unknown) => log('warn', 'sweep.failed', factsOf(error)));
   opened(sweep, async (timer) => clearInterval(timer));
   startErasing(services, opened);
+  const announcer = createAnnouncer({
+    ...{ store, secrets, sets, evaluator, nodes, names, notices, subscriptions },
+    ownLedger: () => pipeline.ownLedger(),
+    finalBlock: () => pipeline.progress().finalBlock,
+  });
+  startAnnouncing(announcer, services, opened);
   opened(
     repeatAfterBlocks(
       pipeline,
@@ -393,14 +414,37 @@ function startErasing(
       retention,
       config.retentionHours,
       () => lease.hold(),
-      ({ fields, accessEntries, consents, apiKeys }) =>
-        log('info', 'retention', { fields: fields.length, accessEntries, consents, apiKeys }),
+      ({ fields, accessEntries, consents, apiKeys, notices: told }) =>
+        log('info', 'retention', {
+          ...{ fields: fields.length, accessEntries, consents, apiKeys, notices: told },
+        }),
       (error) => log('warn', 'retention.failed', factsOf(error)),
     ),
     (held) => held.stop(),
   );
 }
 
+/** Notices of what becomes final on the ledger. */
+function startAnnouncing(
+  announcer: Announcer,
+  { store, pipeline, log }: Services,
+  opened: <T>(value: T, close: (value: T) => Promise<unknown>) => T,
+): void {
+  const holder = store.adapter === 'pglite' ? 'embedded' : randomUUID();
+  const lease = new Lease(store, 'notices', holder, NOTICES_LEASE_SECONDS);
+  const announcing = opened(
+    repeatAnnouncing(
+      announcer,
+      () => lease.hold(),
+      (error) => log('warn', 'notices.failed', factsOf(error)),
+    ),
+    (held) => held.stop(),
+  );
+  const stopListening = pipeline.on('final', () => announcing.wake());
+  opened(stopListening, async (stop) => stop());
+}
+
+const NOTICES_LEASE_SECONDS = 15;
 const CATCH_UP_MILLISECONDS = 60_000;
 /** Longer than a run takes: another process that comes by meanwhile leaves it alone. */
 const RETENTION_LEASE_SECONDS = 3_600;

@@ -13,7 +13,11 @@ const ENTRY_TABLES = [
   'set_chunks',
   'serials',
   'claims',
+  'notices',
+  'recalled',
+  'remedies',
   'missing_blocks',
+  'graph_sealed',
   'alerts', // and their links
   'alert_answers',
 ] as const;
@@ -26,6 +30,9 @@ export const contentTables = [
   'set_buckets',
   'set_chunks',
   'documents',
+  'things',
+  'graph_sealed',
+  'notices',
   'alert_links',
 ] as const;
 

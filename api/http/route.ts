@@ -93,6 +93,7 @@ export const tags = {
   Vehicles: 'Histories of vehicles.',
   Parts: 'Histories of part batches and serialised parts.',
   Alerts: 'What is wrong with batches and parts, from company to company.',
+  'Supply chain': 'What is in what: up to the vehicles, down to the last tier, and whom a fault reaches.',
   Claims: 'Search for insurers.',
   Privacy: 'Owners’ consents, share links, and the log of who was shown what is sealed.',
   Recalls: 'Campaigns, and how far they have come.',

@@ -9,6 +9,8 @@ export type Policy = {
   /** Consents that are over, and API keys that were revoked or have expired. */
   readonly consentDays: number | null;
   readonly apiKeyDays: number | null;
+  /** Notices, read or not. */
+  readonly noticeDays: number | null;
 };
 
 export type FieldRule = {
@@ -38,11 +40,23 @@ export const defaultRetention = [
   'accessLog=1095d',
   'consents=1095d',
   'apiKeys=365d',
+  'notices=1095d',
 ].join(',');
 
 const MAX_DAYS = 36_500;
-const records = { accessLog: 'accessLogDays', consents: 'consentDays', apiKeys: 'apiKeyDays' } as const;
-const nothing: Policy = { fields: [], accessLogDays: null, consentDays: null, apiKeyDays: null };
+const records = {
+  accessLog: 'accessLogDays',
+  consents: 'consentDays',
+  apiKeys: 'apiKeyDays',
+  notices: 'noticeDays',
+} as const;
+const nothing: Policy = {
+  fields: [],
+  accessLogDays: null,
+  consentDays: null,
+  apiKeyDays: null,
+  noticeDays: null,
+};
 
 /** `kind=days`, `kind/field=days`, `accessLog=days` …, separated by commas; null for anything else. */
 export function parsePolicy(text: string): Policy | null {

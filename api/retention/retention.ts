@@ -18,6 +18,7 @@ export type Due = {
   readonly accessEntries: number;
   readonly consents: number;
   readonly apiKeys: number;
+  readonly notices: number;
 };
 
 export interface Retention {
@@ -104,6 +105,7 @@ export function createRetention({ store, policy, erasures, ...options }: Retenti
       accessEntries: await count(accessEntries(policy.accessLogDays)),
       consents: await count(consents(policy.consentDays)),
       apiKeys: await count(apiKeys(policy.apiKeyDays)),
+      notices: await count(notices(policy.noticeDays)),
     };
   }
 
@@ -128,6 +130,11 @@ export function createRetention({ store, policy, erasures, ...options }: Retenti
           from: 'api_keys WHERE revoked_at <= $1 OR expires_at <= $1',
           parameters: [new Date(cutoff(days) * 1000)],
         };
+
+  const notices = (days: number | null): Rows =>
+    days === null
+      ? null
+      : { from: 'notices WHERE posted_at <= $1', parameters: [new Date(cutoff(days) * 1000)] };
 
   async function count(rows: Rows): Promise<number> {
     if (rows === null) return 0;
@@ -154,9 +161,11 @@ export function createRetention({ store, policy, erasures, ...options }: Retenti
       if (found.accessEntries > 0) await trimAccessLogs(store, cutoff(policy.accessLogDays ?? 0));
       if (found.consents > 0) await destroy(consents(policy.consentDays));
       if (found.apiKeys > 0) await destroy(apiKeys(policy.apiKeyDays));
+      if (found.notices > 0) await destroy(notices(policy.noticeDays));
       const touched = [
         ...(found.accessEntries > 0 ? ['access_entries'] : []),
         ...(found.consents > 0 ? ['consents'] : []),
+        ...(found.notices > 0 ? ['notices'] : []),
       ];
       if (touched.length > 0) await rewriteTables(store, touched, options.rewrite);
       return found;

@@ -227,6 +227,7 @@ const retention = z.strictObject({
   accessEntries: z.int(),
   consents: z.int(),
   apiKeys: z.int(),
+  notices: z.int(),
 });
 
 export const runRetention = defineRoute({

@@ -69,6 +69,7 @@ export const acceptSubmissions = defineRoute({
     'subject.mismatch',
     'ledger.closed',
     'nonce.conflict',
+    'recall.campaignUsed',
     'block.digestMismatch',
     'block.wrongKey',
     'block.corrupt',

@@ -51,6 +51,7 @@ const dueSchema = z.looseObject({
   accessEntries: z.int(),
   consents: z.int(),
   apiKeys: z.int(),
+  notices: z.int(),
 });
 
 /** Rewriting a large store takes its time. */
@@ -175,6 +176,7 @@ async function eraseDue({ output }: Context, client: Client, options: EraseOptio
     counted(due.accessEntries, 'entry of access logs', 'entries of access logs'),
     counted(due.consents, 'consent'),
     counted(due.apiKeys, 'API key'),
+    counted(due.notices, 'notice'),
   ];
   output.line(`  ${counted(due.fields.length, 'sealed field')}, ${records.join(', ')}`);
   if (due.more) output.line('There are more fields: do it again.');

@@ -162,7 +162,7 @@ const SEVERITY: Record<string, Severity> = {
   service: 'notice',
 };
 
-type Campaign = {
+export type Campaign = {
   readonly attester: string;
   readonly number: string;
   /** Null where the entry that opened it is not open to us, or was taken back: what extends it stands all the same. */
@@ -173,7 +173,7 @@ type Campaign = {
 };
 
 /** The campaigns of own chains; a number names one campaign of its attester, however often it is opened. */
-function campaignsOf(own: readonly EffectiveEntry[]): Campaign[] {
+export function campaignsOf(own: readonly EffectiveEntry[]): Campaign[] {
   const listing = own.filter(({ kind }) => kind === 'recall.opened' || kind === 'recall.extended');
   const key = ({ organisation, data }: EffectiveEntry): string =>
     `${organisation} ${(data as { campaign?: string }).campaign ?? ''}`;

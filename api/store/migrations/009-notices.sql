@@ -49,3 +49,32 @@ CREATE INDEX announcements_open ON announcements (begun_at) WHERE done_at IS NUL
 
 -- They are looked for by their kinds: batch.quarantined, batch.released.
 CREATE INDEX links_quarantines ON links (kind, block_number) WHERE kind IN (99, 100);
+
+-- The numbers of campaigns, keyed, and the entry that opened each: a number is used once.
+CREATE TABLE campaigns (
+  name bytea PRIMARY KEY CHECK (octet_length(name) = 16), -- of attester and number
+  organisation int8 NOT NULL,
+  digest bytes32 NOT NULL
+);
+
+-- The vehicles that the final entries of campaigns list, by their nodes.
+CREATE TABLE recalled (
+  digest bytes32 NOT NULL,
+  node uuid NOT NULL,
+  PRIMARY KEY (digest, node)
+);
+CREATE INDEX recalled_node ON recalled (node);
+
+-- Remedies by campaign, and their corrections. They are here once accepted; whether one is on the ledger yet is what
+-- `links` says of its digest.
+CREATE TABLE remedies (
+  digest bytes32 PRIMARY KEY,
+  subject bytes32 NOT NULL,
+  node uuid NOT NULL, -- the vehicle
+  supersedes bytes32, -- of a correction
+  campaign bytea CHECK (octet_length(campaign) = 16), -- null: it takes the other one back
+  outcome text CHECK (outcome IN ('remedied', 'notNeeded')),
+  day int4 -- when it was done, days since 1970
+);
+CREATE INDEX remedies_campaign ON remedies (campaign);
+CREATE INDEX remedies_supersedes ON remedies (supersedes) WHERE supersedes IS NOT NULL;

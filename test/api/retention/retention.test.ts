@@ -120,6 +120,23 @@ describe('retention', function () {
     expect(JSON.stringify(listed.body)).to.include(kept.body.id);
   });
 
+  it('forgets notices, read or not', async () => {
+    const { notices } = test.service.services;
+    const recipient = { account: `0x${'77'.repeat(20)}` as const } as never;
+    const post = (about: string) =>
+      store().transaction((transaction) =>
+        notices.post(transaction, [{ recipient, kind: 'alert.raised', about, content: {} }]),
+      );
+    await post('batch:maker:1');
+    expect((await inDays(99, 'notices=100d').run()).notices).to.equal(0);
+    expect((await inDays(101, 'notices=100d').run()).notices).to.equal(1);
+    expect((await notices.list(recipient, { limit: 9 })).notices).to.deep.equal([]);
+    expect(await post('batch:maker:2')).to.equal(1);
+    const { notices: left } = await notices.list(recipient, { limit: 9 });
+    expect(left.map(({ number }) => number)).to.deep.equal([2]);
+    expect((await inDays(101, 'notices=100d').run()).notices).to.equal(1);
+  });
+
   it('shows the operator what is past its time, and does it when told', async () => {
     const path = '/v1/operator/retention';
     expect((await test.post(path, {}, { token: garage.token })).body.code).to.equal('auth.required');
@@ -131,6 +148,7 @@ describe('retention', function () {
       accessEntries: 0,
       consents: 0,
       apiKeys: 0,
+      notices: 0,
     });
     expect((await test.post(path, { dryRun: false }, garage.operator)).body.dryRun).to.equal(false);
   });

@@ -1,0 +1,576 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fromHex, toHex } from '../../core/bytes.ts';
+import type { Json } from '../../core/canonical.ts';
+import type { Address, Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
+import { openEnvelope } from '../../core/envelope/envelope.ts';
+import { isVinculumError } from '../../core/errors.ts';
+import { compareEntries, isReadable, type OpenedEntry } from '../../core/findings/openedEntry.ts';
+import type { Campaign } from '../../core/findings/recalls.ts';
+import { parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { erasedOf, holdErasures } from '../erasure/tombstones.ts';
+import type { Node, Nodes } from '../graph/nodes.ts';
+import { CONSENT_COLUMNS, type ConsentRow, consentOf, stateOf } from '../privacy/consentRows.ts';
+import { titleRecordsOf } from '../privacy/titleRecord.ts';
+import type { Evaluator } from '../pseudonym/evaluator.ts';
+import type { Secrets } from '../query/secrets.ts';
+import type { Sets } from '../query/sets.ts';
+import {
+  builtBy,
+  bytesOf,
+  campaignEntries,
+  campaignsIn,
+  mayWarnOfAny,
+  type OwnEntry,
+  setEntryOf,
+} from '../recalls/campaigns.ts';
+import { remediesOf, standing } from '../recalls/progress.ts';
+import type { CampaignNames } from '../recalls/register.ts';
+import { insertRows } from '../store/rows.ts';
+import type { Queryable, Store, Transaction } from '../store/store.ts';
+import type { NewNotice, NoticeKind, Notices, Recipient } from './notices.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+/*
+ * Makes notices of what is on the ledger: campaigns and quarantines. An entry is told of once it is *final*: a notice cannot
+ * be unsaid, and a block that is not final can. Its vehicles are told of in stretches; each stretch's notices, the vehicles
+ * that it lists and how far it has come are written in one transaction, so that an interruption at any point loses nothing
+ * and repeats nothing.
+ */
+
+export interface Announcer {
+  /** Tells of what has become final and can be told of now. @returns how many notices were posted */
+  run(): Promise<number>;
+}
+
+export type AnnouncerOptions = {
+  readonly store: Store;
+  readonly secrets: Secrets;
+  readonly sets: Pick<Sets, 'members'>;
+  readonly evaluator: Pick<Evaluator, 'subject'>;
+  readonly nodes: Nodes;
+  readonly names: CampaignNames;
+  readonly notices: Notices;
+  readonly subscriptions: Subscriptions;
+  readonly ownLedger: () => Promise<number>;
+  /** The last final block in the index. */
+  readonly finalBlock: () => number;
+  readonly clock?: () => Date;
+  /** Vehicles of one stretch, default 400. */
+  readonly atOnce?: number;
+  /** For tests: called before a stretch is committed. */
+  readonly beforeCommit?: (digest: Digest, told: number) => void;
+};
+
+type Announcement = {
+  readonly digest: Digest;
+  readonly ledger: number;
+  readonly kind: number;
+  readonly told: number;
+};
+
+/** What is told of the vehicles of some sets. */
+type Telling = {
+  readonly kind: NoticeKind;
+  readonly attester: OrganisationId;
+  readonly campaign: Campaign;
+  /** The entries whose sets are told of. */
+  readonly sets: readonly Digest[];
+  /** Vehicles of these entries were told before. */
+  readonly except: readonly Digest[];
+  /** Whether the vehicles are listed from now on. */
+  readonly lists: boolean;
+  readonly about: (identifier: string) => string;
+  readonly content: (identifier: string, remedied: boolean) => Json;
+};
+
+const MOST_AT_ONCE = 1_000;
+
+export function createAnnouncer(options: AnnouncerOptions): Announcer {
+  const { store, secrets, sets, evaluator, nodes, names, notices, subscriptions } = options;
+  const clock = options.clock ?? (() => new Date());
+  const atOnce = options.atOnce ?? 400;
+
+  /** Notes what has become final since. */
+  async function discover(final: number): Promise<void> {
+    await store.execute(
+      `INSERT INTO announcements (digest, ledger, kind)
+       SELECT DISTINCT ON (digest) digest, ledger, kind FROM (
+         SELECT digest, ledger, kind, block_number FROM own_links
+         WHERE kind IN (80, 81, 82, 120) AND block_number <= $1
+         UNION ALL
+         SELECT digest, ledger, kind, block_number FROM links WHERE kind IN (99, 100) AND block_number <= $1
+       ) AS found
+       WHERE NOT EXISTS (SELECT 1 FROM announcements known WHERE known.digest = found.digest)
+       ORDER BY digest, block_number ON CONFLICT DO NOTHING`,
+      [final],
+    );
+  }
+
+  async function open(): Promise<Announcement[]> {
+    const rows = await store.query<{ digest: Uint8Array; ledger: number; kind: number; told: bigint }>(
+      `SELECT a.digest, a.ledger, a.kind, a.told FROM announcements a
+       LEFT JOIN own_links o ON o.digest = a.digest AND o.ledger = a.ledger
+       WHERE a.done_at IS NULL ORDER BY o.block_number, o.log_index, a.begun_at, a.digest LIMIT $1`,
+      [MOST_AT_ONCE],
+    );
+    return rows.map((row) => ({
+      digest: toHex(row.digest) as Digest,
+      ledger: row.ledger,
+      kind: row.kind,
+      told: Number(row.told),
+    }));
+  }
+
+  async function finish(digest: Digest, from: Queryable = store): Promise<void> {
+    await from.execute('UPDATE announcements SET done_at = $2 WHERE digest = $1 AND done_at IS NULL', [
+      fromHex(digest, 32),
+      clock(),
+    ]);
+  }
+
+  const isErased = async (from: Queryable, digest: Digest): Promise<boolean> =>
+    (await erasedOf(from, [fromHex(digest, 32)])).get(digest)?.has('entry') === true;
+
+  async function isStored(digest: Digest): Promise<boolean> {
+    const rows = await store.query('SELECT 1 AS one FROM sets WHERE digest = $1', [fromHex(digest, 32)]);
+    return rows.length > 0;
+  }
+
+  /** What an entry of an own chain has to tell; null: nothing; undefined: not yet. */
+  async function tellingOf(
+    { digest, ledger }: Announcement,
+    final: number,
+  ): Promise<Telling | null | undefined> {
+    const [place] = await store.query<{ organisation: bigint }>(
+      'SELECT organisation FROM own_links WHERE digest = $1 AND ledger = $2 LIMIT 1',
+      [fromHex(digest, 32), ledger],
+    );
+    if (place === undefined) return null;
+    const attester = place.organisation as OrganisationId;
+    const all = await campaignEntries(store, secrets, { organisation: attester, upTo: final });
+    const own = all.find(({ entry, ledger: on }) => entry.digest === digest && on === ledger);
+    if (own === undefined) return null;
+    if (own.entry.status === 'withheld') return (await isErased(store, digest)) ? null : undefined;
+    if (!isReadable(own.entry)) return null;
+    const before = all.slice(0, all.indexOf(own) + 1);
+    return own.entry.kind === 'amended'
+      ? correction(own, before, attester)
+      : tellingOfCampaign(own, before, attester);
+  }
+
+  function tellingOfCampaign(own: OwnEntry, before: OwnEntry[], attester: OrganisationId): Telling | null {
+    const { entry } = own;
+    const number = String(entry.data.campaign ?? '');
+    const campaign = campaignsIn(before).campaigns.find((found) => found.number === number);
+    if (campaign === undefined) return null;
+    if (entry.kind === 'recall.closed') return closing(campaign, attester, entry, String(entry.data.reason));
+    return listing(campaign, attester, entry, entry.digest as Digest);
+  }
+
+  function listing(
+    campaign: Campaign,
+    attester: OrganisationId,
+    entry: OpenedEntry,
+    digest: Digest,
+  ): Telling {
+    const earlier = campaign.listings.map(setEntryOf).filter((other) => other !== digest);
+    return {
+      kind: entry.kind === 'recall.opened' ? 'recall.opened' : 'recall.extended',
+      ...{ attester, campaign, lists: true },
+      sets: entry.data.affectedRoot === undefined ? [] : [digest],
+      except: earlier,
+      about: (identifier) => `${attester}/${campaign.number} ${identifier}`,
+      content: (identifier) => ({ ...factsOf(campaign), vehicle: identifier, entry: digest }),
+    };
+  }
+
+  function closing(
+    campaign: Campaign,
+    attester: OrganisationId,
+    entry: OpenedEntry,
+    reason: string,
+    of: readonly Digest[] = campaign.listings.map(setEntryOf),
+  ): Telling {
+    return {
+      kind: 'recall.closed',
+      ...{ attester, campaign, sets: [...new Set(of)], except: [], lists: false },
+      about: (identifier) => `${entry.digest} ${identifier}`,
+      content: (identifier, remedied) => ({
+        ...factsOf(campaign),
+        ...{ vehicle: identifier, reason, remedied, entry: entry.digest },
+      }),
+    };
+  }
+
+  /** A correction that lists others tells of those; one that takes a campaign's entry back ends it for its vehicles. */
+  function correction({ entry }: OwnEntry, before: OwnEntry[], attester: OrganisationId): Telling | null {
+    const kind = String(entry.data.kind);
+    if (kind !== 'recall.opened' && kind !== 'recall.extended') return null;
+    const { campaigns } = campaignsIn(before);
+    const corrected = campaigns
+      .flatMap((campaign) => campaign.listings.map((found) => ({ campaign, found })))
+      .find(({ found }) => found.amendedBy === entry.digest);
+    if (corrected !== undefined) {
+      const { campaign, found } = corrected;
+      if (setEntryOf(found) !== entry.digest) return null;
+      // Those that the set before it listed were told by it.
+      const telling = listing(
+        campaign,
+        attester,
+        { ...found, kind: 'recall.extended' },
+        entry.digest as Digest,
+      );
+      return { ...telling, except: [...telling.except, found.digest as Digest] };
+    }
+    if (entry.data.retracted !== true) return null;
+    const was = campaignsIn(before.filter(({ entry: other }) => other.digest !== entry.digest));
+    const taken = was.campaigns
+      .flatMap((campaign) => campaign.listings.map((found) => ({ campaign, found })))
+      .find(({ found }) => found.digest === entry.data.supersedes);
+    if (taken === undefined) return null;
+    return closing(taken.campaign, attester, entry, 'retracted', [setEntryOf(taken.found)]);
+  }
+
+  async function announceCampaign(row: Announcement, final: number): Promise<number> {
+    const telling = await tellingOf(row, final);
+    if (telling === undefined) return 0;
+    if (telling === null) {
+      await finish(row.digest);
+      return 0;
+    }
+    for (const digest of telling.sets) {
+      const listed = telling.campaign.listings.find((entry) => setEntryOf(entry) === digest);
+      const isEmpty = listed?.data.affectedCount === 0;
+      if (!isEmpty && !(await isStored(digest)) && !(await isErased(store, digest))) return 0;
+    }
+    const anyVehicle = await mayWarnOfAny(store, telling.attester);
+    let posted = 0;
+    let told = row.told;
+    let passed = 0;
+    for await (const members of stretches(telling.sets)) {
+      passed += members.length;
+      if (passed <= row.told) continue;
+      const fresh = members.slice(Math.max(0, row.told - (passed - members.length)));
+      const outcome = await tell(row.digest, telling, fresh, told, anyVehicle);
+      if (outcome === null) return posted;
+      posted += outcome;
+      told += fresh.length;
+    }
+    await finish(row.digest);
+    return posted;
+  }
+
+  /** The members of sets one after the other, some at a time; always the same ones together. */
+  async function* stretches(digests: readonly Digest[]): AsyncGenerator<string[]> {
+    let gathered: string[] = [];
+    for (const digest of digests) {
+      for await (const members of sets.members(digest)) {
+        gathered.push(...members);
+        while (gathered.length >= atOnce) {
+          yield gathered.slice(0, atOnce);
+          gathered = gathered.slice(atOnce);
+        }
+      }
+    }
+    if (gathered.length > 0) yield gathered;
+  }
+
+  /** Tells of some vehicles, lists them, and notes how far it has come; null where that is not ours to do any more. */
+  async function tell(
+    digest: Digest,
+    telling: Telling,
+    members: readonly string[],
+    told: number,
+    anyVehicle: boolean,
+  ): Promise<number | null> {
+    const vehicles = members.map((identifier) => {
+      const parsed = parseIdentifier(identifier, { overrideCheckDigit: true });
+      return { identifier, node: nodes.nodeOf(parsed), subject: evaluator.subject(parsed) };
+    });
+    const ledger = await options.ownLedger();
+    return store.transaction(async (transaction) => {
+      await holdErasures(transaction);
+      const bytes = fromHex(digest, 32);
+      const [row] = await transaction.query<{ told: bigint }>(
+        'SELECT told FROM announcements WHERE digest = $1 AND done_at IS NULL FOR UPDATE',
+        [bytes],
+      );
+      // Another process has come by; or it was erased.
+      if (row === undefined || Number(row.told) !== told || (await isErased(transaction, digest)))
+        return null;
+      const before = await listedIn(transaction, telling.except, vehicles);
+      if (telling.lists) {
+        const rows = vehicles.map(({ node }) => ({ digest: bytes, node }));
+        const columns = { digest: 'bytea', node: 'uuid' } as const;
+        await insertRows(transaction, 'recalled', columns, rows, { onConflict: 'DO NOTHING' });
+      }
+      const subjects = vehicles.map(({ subject }) => fromHex(subject, 32));
+      const built = anyVehicle ? null : await builtBy(transaction, telling.attester, subjects);
+      // Who neither built a vehicle nor is an authority has nothing to tell its owner.
+      const concerned = vehicles.filter(
+        ({ node, subject }) => !before.has(node) && (built === null || built.has(subject)),
+      );
+      const posted = await post(transaction, telling, concerned, ledger, digest);
+      await transaction.execute('UPDATE announcements SET told = told + $2 WHERE digest = $1', [
+        bytes,
+        members.length,
+      ]);
+      options.beforeCommit?.(digest, told + members.length);
+      return posted;
+    });
+  }
+
+  async function listedIn(
+    from: Queryable,
+    digests: readonly Digest[],
+    vehicles: readonly { readonly node: Node }[],
+  ): Promise<Set<Node>> {
+    if (digests.length === 0) return new Set();
+    const rows = await from.query<{ node: Node }>(
+      `SELECT DISTINCT node::text AS node FROM recalled
+       WHERE digest = ANY($1::bytea[]) AND node = ANY($2::text[]::uuid[])`,
+      [bytesOf(digests), vehicles.map(({ node }) => node)],
+    );
+    return new Set(rows.map(({ node }) => node));
+  }
+
+  type Vehicle = { readonly identifier: string; readonly node: Node; readonly subject: Subject };
+
+  async function post(
+    transaction: Transaction,
+    telling: Telling,
+    vehicles: readonly Vehicle[],
+    ledger: number,
+    digest: Digest,
+  ): Promise<number> {
+    if (vehicles.length === 0) return 0;
+    const { kind, about, content, campaign } = telling;
+    const recipients = await recipientsOf(transaction, vehicles, ledger);
+    const name = names.nameOf(campaign.attester, campaign.number);
+    const remedied = new Set(
+      kind === 'recall.closed'
+        ? (
+            await remediesOf(
+              transaction,
+              name,
+              vehicles.map(({ node }) => node),
+            )
+          ).map(({ node }) => node)
+        : [],
+    );
+    return notices.post(
+      transaction,
+      vehicles.flatMap(({ identifier, node }): NewNotice[] =>
+        (recipients.get(node) ?? []).map((recipient) => ({
+          ...{ recipient, kind, entry: digest },
+          about: about(identifier),
+          content: content(identifier, remedied.has(node)),
+        })),
+      ),
+    );
+  }
+
+  /** The owners of vehicles, the organisations that they have given their consent, and who subscribes to them. */
+  async function recipientsOf(
+    transaction: Transaction,
+    vehicles: readonly Vehicle[],
+    ledger: number,
+  ): Promise<Map<Node, Recipient[]>> {
+    const subjects = vehicles.map(({ subject }) => subject);
+    const bytes = subjects.map((subject) => fromHex(subject, 32));
+    const titles = await titleRecordsOf(transaction, ledger, subjects, secrets.blockKey);
+    const ended = await transaction.query<{ subject: Uint8Array }>(
+      `SELECT t.subject FROM titles t WHERE t.ledger = $1 AND t.subject = ANY($2::bytea[])
+         AND t.state NOT IN ('held', 'exported')
+         AND NOT EXISTS (SELECT 1 FROM titles later
+           WHERE later.subject = t.subject AND later.ledger = t.ledger AND later.position > t.position)`,
+      [ledger, bytes],
+    );
+    const gone = new Set(ended.map(({ subject }) => toHex(subject)));
+    const consents = await transaction.query<ConsentRow>(
+      `SELECT ${CONSENT_COLUMNS} FROM consents
+       WHERE subject = ANY($1::bytea[]) AND organisation IS NOT NULL AND revocation IS NULL`,
+      [bytes],
+    );
+    const at = BigInt(Math.floor(clock().getTime() / 1000));
+    const subscribed = await subscriptions.to(
+      transaction,
+      vehicles.map(({ node }) => node),
+    );
+    return new Map(
+      vehicles.map(({ node, subject }): [Node, Recipient[]] => {
+        const title = gone.has(subject) ? undefined : titles.get(subject);
+        const consented = consents.filter(
+          (row) => toHex(row.subject) === subject && stateOf(row, titles.get(subject), at) === 'good',
+        );
+        return [
+          node,
+          [
+            ...(title === undefined ? [] : [{ account: title.owner as Address }]),
+            ...consented.map((row) => ({ organisation: consentOf(row).consent.organisation })),
+            ...(subscribed.get(node) ?? []).map((organisation) => ({ organisation })),
+          ],
+        ];
+      }),
+    );
+  }
+
+  /** Tells those who have, had, or are waiting for a batch that it must not be used, or may be again. */
+  async function announceQuarantine({ digest, ledger, kind }: Announcement): Promise<number> {
+    const bytes = fromHex(digest, 32);
+    const [row] = await store.query<{
+      organisation: bigint;
+      subject: Uint8Array;
+      body: Uint8Array | null;
+      wrapped: Uint8Array | null;
+    }>(
+      `SELECT l.organisation, l.subject, b.body, k.wrapped FROM links l
+       LEFT JOIN blocks b ON b.digest = l.digest LEFT JOIN block_keys k ON k.digest = l.digest
+       WHERE l.digest = $1 AND l.ledger = $2 AND l.kind = $3 AND l.organisation IS NOT NULL LIMIT 1`,
+      [bytes, ledger, kind],
+    );
+    if (row === undefined || (await isErased(store, digest))) {
+      await finish(digest);
+      return 0;
+    }
+    if (row.body === null || row.wrapped === null) return 0;
+    const envelope = openedOrNull(row.body, secrets.blockKey(bytes, row.wrapped));
+    const attester = row.organisation as OrganisationId;
+    const isBound =
+      envelope !== null &&
+      envelope.subject === toHex(row.subject) &&
+      envelope.organisation === attester.toString();
+    const identifier = isBound ? envelope.identifier : '';
+    return store.transaction(async (transaction) => {
+      await holdErasures(transaction);
+      await finish(digest, transaction);
+      if (!isBound || (await isErased(transaction, digest))) return 0;
+      const node = nodes.nodeOfText(identifier);
+      const data = envelope.data;
+      const told = (await holdersOf(transaction, row.subject, node)).filter(
+        (organisation) => organisation !== attester,
+      );
+      return notices.post(
+        transaction,
+        told.map((organisation) => ({
+          recipient: { organisation },
+          kind: kind === 99 ? ('batch.quarantined' as const) : ('batch.released' as const),
+          about: `${digest} ${identifier}`,
+          content: {
+            ...{ attester: attester.toString(), batch: identifier, time: envelope.time, entry: digest },
+            ...(data.reason === undefined ? {} : { reason: data.reason }),
+            ...(data.outcome === undefined ? {} : { outcome: data.outcome }),
+            ...(data.quarantined === undefined ? {} : { quarantined: data.quarantined }),
+            // Of some of its serials only.
+            some: data.serials !== undefined,
+          },
+          entry: digest,
+        })),
+      );
+    });
+  }
+
+  /** Who made, received or checked a batch, built it into something, or subscribes to it. */
+  async function holdersOf(
+    transaction: Transaction,
+    subject: Uint8Array,
+    node: Node,
+  ): Promise<OrganisationId[]> {
+    const attesters = await transaction.query<{ organisation: bigint }>(
+      `SELECT DISTINCT organisation FROM links
+       WHERE subject = $1 AND kind IN (96, 97, 98, 99, 100) AND organisation IS NOT NULL`,
+      [subject],
+    );
+    const builders = await buildersOf(transaction, node);
+    const subscribed = (await subscriptions.to(transaction, [node])).get(node) ?? [];
+    const all = [...attesters.map(({ organisation }) => organisation), ...builders, ...subscribed];
+    return [...new Set(all)] as OrganisationId[];
+  }
+
+  return {
+    async run() {
+      const final = options.finalBlock();
+      await discover(final);
+      let posted = 0;
+      for (const row of await open()) {
+        posted +=
+          row.kind === 99 || row.kind === 100
+            ? await announceQuarantine(row)
+            : await announceCampaign(row, final);
+      }
+      return posted;
+    },
+  };
+}
+
+/** The organisations that have stated to have built a thing into another. */
+async function buildersOf(from: Queryable, node: Node): Promise<bigint[]> {
+  const [table] = await from.query<{ there: boolean }>("SELECT to_regclass('edges') IS NOT NULL AS there");
+  if (table?.there !== true) return [];
+  const rows = await from.query<{ organisation: bigint }>(
+    'SELECT DISTINCT organisation::int8 AS organisation FROM edges WHERE child = $1::text::uuid',
+    [node],
+  );
+  return rows.map(({ organisation }) => organisation);
+}
+
+/** What every notice says of a campaign. */
+function factsOf({ attester, number, opening, listings }: Campaign) {
+  const data = (opening ?? [...listings].sort(compareEntries)[0])?.data as
+    | Readonly<Record<string, Json>>
+    | undefined;
+  return {
+    ...{ attester, campaign: number },
+    title: data?.title ?? {},
+    remedy: data?.remedy ?? {},
+    component: data?.component ?? 'other',
+    severity: data?.severity ?? 'unknown',
+  };
+}
+
+function openedOrNull(body: Uint8Array, key: Uint8Array) {
+  try {
+    return openEnvelope(body, key);
+  } catch (error) {
+    if (!isVinculumError(error)) throw error;
+    return null; // void: it says nothing
+  }
+}
+
+const PAUSE_MILLISECONDS = 5_000;
+
+/** Repeats an announcer's runs until stopped: when something may have become final, and every few seconds. */
+export function repeatAnnouncing(
+  announcer: Announcer,
+  hold: () => Promise<boolean>,
+  onError: (error: unknown) => void,
+): { wake(): void; stop(): Promise<void> } {
+  const stopping = new AbortController();
+  let waking = new AbortController();
+  let again = false;
+  const running = (async () => {
+    while (!stopping.signal.aborted) {
+      again = false;
+      try {
+        // Of several processes one does it.
+        if (await hold()) await announcer.run();
+      } catch (error) {
+        onError(error);
+      }
+      if (again) continue;
+      waking = new AbortController();
+      const signal = AbortSignal.any([stopping.signal, waking.signal]);
+      await sleep(PAUSE_MILLISECONDS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  })();
+  return {
+    wake() {
+      again = true;
+      waking.abort();
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}

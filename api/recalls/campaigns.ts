@@ -1,0 +1,135 @@
+import { fromHex, toHex } from '../../core/bytes.ts';
+import { formatLedgerId } from '../../core/chain/ledgerId.ts';
+import {
+  type Address,
+  type Digest,
+  type LedgerId,
+  type OrganisationId,
+  ZERO_SUBJECT,
+} from '../../core/chain/types.ts';
+import { applyAmendments, sameAttester } from '../../core/findings/amendments.ts';
+import type { EffectiveEntry, OpenedEntry } from '../../core/findings/openedEntry.ts';
+import { type Campaign, campaignsOf } from '../../core/findings/recalls.ts';
+import { openedEntry } from '../../core/verify/conclude.ts';
+import { judgeBlock } from '../../core/verify/entries.ts';
+import { OWN_REGISTER } from '../index/ledgers.ts';
+import type { Secrets } from '../query/secrets.ts';
+import type { Queryable } from '../store/store.ts';
+
+/** recall.opened, recall.extended, recall.closed, amended. */
+const CAMPAIGN_KINDS = [80, 81, 82, 120];
+
+type OwnRow = {
+  readonly ledger: number;
+  readonly organisation: bigint;
+  readonly position: number;
+  readonly kind: number;
+  readonly timestamp: bigint;
+  readonly digest: Uint8Array;
+  readonly block_number: bigint;
+  readonly chain_id: string;
+  readonly address: Uint8Array;
+  readonly body: Uint8Array | null;
+  readonly wrapped: Uint8Array | null;
+};
+
+/** An entry of an own chain, as anyone may read it, and where it stands. */
+export type OwnEntry = { readonly entry: OpenedEntry; readonly ledger: number; readonly block: number };
+
+/**
+ * The entries of campaigns on the own chains of the organisations of this register, in the order of the chains.
+ * @param upTo the last block that counts
+ */
+export async function campaignEntries(
+  from: Queryable,
+  secrets: Secrets,
+  { organisation, upTo }: { readonly organisation?: OrganisationId; readonly upTo?: number } = {},
+): Promise<OwnEntry[]> {
+  const rows = await from.query<OwnRow>(
+    `SELECT o.ledger, o.organisation, o.position, o.kind, o.timestamp, o.digest, o.block_number,
+       d.chain_id, d.ledger AS address, b.body, k.wrapped
+     FROM own_links o
+     JOIN directory_links d ON d.number = o.ledger AND d.change = 'added' AND d.register = $1
+     LEFT JOIN blocks b ON b.digest = o.digest LEFT JOIN block_keys k ON k.digest = o.digest
+     WHERE o.kind = ANY($2::int2[]) AND ($3::int8 IS NULL OR o.organisation = $3)
+       AND ($4::int8 IS NULL OR o.block_number <= $4)
+     ORDER BY o.block_number, o.log_index`,
+    [OWN_REGISTER, CAMPAIGN_KINDS, organisation ?? null, upTo ?? null],
+  );
+  return rows.map((row) => ({
+    entry: openOwn(secrets, row),
+    ledger: row.ledger,
+    block: Number(row.block_number),
+  }));
+}
+
+function openOwn(secrets: Secrets, row: OwnRow): OpenedEntry {
+  const organisation = row.organisation as OrganisationId;
+  const digest = toHex(row.digest) as Digest;
+  const link = { kind: row.kind, organisation, timestamp: row.timestamp, digest };
+  const address = toHex(row.address) as Address;
+  const ledger = formatLedgerId({ chainId: BigInt(row.chain_id), address }) as LedgerId;
+  const place = { ledger, subject: ZERO_SUBJECT, identifier: `organisation:${organisation}` };
+  const judged =
+    row.body === null || row.wrapped === null
+      ? ({ status: 'withheld' } as const)
+      : judgeBlock(link, place, row.body, secrets.blockKey(row.digest, row.wrapped));
+  const { status, envelope } = { envelope: undefined, ...judged };
+  const { position } = row;
+  return openedEntry({
+    ...{ ledger, chain: { organisation }, position, link, status, sealed: {} },
+    ...(envelope === undefined ? {} : { envelope }),
+  });
+}
+
+/** The campaigns that these entries come to, corrections applied. */
+export function campaignsIn(entries: readonly OwnEntry[]): {
+  campaigns: Campaign[];
+  effective: EffectiveEntry[];
+} {
+  const { effective } = applyAmendments(
+    entries.map(({ entry }) => entry),
+    sameAttester,
+  );
+  return { campaigns: campaignsOf(effective), effective };
+}
+
+/** The entry whose set a listing has now: its own, or that of a correction that names another one. */
+export function setEntryOf(listing: EffectiveEntry): Digest {
+  const original = listing.superseded[0] ?? listing;
+  const same =
+    listing.amendedBy === null ||
+    (original.data.affectedRoot === listing.data.affectedRoot &&
+      original.data.treeKey === listing.data.treeKey);
+  return (same ? listing.digest : listing.amendedBy) as Digest;
+}
+
+/** Whether an organisation may warn of vehicles that others built: an authority or a registrar, by its right. */
+export async function mayWarnOfAny(from: Queryable, organisation: OrganisationId): Promise<boolean> {
+  const [row] = await from.query<{ value: Uint8Array }>(
+    `SELECT value FROM organisation_links WHERE register = $1 AND organisation = $2 AND change = $3
+     ORDER BY position DESC LIMIT 1`,
+    [OWN_REGISTER, organisation, KINDS_SET],
+  );
+  return row !== undefined && ((BigInt(toHex(row.value)) >> BigInt(BRANDED)) & 1n) === 1n;
+}
+
+const KINDS_SET = 4;
+/** `title.branded`: only authorities and registrars may. */
+const BRANDED = 9;
+
+/** Which of these subjects an organisation has stated to have built. */
+export async function builtBy(
+  from: Queryable,
+  organisation: OrganisationId,
+  subjects: readonly Uint8Array[],
+): Promise<Set<string>> {
+  const rows = await from.query<{ subject: Uint8Array }>(
+    'SELECT DISTINCT subject FROM links WHERE subject = ANY($1::bytea[]) AND kind = 33 AND organisation = $2',
+    [subjects, organisation],
+  );
+  return new Set(rows.map(({ subject }) => toHex(subject)));
+}
+
+export const bytesOf = (digests: readonly string[]): Uint8Array[] =>
+  digests.map((digest) => fromHex(digest, 32));

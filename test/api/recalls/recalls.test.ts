@@ -1,0 +1,418 @@
+import { expect } from 'chai';
+import { createNodes } from '../../../api/graph/nodes.ts';
+import { createAnnouncer } from '../../../api/notices/announcer.ts';
+import { createCampaignNames } from '../../../api/recalls/register.ts';
+import { fromHex } from '../../../core/bytes.ts';
+import type { Digest } from '../../../core/chain/types.ts';
+import { type Attester, sharedService, type TestService } from '../fixture.ts';
+import { give, signInAlone, today, Vehicle } from '../privacy/world.ts';
+import { freshVin, type Person, person } from '../titles/acting.ts';
+import { boxOf, close, composeListing, hand, list, remedy, setOf } from './world.ts';
+
+describe('recall campaigns', function () {
+  this.timeout(120_000);
+  let test: TestService;
+  let maker: Attester;
+  let stranger: Attester;
+  let workshop: Attester;
+  let registrar: Attester;
+  let fleet: Attester;
+  let insurer: Attester;
+  const tokens: Record<string, string> = {};
+  let owner: Person;
+  let ownersToken: string;
+  let next = 0;
+  const number = () => `R-2026-${String(++next).padStart(3, '0')}`;
+  const token = (name: string): string => tokens[name] ?? '';
+
+  before(async () => {
+    test = await sharedService();
+    maker = await test.admit('Maker of recalls', ['manufacturer']);
+    stranger = await test.admit('Supplier of recalls', ['supplier']);
+    workshop = await test.admit('Workshop of recalls', ['workshop']);
+    registrar = await test.admit('Registry of recalls', ['registrar', 'authority']);
+    fleet = await test.admit('Fleet of recalls', ['fleet']);
+    insurer = await test.admit('Insurer of recalls', ['insurer']);
+    for (const [name, attester] of Object.entries({ maker, stranger, workshop, registrar, fleet, insurer })) {
+      tokens[name] = await test.signIn(attester);
+    }
+    owner = person();
+    ownersToken = await signInAlone(test, owner);
+  });
+
+  /** A vehicle that the maker has built. */
+  async function build(by = maker): Promise<Vehicle> {
+    const vehicle = new Vehicle(test, freshVin());
+    const built = test.compose(by, vehicle.name, {
+      kind: 'vehicle.built',
+      time: '2024-01-01',
+      data: { manufacturerId: 'recalls.example', productionDate: '2024-01-01' },
+    });
+    await test.record(by, [built]);
+    return vehicle;
+  }
+
+  async function own(vehicle: Vehicle): Promise<Vehicle> {
+    await vehicle.act(registrar, 'title.issued', { party: owner.address });
+    return vehicle;
+  }
+
+  const progress = async (campaign: string, as?: string) => {
+    const path = `/v1/recalls/${maker.id}/${encodeURIComponent(campaign)}`;
+    return (await test.get(path, { token: as })).body.progress;
+  };
+  const told = (digest: Digest) =>
+    test.until(async () => {
+      const rows = await test.service.services.store.query<{ done_at: Date | null }>(
+        'SELECT done_at FROM announcements WHERE digest = $1',
+        [fromHex(digest, 32)],
+      );
+      return rows[0]?.done_at != null;
+    }, 30_000);
+
+  it('are told, once and by vehicle, to its owner, to who has its consent, to who subscribes, and to nobody else', async () => {
+    const [owned, fleets, others] = [await own(await build()), await build(), await build()];
+    await give(test, { subject: owned.subject, signer: owner, organisation: insurer.id });
+    await test.post(
+      '/v1/subscriptions',
+      { identifiers: [fleets.name, owned.name] },
+      { token: token('fleet') },
+    );
+    const campaign = number();
+    const vehicles = [owned.name, fleets.name, others.name];
+    const digest = await list(test, maker, token('maker'), { campaign, vehicles });
+    await told(digest);
+
+    const about = (box: { content: { campaign: string; vehicle: string } }[]) =>
+      box.filter(({ content }) => content.campaign === campaign).map(({ content }) => content.vehicle);
+    expect(about(await boxOf(test, ownersToken))).to.deep.equal([owned.name]);
+    expect(about(await boxOf(test, token('insurer')))).to.deep.equal([owned.name]);
+    expect(about(await boxOf(test, token('fleet')))).to.have.members([owned.name, fleets.name]);
+    for (const nobody of ['workshop', 'maker', 'registrar']) {
+      expect(about(await boxOf(test, token(nobody)))).to.deep.equal([]);
+    }
+    const [notice] = (await boxOf(test, ownersToken, 'recall.opened')).filter(
+      ({ content }) => content.campaign === campaign,
+    );
+    expect(notice).to.deep.include({ entry: digest, readAt: null });
+    expect(notice.content).to.deep.include({
+      ...{ attester: maker.id.toString(), campaign, severity: 'safety', component: 'airbags' },
+      entry: digest,
+    });
+
+    // Extended: who was told already is not told again.
+    const added = await own(await build());
+    const extension = await list(test, maker, token('maker'), {
+      ...{ campaign, kind: 'recall.extended', vehicles: [owned.name, added.name] },
+    });
+    await told(extension);
+    expect(about(await boxOf(test, ownersToken))).to.deep.equal([owned.name, added.name]);
+    const [second] = await boxOf(test, ownersToken, 'recall.extended');
+    expect(second.content).to.deep.include({ vehicle: added.name, severity: 'safety', entry: extension });
+
+    await remedy(test, workshop, owned.name, maker, campaign);
+    const closing = await close(test, maker, campaign);
+    await told(closing);
+    const closed = (await boxOf(test, ownersToken, 'recall.closed')).filter(
+      ({ content }) => content.campaign === campaign,
+    );
+    expect(
+      closed.map(({ content }) => [content.vehicle, content.remedied, content.reason]),
+    ).to.have.deep.members([
+      [owned.name, true, 'completed'],
+      [added.name, false, 'completed'],
+    ]);
+  });
+
+  it('are not told of before their set is here', async () => {
+    const vehicle = await own(await build());
+    const entry = composeListing(test, maker, { campaign: number(), vehicles: [vehicle.name] });
+    await test.record(maker, [entry]);
+    const { digest } = entry.entry;
+    const before = await test.get(`/v1/recalls?organisation=${maker.id}`);
+    const found = before.body.campaigns.find((one: { entries: { digest: string }[] }) =>
+      one.entries.some((listed) => listed.digest === digest),
+    );
+    expect(found.entries[0]).to.deep.include({ set: 'missing', told: false, count: 1 });
+    expect((await boxOf(test, ownersToken)).filter((notice) => notice.entry === digest)).to.deep.equal([]);
+    await hand(test, token('maker'), digest, [vehicle.name]);
+    await told(digest);
+    expect((await boxOf(test, ownersToken)).filter((notice) => notice.entry === digest)).to.have.length(1);
+  });
+
+  it('of who neither built the vehicle nor is an authority reach nobody; an authority’s do', async () => {
+    const vehicle = await own(await build());
+    const foreign = await list(test, stranger, token('stranger'), {
+      ...{ campaign: number(), vehicles: [vehicle.name] },
+    });
+    await told(foreign);
+    const warned = await list(test, registrar, token('registrar'), {
+      ...{ campaign: number(), vehicles: [vehicle.name] },
+    });
+    await told(warned);
+    const entries = (await boxOf(test, ownersToken)).map(({ entry }) => entry);
+    expect(entries).to.include(warned);
+    expect(entries).to.not.include(foreign);
+  });
+
+  it('count what is remedied, not needed and open, by month, from entries on the ledger and the set alone', async () => {
+    const vehicles = [await build(), await build(), await build(), await build()];
+    const [first, second, third, fourth] = vehicles.map(({ name }) => name) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const outside = (await build()).name;
+    const campaign = number();
+    const time = '2025-03-01';
+    const digest = await list(test, maker, token('maker'), {
+      campaign,
+      vehicles: [first, second, third],
+      time,
+    });
+    await told(digest);
+    await remedy(test, workshop, first, maker, campaign, { time: '2025-04-03' });
+    await remedy(test, workshop, first, maker, campaign, { time: '2025-05-03' });
+    const early = await remedy(test, workshop, second, maker, campaign, { time: '2025-02-28' });
+    await remedy(test, workshop, third, maker, campaign, { time: '2025-05-03', outcome: 'notNeeded' });
+    await remedy(test, workshop, outside, maker, campaign);
+    await remedy(test, workshop, second, stranger, campaign);
+    expect(await progress(campaign, token('maker'))).to.deep.equal({
+      ...{ affected: 3, remedied: 1, notNeeded: 1, open: 1, ignored: 2, complete: true },
+      byMonth: [
+        { month: '2025-04', remedied: 1, notNeeded: 0 },
+        { month: '2025-05', remedied: 0, notNeeded: 1 },
+      ],
+    });
+
+    // A corrected remedy counts as corrected, one that is taken back not at all.
+    const amendment = test.compose(workshop, second, {
+      kind: 'amended',
+      time: today(),
+      data: {
+        supersedes: early,
+        kind: 'recall.remedied',
+        kindVersion: 1,
+        reason: 'wrongTime',
+        time: '2025-06-28',
+        data: { attester: maker.id.toString(), campaign, outcome: 'remedied' },
+      },
+    });
+    await test.record(workshop, [amendment]);
+    const late = await list(test, maker, token('maker'), {
+      ...{ campaign, kind: 'recall.extended', vehicles: [fourth], time },
+    });
+    await told(late);
+    const wrong = await remedy(test, workshop, fourth, maker, campaign);
+    const retraction = test.compose(workshop, fourth, {
+      kind: 'amended',
+      time: today(),
+      data: {
+        supersedes: wrong,
+        kind: 'recall.remedied',
+        kindVersion: 1,
+        reason: 'wrongSubject',
+        retracted: true,
+      },
+    });
+    await test.record(workshop, [retraction]);
+    const now = await progress(campaign, token('maker'));
+    expect(now).to.deep.include({ affected: 4, remedied: 2, notNeeded: 1, open: 1, ignored: 1 });
+    expect(now.byMonth.at(-1)).to.deep.equal({ month: '2025-06', remedied: 1, notNeeded: 0 });
+  });
+
+  it('show everyone what they are, and how far they have come to their attester and authorities only', async () => {
+    const campaign = number();
+    const digest = await list(test, maker, token('maker'), { campaign, vehicles: [(await build()).name] });
+    await told(digest);
+    for (const other of [undefined, token('workshop'), token('stranger'), ownersToken]) {
+      expect(await progress(campaign, other)).to.equal(null);
+    }
+    for (const entitled of [token('maker'), token('registrar'), test.service.operatorToken]) {
+      expect((await progress(campaign, entitled)).affected).to.equal(1);
+    }
+    const view = (await test.get(`/v1/recalls/${maker.id}/${campaign}`)).body.campaign;
+    expect(view).to.deep.include({ attester: maker.id.toString(), campaign, state: 'open', closed: null });
+    expect(view.entries).to.have.length(1);
+    expect(view.entries[0]).to.deep.include({
+      digest,
+      kind: 'recall.opened',
+      count: 1,
+      set: 'stored',
+      told: true,
+    });
+    await close(test, maker, campaign, 'withdrawn');
+    const gone = await test.get(`/v1/recalls/${maker.id}/${campaign}`, { token: token('maker') });
+    expect([gone.body.campaign.state, gone.body.progress.affected]).to.deep.equal(['withdrawn', 0]);
+    const listed = await test.get(`/v1/recalls?organisation=${maker.id}&state=withdrawn`);
+    expect(listed.body.campaigns.map((one: { campaign: string }) => one.campaign)).to.include(campaign);
+    const unknown = await test.get(`/v1/recalls/${maker.id}/R-0`);
+    expect(unknown.body.code).to.equal('recall.unknown');
+    const page = await test.get('/v1/recalls?limit=1');
+    expect(page.body.campaigns).to.have.length(1);
+    const rest = await test.get(`/v1/recalls?limit=1&cursor=${page.body.next}`);
+    expect(rest.body.campaigns[0].campaign).to.not.equal(page.body.campaigns[0].campaign);
+  });
+
+  it('have a number that nobody uses twice, and another’s campaign of the same number is another', async () => {
+    const campaign = number();
+    const vehicles = [(await build()).name];
+    await list(test, maker, token('maker'), { campaign, vehicles });
+    const again = test.sign(maker, [composeListing(test, maker, { campaign, vehicles })]);
+    const refused = await test.post('/v1/submissions', again);
+    expect([refused.status, refused.body.code]).to.deep.equal([409, 'recall.campaignUsed']);
+    // The nonce is free again.
+    await list(test, maker, token('maker'), { campaign: number(), vehicles });
+    await list(test, registrar, token('registrar'), { campaign, vehicles });
+    // Two at once: one of them.
+    const twice = number();
+    const both = await Promise.all(
+      [0, 1].map(() =>
+        test.post(
+          '/v1/submissions',
+          test.sign(maker, [composeListing(test, maker, { campaign: twice, vehicles })]),
+        ),
+      ),
+    );
+    expect(both.map(({ status }) => status).toSorted()).to.deep.equal([202, 409]);
+  });
+
+  it('of which corrections list others tell those; what is taken back ends', async () => {
+    const [first, second] = [await own(await build()), await own(await build())];
+    const campaign = number();
+    const opening = await list(test, maker, token('maker'), { campaign, vehicles: [first.name] });
+    await told(opening);
+    const title = { en: 'Airbag inflator may rupture' };
+    const data = {
+      ...{ campaign, title, component: 'airbags', remedy: title, severity: 'safety' },
+      ...setOf([first.name, second.name]),
+    };
+    const amended = (fields: Record<string, unknown>) =>
+      test.compose(maker, 'own', {
+        kind: 'amended',
+        time: today(),
+        data: {
+          supersedes: opening,
+          kind: 'recall.opened',
+          kindVersion: 1,
+          reason: 'incomplete',
+          ...fields,
+        } as never,
+      });
+    const correction = amended({ data });
+    await test.record(maker, [correction]);
+    await hand(test, token('maker'), correction.entry.digest, [first.name, second.name]);
+    await told(correction.entry.digest);
+    const of = async (kind: string) =>
+      (await boxOf(test, ownersToken, kind))
+        .filter(({ content }) => content.campaign === campaign)
+        .map(({ content }) => [content.vehicle, content.reason]);
+    expect(await of('recall.extended')).to.deep.equal([[second.name, undefined]]);
+    expect((await progress(campaign, token('maker'))).affected).to.equal(2);
+    const retraction = amended({ retracted: true });
+    await test.record(maker, [retraction]);
+    await told(retraction.entry.digest);
+    expect(await of('recall.closed')).to.have.deep.members([
+      [first.name, 'retracted'],
+      [second.name, 'retracted'],
+    ]);
+    expect((await test.get(`/v1/recalls/${maker.id}/${campaign}`)).status).to.equal(404);
+  });
+
+  it('are told exactly once, wherever the telling is interrupted', async () => {
+    const vehicles = [await build(), await build(), await build(), await build(), await build()];
+    for (const vehicle of vehicles) await own(vehicle);
+    const { services } = test.service;
+    const campaign = number();
+    const names = vehicles.map(({ name }) => name);
+    const entry = composeListing(test, maker, { campaign, vehicles: names });
+    await test.record(maker, [entry]);
+    const { digest } = entry.entry;
+    // The service's own does nothing meanwhile: another process holds its lease.
+    const lend = (holder: string) =>
+      services.store.execute(
+        `INSERT INTO leases (name, holder, expires_at) VALUES ('notices', $1, now() + interval '1 hour')
+         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at`,
+        [holder],
+      );
+    await lend('another process');
+    await new Promise((resolve) => setTimeout(resolve, 5_500));
+    let finalBlock = 0;
+    let interrupted = 0;
+    const announcer = (failAt: number) =>
+      createAnnouncer({
+        ...services,
+        secrets: {
+          blockKey: (bytes, wrapped) => services.keyring.unwrap('blockKey', wrapped, bytes),
+          identifier: () => '',
+        },
+        nodes: createNodes(services.keyring),
+        names: createCampaignNames(services.keyring),
+        ownLedger: () => services.pipeline.ownLedger(),
+        finalBlock: () => finalBlock,
+        atOnce: 2,
+        beforeCommit: (of, done) => {
+          if (of !== digest || done !== failAt) return;
+          interrupted += 1;
+          throw new Error('interrupted');
+        },
+      });
+    const posted = async () => (await boxOf(test, ownersToken)).filter((notice) => notice.entry === digest);
+    // Nothing is final yet, as after a reorganisation of the last block.
+    await announcer(0).run();
+    expect(await posted()).to.deep.equal([]);
+    finalBlock = services.pipeline.progress().indexedBlock;
+    await hand(test, token('maker'), digest, names);
+    for (const failAt of [2, 4, 5]) {
+      await announcer(failAt)
+        .run()
+        .catch((error: Error) => expect(error.message).to.equal('interrupted'));
+    }
+    await Promise.all([announcer(0).run(), announcer(0).run()]);
+    await services.store.execute(`DELETE FROM leases WHERE name = 'notices'`);
+    await told(digest);
+    expect((await posted()).map(({ content }) => content.vehicle)).to.have.members(names);
+    expect(interrupted).to.equal(3);
+    expect(
+      await services.store.query('SELECT 1 FROM recalled WHERE digest = $1', [fromHex(digest, 32)]),
+    ).to.have.length(5);
+  });
+
+  it('quarantine a batch: those who made, received or built it in, or subscribe, are told; and again when it is released', async () => {
+    const batch = `batch:recalls.example:B-${Date.now()}`;
+    const record = async (by: Attester, kind: string, data: Record<string, unknown>) => {
+      const entry = test.compose(by, batch, { kind, time: today(), data: data as never });
+      await test.record(by, [entry]);
+      return entry.entry.digest;
+    };
+    await record(stranger, 'batch.produced', {
+      ...{ bizStep: 'commissioning', manufacturerId: 'recalls.example', manufacturerPartId: 'P-1' },
+      ...{ batchId: 'B-1', nameAtManufacturer: 'Inflator', productionDate: '2024-01-01' },
+    });
+    await record(maker, 'batch.received', {
+      ...{ bizStep: 'receiving', disposition: 'in_progress', by: 'maker.example', accepted: true },
+    });
+    await test.post('/v1/subscriptions', { identifiers: [batch] }, { token: token('fleet') });
+    const held = await record(stranger, 'batch.quarantined', {
+      ...{ bizStep: 'holding', disposition: 'non_conformant', reason: 'defectSuspected' },
+    });
+    await told(held);
+    const released = await record(stranger, 'batch.released', {
+      ...{ bizStep: 'inspecting', disposition: 'conformant', outcome: 'usable', quarantined: held },
+    });
+    await told(released);
+    for (const name of ['maker', 'fleet']) {
+      const box = (await boxOf(test, token(name))).filter(({ content }) => content.batch === batch);
+      expect(box.map(({ kind, entry }) => [kind, entry])).to.deep.equal([
+        ['batch.quarantined', held],
+        ['batch.released', released],
+      ]);
+      expect(box[0].content).to.deep.include({ reason: 'defectSuspected', some: false });
+    }
+    for (const name of ['stranger', 'workshop', 'insurer']) {
+      const box = (await boxOf(test, token(name))).filter(({ content }) => content.batch === batch);
+      expect(box, name).to.deep.equal([]);
+    }
+  });
+});

@@ -4,6 +4,7 @@ import { Desk, type DeskProps } from '../acting/Desk.tsx';
 import type { Signed } from '../acting/session.ts';
 import { readableIdentifier, shownIdentifier } from '../model/vinFeedback.ts';
 import { Search } from '../page/Search.tsx';
+import { Alerts } from './Alerts.tsx';
 import { BuildVehicle } from './BuildVehicle.tsx';
 import { Notices } from './Notices.tsx';
 import { Parts } from './Parts.tsx';
@@ -27,7 +28,7 @@ export function Manufacturer(props: DeskProps) {
   );
 }
 
-const parts = ['trace', 'build', 'notices'] as const;
+const parts = ['trace', 'build', 'alerts', 'notices'] as const;
 
 function Inside(props: DeskProps & Signed) {
   const words = useSupplyWords();
@@ -44,6 +45,7 @@ function Inside(props: DeskProps & Signed) {
           <Search start="" onSearch={props.onVehicle} />
         </section>
       ) : null}
+      {part === 'alerts' ? <Alerts {...props} /> : null}
       {part === 'notices' ? (
         <Notices
           service={service}

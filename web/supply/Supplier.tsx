@@ -3,6 +3,7 @@ import { formatIdentifier } from '../../core/identifiers/identifier.ts';
 import { Desk, type DeskProps } from '../acting/Desk.tsx';
 import type { Signed } from '../acting/session.ts';
 import { readableIdentifier } from '../model/vinFeedback.ts';
+import { Alerts } from './Alerts.tsx';
 import { Batch } from './Batch.tsx';
 import { Batches, OpenBatch } from './Batches.tsx';
 import { Notices } from './Notices.tsx';
@@ -26,7 +27,7 @@ export function Supplier(props: DeskProps) {
   );
 }
 
-const parts = ['batches', 'notices'] as const;
+const parts = ['batches', 'alerts', 'notices'] as const;
 
 function Inside(props: DeskProps & Signed) {
   const words = useSupplyWords();
@@ -45,6 +46,7 @@ function Inside(props: DeskProps & Signed) {
           <Batches service={service} onOpen={open} />
         </>
       ) : null}
+      {part === 'alerts' ? <Alerts {...props} /> : null}
       {part === 'notices' ? <Notices service={service} onOpen={open} /> : null}
     </>
   );

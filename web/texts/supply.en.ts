@@ -1,3 +1,5 @@
+import type { AlertState, AlertStatus } from '../../core/alerts/alert.ts';
+import type { AlertClassification, AlertSeverity } from '../../core/kinds/alert.ts';
 import type { PartRowFault, VehicleFault, VehicleValues } from '../model/build.ts';
 import type { ListOf, RowFault } from '../model/listFile.ts';
 import type { SupplyFault, units } from '../model/supplyForms.ts';
@@ -13,6 +15,7 @@ export const supplyEn = {
     own: 'your organisation’s own chain',
     ledger: 'Ledger',
     hash: 'Submission’s hash',
+    provenBy: (thing: string) => `The ledger is proven by the history of ${thing}:`,
     stages: {
       received: ['Received', 'The service has it.'],
       stored: ['Stored', 'The service keeps it, and promised to bring it to the ledger.'],
@@ -382,6 +385,115 @@ export const supplyEn = {
       one ? 'Something speaks against one part.' : `Something speaks against ${count} parts.`,
     sure: 'They are in the vehicle all the same, and I have looked at each',
     sureFault: 'Take them out, or say that they are in it.',
+  },
+
+  alerts: {
+    heading: 'Alerts',
+    lead: 'What is wrong with a batch or part goes from tier to tier: each one takes note, accepts or declines with a reason, and passes it on to its own customers. Only the two parties see what is in it.',
+    boxes: { in: 'Received', out: 'Raised', raise: 'Raise an alert' },
+    none: { in: 'No alert was raised for you.', out: 'You have raised no alert.' },
+    states: {
+      raised: 'Not answered yet',
+      acknowledged: 'Taken note of',
+      accepted: 'Accepted',
+      declined: 'Declined',
+      closed: 'Closed',
+      unknown: 'not known',
+    } satisfies Record<AlertState | 'unknown', string>,
+    statuses: {
+      acknowledged: 'taken note of',
+      accepted: 'accepted',
+      declined: 'declined',
+      forwarded: 'passed on',
+      closed: 'closed',
+    } satisfies Record<AlertStatus, string>,
+    doing: {
+      acknowledged: 'Take note',
+      accepted: 'Accept',
+      declined: 'Decline',
+      forwarded: 'Pass on',
+      closed: 'Close',
+    } satisfies Record<AlertStatus, string>,
+    leads: {
+      acknowledged: 'You have read it, and are looking into it.',
+      accepted: 'It is so: what is named is affected.',
+      declined: 'It is not so, or does not concern you; say why.',
+      forwarded:
+        'Your own customers are told of the same. Who raised it sees that you passed it on, and not to whom.',
+      closed: 'Nothing more is to be done.',
+    } satisfies Record<AlertStatus, string>,
+    from: (number: string) => `from organisation ${number}`,
+    to: (number: string) => `to organisation ${number}`,
+    by: (number: string) => `organisation ${number}`,
+    byLink: 'through the link',
+    offNetwork: 'a company that is not on the network',
+    onItsWay: 'on its way to the ledger',
+    due: (time: string) => `Answer expected by ${time}`,
+    overdue: 'overdue',
+    open: 'Open',
+    raisedBy: 'Raised by',
+    raisedFor: 'Raised for',
+    raisedAt: 'On the ledger since',
+    answer: 'Answer',
+    pending: (what: string) => `On its way to the ledger: ${what}.`,
+    tiers: 'Further tiers it was passed on to:',
+    checked:
+      'What it says was checked here against its digest. The answers are those that the service shows.',
+    linkAnswered: 'Answered through the link: not recorded yet',
+    recipients: 'To whom: numbers of organisations',
+    recipientsHint: 'Separated by commas.',
+    recipientsOff:
+      'Separated by commas. Leave it empty for a company that is not on the network: you make a link for it afterwards.',
+    recipientsFault: 'Numbers of organisations, separated by commas.',
+    reason: 'Why',
+    raiseLead: 'Your organisation says that something is wrong, or asks a supplier to look.',
+    about: 'Batches and parts',
+    aboutHint: 'batch:MAKER:NUMBER or serial:MAKER:NUMBER, one a line.',
+    aboutFault: 'Name at least one batch or part: batch:MAKER:NUMBER or serial:MAKER:NUMBER.',
+    classification: 'What it is',
+    classifications: {
+      alert: 'An alert: something is wrong',
+      investigation: 'A question: please look',
+    } satisfies Record<AlertClassification, string>,
+    severity: 'How grave',
+    severities: {
+      minor: 'minor',
+      major: 'major',
+      critical: 'critical',
+      lifeThreatening: 'a danger to life',
+    } satisfies Record<AlertSeverity, string>,
+    dueDay: 'Answer expected by',
+    dueFault: 'This day is over.',
+    description: 'What is wrong',
+    sealed:
+      'Whom it is for, what it is about and why is sealed: the service shows it to the two parties and to nobody else.',
+    toOut: 'To the alerts that you raised',
+    link: 'A link for a company that is not on the network',
+    linkNone: 'None was made yet.',
+    linkUntil: 'Good until',
+    linkOpenings: 'Opened',
+    linkAnswer: 'Its answer',
+    linkNoAnswer: 'none yet',
+    linkHint: 'The first device that opens it is the only one that can.',
+    makeLink: 'Sign and make the link',
+    makeAnother: 'Make another one in its place',
+    linkMade: 'The link',
+    linkOnce: 'It is shown only now and kept nowhere: send it by a way that only they can read.',
+    record: 'Record the answer',
+    recordHint: 'Your entry attests it on the ledger, with the signature that the link’s key made.',
+  },
+
+  alertLink: {
+    heading: 'An alert for your company',
+    lead: 'Somebody who supplies you, or whom you supply, tells you of a fault. The link in your hands opens it, on this device only.',
+    checked: 'Checked here: what it says is what stands on the ledger, and the link is for this alert.',
+    what: 'What do you say?',
+    by: 'Your name and company',
+    byHint: 'As you would sign a letter. Nobody checks it.',
+    signed:
+      'Your answer is signed with the link’s key, which the service never learns. It goes to who raised the alert, and counts once they record it.',
+    send: 'Sign and send',
+    answered: (what: string) => `Your answer was handed over: ${what}.`,
   },
 
   notices: {

@@ -128,7 +128,7 @@ function saidBy({ kind, data, sealed, time }: OpenedEntry, identifier: string): 
   const by = { sourceList: parties('source', data.manufacturerId) };
   switch (kind) {
     case 'batch.produced': {
-      const inputs = listOf(data.inputs).map(({ batch }) => ({ epcClass: uriOf(String(batch)) }));
+      const inputs = listOf(data.inputs).map(({ batch }) => inputElement(String(batch), sealed));
       const made = {
         bizStep: 'commissioning',
         ...disposition,
@@ -148,7 +148,9 @@ function saidBy({ kind, data, sealed, time }: OpenedEntry, identifier: string): 
     }
     case 'part.produced':
     case 'vehicle.built': {
-      const { epcs, classes } = split(listOf(data.parts).map(({ part }) => String(part)));
+      const named = listOf(data.parts).map(({ part }) => String(part));
+      const { epcs } = split(named);
+      const classes = [...new Set(named)].filter((text) => text.startsWith('batch:'));
       const made = { bizStep: kind === 'vehicle.built' ? 'assembling' : 'commissioning', ...by };
       if (epcs.length + classes.length === 0) {
         const ilmd = masterData(data, time);
@@ -164,7 +166,9 @@ function saidBy({ kind, data, sealed, time }: OpenedEntry, identifier: string): 
       return {
         type: 'TransformationEvent',
         ...(epcs.length === 0 ? {} : { inputEPCList: epcs }),
-        ...(classes.length === 0 ? {} : { inputQuantityList: classes.map((epcClass) => ({ epcClass })) }),
+        ...(classes.length === 0
+          ? {}
+          : { inputQuantityList: classes.map((batch) => inputElement(batch, sealed)) }),
         outputEPCList: [uri],
         ...made,
         ilmd: masterData(data, time),
@@ -231,6 +235,14 @@ function split(identifiers: readonly string[]): { epcs: string[]; classes: strin
     epcs: unique.filter((text) => !text.startsWith('batch:')).map(uriOf),
     classes: unique.filter((text) => text.startsWith('batch:')).map(uriOf),
   };
+}
+
+/** A batch that went in, with how much of it where that is shown. */
+function inputElement(batch: string, sealed: Fields): Fields {
+  return quantityElement(
+    uriOf(batch),
+    listOf(sealed.inputQuantities).find((input) => input.batch === batch)?.quantity,
+  );
 }
 
 function quantityElement(epcClass: string, quantity: Json | undefined): Fields {

@@ -356,7 +356,8 @@ class Reading {
     for (const item of items) {
       const { type, key } = item.subject;
       if (type === 'vehicle') this.#built(item, inputs, shared);
-      else if (type === 'batch') this.#batchProduced(item.subject, item.at, inputs, [], item.quantity);
+      else if (type === 'batch')
+        this.#batchProduced(item.subject, item.at, inputs, [], shared, item.quantity);
       else {
         const batch =
           item.subject.batch ?? (key === null || lot === undefined ? undefined : batchOf(key, lot));
@@ -371,7 +372,12 @@ class Reading {
       }
       const members = of.map((item) => item.subject.text);
       for (const member of members) this.#edge(subject.text, member, 'memberOf');
-      this.#batchProduced(subject, of[0]?.at ?? '', inputs, members);
+      this.#batchProduced(subject, of[0]?.at ?? '', inputs, members, shared && of.length < items.length);
+    }
+    const together = parts.size === 1 && [...parts.keys()][0] !== undefined && items.every(isPart);
+    if (shared && !together && inputs.some(({ quantity }) => quantity !== undefined)) {
+      const why = 'several things came out: how much went into which of them is not said';
+      this.#problem('epcis.fieldNotMapped', 'inputQuantityList', why);
     }
   }
 
@@ -382,7 +388,7 @@ class Reading {
     const [, main = '', , serial] = key?.path ?? [];
     const plant = this.#place();
     const name = this.#name();
-    this.#state(text, 'part.produced', {
+    const data = {
       bizStep: 'commissioning',
       manufacturerId: party,
       ...(main === '' ? {} : { manufacturerPartId: main }),
@@ -392,7 +398,8 @@ class Reading {
       productionDate: this.#productionDate(),
       ...(batch === undefined ? {} : { batch }),
       ...this.#bill(inputs, shared),
-    });
+    };
+    this.#state(text, 'part.produced', data, inputQuantities(inputs, shared));
     if (batch !== undefined) this.#edge(batch, text, 'memberOf');
     for (const { subject } of inputs) this.#edge(text, subject.text, 'madeOf');
   }
@@ -429,6 +436,7 @@ class Reading {
     at: string,
     inputs: readonly Item[],
     members: readonly string[],
+    shared: boolean,
     quantity?: Item['quantity'],
   ): void {
     const party = this.#maker(at);
@@ -456,6 +464,7 @@ class Reading {
     const sealed: Record<string, Json> = {};
     if (quantity !== undefined) sealed.quantity = quantity;
     if (order !== undefined) sealed.orderNumber = order;
+    Object.assign(sealed, inputQuantities(inputs, shared));
     this.#state(subject.text, 'batch.produced', data, sealed, members);
     for (const input of inputs) {
       this.#edge(subject.text, input.subject.text, 'madeOf');
@@ -477,12 +486,13 @@ class Reading {
     const party = this.#maker(vehicle.at);
     if (party === undefined) return;
     const plant = this.#place();
-    this.#state(vehicle.subject.text, 'vehicle.built', {
+    const data = {
       manufacturerId: party,
       productionDate: this.#productionDate(),
       ...(plant === undefined ? {} : { plant }),
       ...this.#bill(inputs, shared),
-    });
+    };
+    this.#state(vehicle.subject.text, 'vehicle.built', data, inputQuantities(inputs, shared));
     for (const { subject } of inputs) this.#edge(vehicle.subject.text, subject.text, 'builtFrom');
   }
 
@@ -907,4 +917,18 @@ function declarationOf(declaration: {
     declaredAt: instantOf(declaration.declarationTime),
     corrections: declaration.correctiveEventIDs ?? [],
   };
+}
+
+const isPart = ({ subject }: Item): boolean => subject.type === 'serial';
+
+/**
+ * How much of which batch went in, as far as the event says.
+ * @param shared several things came out: how much went into which of them is not said
+ */
+function inputQuantities(inputs: readonly Item[], shared: boolean): { inputQuantities?: Json } {
+  if (shared) return {};
+  const known = inputs.flatMap(({ subject, quantity }) =>
+    subject.type === 'batch' && quantity !== undefined ? [{ batch: subject.text, quantity }] : [],
+  );
+  return known.length === 0 ? {} : { inputQuantities: known };
 }

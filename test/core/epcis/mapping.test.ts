@@ -238,6 +238,8 @@ describe('mapEvent', () => {
     const other = `https://id.gs1.org/01/${PRODUCT}/10/LOT-2`;
     const batch = transformation({ outputQuantityList: [{ epcClass: other }] });
     expect(batch.statements[0]?.content.data.inputs).to.deep.equal([{ batch: BATCH }]);
+    const used = [{ batch: BATCH, quantity: { value: '2', unit: 'C62' } }];
+    expect(batch.statements[0]?.content.sealed?.inputQuantities).to.deep.equal(used);
     expect(codes(batch)).to.include('epcis.notMapped events[0].inputEPCList[0]');
 
     const part = transformation({ outputEPCList: [SERIAL_URI('9')] });
@@ -247,12 +249,25 @@ describe('mapEvent', () => {
     ];
     expect(said(part)).to.deep.equal([`part.produced ${SERIAL('9')}`]);
     expect(part.statements[0]?.content.data.parts).to.deep.equal(parts);
+    expect(part.statements[0]?.content.sealed?.inputQuantities).to.deep.equal(used);
 
     const several = transformation({ outputEPCList: [SERIAL_URI('8'), SERIAL_URI('9')] });
     expect(several.statements.map(({ content }) => content.data.parts)).to.deep.equal([
       parts.map((item) => ({ ...item, hasAlternatives: true })),
       parts.map((item) => ({ ...item, hasAlternatives: true })),
     ]);
+    // How much went into which of them nobody said.
+    expect(several.statements.map(({ content }) => content.sealed?.inputQuantities)).to.deep.equal([
+      undefined,
+      undefined,
+    ]);
+    expect(codes(several)).to.include('epcis.fieldNotMapped events[0].inputQuantityList');
+    const together = transformation({
+      outputEPCList: [SERIAL_URI('8'), SERIAL_URI('9')],
+      ilmd: { 'cbvmda:lotNumber': 'LOT-3' },
+    });
+    expect(together.statements[0]?.content.sealed?.inputQuantities).to.deep.equal(used);
+    expect(codes(together)).to.not.include('epcis.fieldNotMapped events[0].inputQuantityList');
 
     const vehicle = transformation({ outputEPCList: [SERIAL_URI('9')], 'ex:vin': ` ${VIN.toLowerCase()} ` });
     expect(said(vehicle)).to.deep.equal([`vehicle.built vin:${VIN}`]);

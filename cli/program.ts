@@ -14,6 +14,7 @@ import {
   waitOption,
 } from './options.ts';
 import { createOutput, type Output, type OutputOptions } from './output.ts';
+import { addParts } from './partProgram.ts';
 import { type Ask, askAtTerminal } from './password.ts';
 import { addPrivacy } from './privacyProgram.ts';
 import { type GlobalOptions, readSettings, type Settings } from './settings.ts';
@@ -99,6 +100,7 @@ function build(io: ProgramIo, signal: AbortSignal, onExit: (exit: Exit) => void)
   addKeys(program, action);
   addWriting(program, action);
   addTitles(program, action);
+  addParts(program, action);
   addPrivacy(program, action);
   addReading(program, action);
   addOperator(program, action);

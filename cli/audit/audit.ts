@@ -21,6 +21,7 @@ import {
   judgeOwnChains,
   type Transcripts,
 } from './judge.ts';
+import { foldParts } from './parts.ts';
 import type { Problem } from './problems.ts';
 import {
   type AddedLedger,
@@ -174,7 +175,7 @@ async function auditLedger(
   const { step, keys } = options;
   await checkContract(rpc, record, block, problems);
   const rebuilt = await rebuildLedger(rpc, record, block.number, problems, step);
-  const titles = foldTitles(rebuilt, problems);
+  const folded = { titles: foldTitles(rebuilt, problems), parts: foldParts(rebuilt, problems) };
   const profiles = profilesOf(rebuilt);
   const wanted = [...new Set([...digestsOf(rebuilt), ...profiles.values()])];
   const fetched = new Map<Digest, FetchedBlock>();
@@ -191,7 +192,7 @@ async function auditLedger(
       : await erasedAmong(options.erasures, rebuilt.ledger, missing);
   const contents = { blocks: fetched, keys, erased };
   const transcripts = keys === null ? null : options.transcripts;
-  const chains = await judgeHistories(rebuilt, titles, contents, transcripts, problems, step);
+  const chains = await judgeHistories(rebuilt, folded, contents, transcripts, problems, step);
   const own = judgeOwnChains(rebuilt, contents, problems);
   tally.take(rebuilt, chains, own, problems);
   tally.takeProfiles(rebuilt, profiles, fetched, problems);
@@ -290,7 +291,9 @@ class Tallies {
   ): void {
     const unauthorised = new Set(
       problems
-        .filter(({ code }) => code.startsWith('attester.') || code === 'title.illegal')
+        .filter(
+          ({ code }) => code.startsWith('attester.') || code === 'title.illegal' || code === 'part.illegal',
+        )
         .map(({ at }) => String(at.subject)),
     );
     for (const chain of chains) {

@@ -4,7 +4,8 @@ import { type Digest, type Subject, ZERO_SUBJECT } from '../../core/chain/types.
 import { type Envelope, openEnvelope } from '../../core/envelope/envelope.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
-import type { TitleAction } from '../../core/modules/action.ts';
+import { isPartAction, type ModuleAction } from '../../core/modules/action.ts';
+import { foldPart, type PartHistory } from '../../core/modules/part.ts';
 import { foldTitle, type TitleHistory } from '../../core/modules/titleHistory.ts';
 import { judgeBlock } from '../../core/verify/entries.ts';
 import type { EntryStatus } from '../../core/verify/result.ts';
@@ -12,10 +13,10 @@ import { type Client, ServiceRefusal } from '../client.ts';
 import type { ExportedKey } from '../exports.ts';
 import type { WireTranscript } from '../ledger.ts';
 import { createTranscriptVerifier } from '../pseudonyms.ts';
+import { actionOfEntry } from './actions.ts';
 import type { FetchedBlock } from './blocks.ts';
 import type { Problem } from './problems.ts';
 import type { AuditedEntry, RebuiltLedger, Step } from './rebuild.ts';
-import { actionOfEntry } from './titles.ts';
 
 /** What the audit says of an entry: as `verify` does, and `stored` where the block is right but was not opened. */
 export type AuditStatus = EntryStatus | 'stored';
@@ -24,8 +25,8 @@ export type JudgedEntry = AuditedEntry & {
   readonly status: AuditStatus;
   readonly code?: string;
   readonly envelope?: Envelope;
-  /** What was asked of the title, of an entry that it wrote. */
-  readonly action?: TitleAction;
+  /** What was asked of the module, of an entry that it wrote. */
+  readonly action?: ModuleAction;
 };
 
 export type JudgedChain = {
@@ -37,6 +38,8 @@ export type JudgedChain = {
   readonly entries: readonly JudgedEntry[];
   /** Its title, as its actions come to; without any it is none. */
   readonly title: TitleHistory;
+  /** What it is as a part, likewise. */
+  readonly part: PartHistory;
 };
 
 export type Contents = {
@@ -65,10 +68,16 @@ export function transcriptsOf(client: Client): Transcripts {
   };
 }
 
+/** What the actions of a ledger's modules come to. */
+export type Folded = {
+  readonly titles: ReadonlyMap<Subject, TitleHistory>;
+  readonly parts: ReadonlyMap<Subject, PartHistory>;
+};
+
 /** Judges every entry of every subject; what is not as it should be goes to `problems`. */
 export async function judgeHistories(
   ledger: RebuiltLedger,
-  titles: ReadonlyMap<Subject, TitleHistory>,
+  { titles, parts }: Folded,
   contents: Contents,
   transcripts: Transcripts | null,
   problems: Problem[],
@@ -76,7 +85,7 @@ export async function judgeHistories(
 ): Promise<JudgedChain[]> {
   const named = new Map<Subject, string>();
   for (const [subject, entries] of ledger.histories) {
-    const identifier = identifierIn(entries, contents);
+    const identifier = identifierIn(ownEntries(ledger, subject, entries), contents);
     if (identifier !== null) named.set(subject, identifier);
   }
   const pseudonyms = await provePseudonyms(ledger, named, contents, transcripts, problems, step);
@@ -100,7 +109,8 @@ export async function judgeHistories(
     });
     for (const entry of results) noteEntry(ledger, entry, contents, problems);
     const title = titles.get(subject) ?? foldTitle(subject, []);
-    judged.push({ subject, identifier, pseudonym, entries: results, title });
+    const part = parts.get(subject) ?? foldPart(subject, []);
+    judged.push({ subject, identifier, pseudonym, entries: results, title, part });
   }
   return judged;
 }
@@ -172,6 +182,18 @@ function noteEntry(
   });
 }
 
+/** The entries whose envelopes are of this subject: what was mounted in it has its part's. */
+function ownEntries(
+  { actions }: RebuiltLedger,
+  subject: Subject,
+  entries: readonly AuditedEntry[],
+): AuditedEntry[] {
+  return entries.filter((entry) => {
+    const action = actionOfEntry(actions, entry);
+    return action === null || !isPartAction(action) || action.subject === subject;
+  });
+}
+
 /** What the first envelope that opens says its subject is called. */
 function identifierIn(
   entries: readonly AuditedEntry[],
@@ -226,7 +248,11 @@ async function provePseudonyms(
         // An envelope from elsewhere was opened first: another entry may name the subject rightly.
         const names = tried.get(subject) ?? new Set();
         tried.set(subject, names.add(identifier));
-        const other = identifierIn(ledger.histories.get(subject) ?? [], contents, names);
+        const other = identifierIn(
+          ownEntries(ledger, subject, ledger.histories.get(subject) ?? []),
+          contents,
+          names,
+        );
         if (other === null) refute(ledger, subject, identifier, proven, problems);
         else {
           named.set(subject, other);

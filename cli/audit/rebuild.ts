@@ -24,8 +24,8 @@ import {
 import { CommandError } from '../exit.ts';
 import { selectors } from '../ledger.ts';
 import type { Rpc } from '../rpc.ts';
+import { type Actions, modulesOf, readActions } from './actions.ts';
 import type { Problem } from './problems.ts';
-import { type Actions, modulesOf, readActions } from './titles.ts';
 
 export type AddedLedger = Extract<DirectoryLink, { change: 'added' }>;
 
@@ -48,7 +48,7 @@ export type RebuiltLedger = {
     OrganisationId,
     { changes: readonly OrganisationChange[]; standing: Standing }
   >;
-  /** What was asked of titles, by the hash that their links carry. */
+  /** What was asked of modules, by the hash that their links carry. */
   readonly actions: Actions;
   /** The last block with a log of either contract. */
   readonly lastBlock: number;
@@ -89,7 +89,7 @@ export async function rebuildLedger(
   const replayed = replay(events, changes, headers, ledger, problems);
   const modules = modulesOf({ ledger, ...replayed });
   const actions = await readActions(rpc, modules, range, (done) =>
-    step('Reading the logs of titles', done, block + 1),
+    step('Reading the logs of modules', done, block + 1),
   );
   const refuted = await compareHeads(rpc, record, ledger, replayed, block, problems, step);
   const lastBlock = numbers.reduce((last, number) => Math.max(last, number), 0);

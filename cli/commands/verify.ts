@@ -338,13 +338,17 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   'entry.digest': 'the block handed out is not the one that was anchored',
   'entry.missing': 'nothing was handed out for this entry',
   'entry.withheld': 'the operator does not hand this entry out',
-  'action.missing': 'what was asked of the title is not in the report',
-  'action.hash': 'what the report says was asked of the title is not what was signed',
-  'action.subject': 'what was asked was asked of another title',
-  'link.module': 'an entry of a title was not written by the module of titles, or another one was',
+  'action.missing': 'what was asked of the title or part is not in the report',
+  'action.hash': 'what the report says was asked of the title or part is not what was signed',
+  'action.subject': 'what was asked was asked of another title or part',
+  'link.module': 'an entry of a title or part was not written by its module, or another one was',
   'title.illegal': 'the title’s actions are not what the module of titles executes: the history is false',
   'title.predecessorMissing':
     'the title was carried over from another number, whose history is not in the report',
+  'part.illegal': 'what is told of a part is not what the module of parts executes: the history is false',
+  'part.historyMissing': 'a part was mounted in it whose own history is not in the report',
+  'part.transcriptMissing': 'nothing shows that a part is the one that its entries say',
+  'head.part': 'the history told of a part is not the one on the ledger',
   'erasure.receipt': 'the receipt of an erasure is not of this entry, or not signed by whom it names',
   'block.wrongKey': 'the key handed out does not open this block',
   'block.corrupt': 'the block can’t be decrypted',
@@ -455,6 +459,7 @@ function showFindings(output: Output, verification: Verification): void {
     }
   }
   showTitles(output, verification);
+  showParts(output, verification);
   if (verification.findings.length === 0) return;
   output.line();
   output.line(style.bold('Findings'));
@@ -483,6 +488,24 @@ function showTitles(output: Output, { titles }: Verification): void {
     output.line();
     output.line(`${output.style.bold('Title')}: ${title.state}`);
     showTitleState(output, title, asOf);
+  }
+}
+
+/** The safety parts that are in the vehicle now, or what the subject is as a part. */
+function showParts(output: Output, { summary }: Verification): void {
+  const { style } = output;
+  const { part, safetyParts } = summary ?? { part: null, safetyParts: [] };
+  if (part !== null) {
+    output.line();
+    output.line(`${style.bold('Part')}: ${part.state}, since ${part.since}`);
+    if (part.vehicle !== null) output.line(`  in            ${part.vehicle} (the vehicle’s subject)`);
+  }
+  if (safetyParts.length === 0) return;
+  output.line();
+  output.line(style.bold('Safety parts in it now'));
+  for (const { identifier, part: subject, component, state, since } of safetyParts) {
+    const word = state === 'mounted' ? style.good(state) : style.bad(state);
+    output.line(`  ${word} since ${since}: ${component ?? 'part'} ${identifier ?? subject}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Hex } from '../../core/bytes.ts';
 import type { Address } from '../../core/chain/types.ts';
 import { quantity } from '../chain.ts';
 import { type Client, hasReached, isDead, type Milestone } from '../client.ts';
@@ -6,7 +7,7 @@ import { CommandError } from '../exit.ts';
 import { placeOf } from '../http.ts';
 import type { Rpc } from '../rpc.ts';
 import { EXECUTED } from './title.ts';
-import { type ActionStatus, actionStatus } from './wire.ts';
+import { type ActionStatus, actionStatus, type ModuleName } from './wire.ts';
 
 const POLL_MILLISECONDS = 150;
 
@@ -20,9 +21,10 @@ export async function waitForAction(
   hash: string,
   milestone: Milestone,
   signal: AbortSignal,
+  module: ModuleName = 'titles',
 ): Promise<ActionStatus> {
   for (;;) {
-    const status = await actionStatus(client, hash);
+    const status = await actionStatus(client, hash, module);
     if (hasReached(status.state, milestone) || isDead(status.state)) return status;
     await sleep(POLL_MILLISECONDS, undefined, { signal });
   }
@@ -34,12 +36,13 @@ export async function waitForAction(
  */
 export async function requireExecuted(
   rpc: Rpc,
-  titles: Address,
+  module: Address,
   { hash, block }: ActionStatus,
   signal: AbortSignal,
+  topic: Hex = EXECUTED,
 ): Promise<void> {
   const at = quantity(block?.number ?? 0);
-  const filter = { address: titles, topics: [EXECUTED, null, hash], fromBlock: at, toBlock: at };
+  const filter = { address: module, topics: [topic, null, hash], fromBlock: at, toBlock: at };
   for (let asked = 1; ; asked += 1) {
     const logs = await rpc.request('eth_getLogs', [filter]);
     if (Array.isArray(logs) && logs.length > 0) return;

@@ -8,7 +8,7 @@ import {
   submissionStates,
 } from '../client.ts';
 
-/* The service's routes for titles, as the command line uses them. */
+/* The service's routes for actions of modules, as the command line uses them. */
 
 const hex = (bytes: number) => z.string().check(z.regex(new RegExp(`^0x[0-9a-f]{${bytes * 2}}$`)));
 const base64url = z.string().check(z.regex(/^[A-Za-z0-9_-]*$/));
@@ -35,6 +35,14 @@ export const actionRequestSchema = z.strictObject({
 });
 export type ActionRequest = z.infer<typeof actionRequestSchema>;
 
+/** The same of an action on a part. */
+export type PartRequest = Omit<ActionRequest, 'action'> & {
+  readonly action: Omit<ActionRequest['action'], 'party' | 'until' | 'detail'> & { readonly vehicle: string };
+};
+
+/** Whose actions they are. */
+export type ModuleName = 'titles' | 'parts';
+
 export const actionStatusSchema = z.looseObject({
   hash: hex(32),
   state: z.enum(submissionStates),
@@ -56,8 +64,12 @@ const handedInSchema = z.looseObject({
 export type Handed = { readonly status: ActionStatus } | { readonly problem: ProblemDocument };
 
 /** Hands actions in; each is answered for itself, in the same order. The very same again does no harm. */
-export async function handIn(client: Client, actions: readonly ActionRequest[]): Promise<Handed[]> {
-  const { results } = await client.json('/v1/titles/actions', handedInSchema, { actions });
+export async function handIn(
+  client: Client,
+  actions: readonly (ActionRequest | PartRequest)[],
+  module: ModuleName = 'titles',
+): Promise<Handed[]> {
+  const { results } = await client.json(`/v1/${module}/actions`, handedInSchema, { actions });
   return actions.map((_, index): Handed => {
     const result = results[index];
     if (result !== undefined && 'action' in result) return { status: result.action as ActionStatus };
@@ -69,16 +81,24 @@ export async function handIn(client: Client, actions: readonly ActionRequest[]):
 }
 
 /** The state of an action. @throws `action.unknown` (404) */
-export function actionStatus(client: Client, hash: string): Promise<ActionStatus> {
-  return client.json(`/v1/titles/actions/${hash}`, actionStatusSchema);
+export function actionStatus(
+  client: Client,
+  hash: string,
+  module: ModuleName = 'titles',
+): Promise<ActionStatus> {
+  return client.json(`/v1/${module}/actions/${hash}`, actionStatusSchema);
 }
 
 const titleSchema = z.looseObject({ revision: z.int(), nextRevision: z.int() });
 export type ServedTitle = z.infer<typeof titleSchema>;
 
-/** What the service says of a title. */
-export function servedTitle(client: Client, subject: Subject): Promise<ServedTitle> {
-  return client.json(`/v1/titles/${subject}`, titleSchema);
+/** What the service says of a title, or of a part. */
+export function servedTitle(
+  client: Client,
+  subject: Subject,
+  module: ModuleName = 'titles',
+): Promise<ServedTitle> {
+  return client.json(`/v1/${module}/${subject}`, titleSchema);
 }
 
 export function refusalOf(problem: ProblemDocument): ServiceRefusal {

@@ -37,6 +37,8 @@ export const authenticityReasons = [
   'maker.produced',
   /** It is provably in a set of its maker's. */
   'maker.inSet',
+  /** Several organisations say that they made it: at most one of them is right. */
+  'maker.contradiction',
   /** Nobody says that they made it. */
   'maker.unknown',
   /** Its maker lists all parts of its batches, and not this one. */
@@ -98,9 +100,11 @@ export function judgePart(facts: PartFacts): Authenticity {
   const made = facts.makers.filter(({ organisation }) => maker === undefined || organisation === maker);
   if (made.some(({ by }) => by === 'entry')) reasons.push('maker.produced');
   if (made.some(({ by }) => by === 'set')) reasons.push('maker.inSet');
+  const claimed = new Set(facts.makers.map(({ organisation }) => organisation)).size;
+  if (claimed > 1) reasons.push('maker.contradiction');
   if (made.length === 0) reasons.push(facts.notInSets ? 'maker.notInSets' : 'maker.unknown');
   if (facts.code === null) reasons.push('code.none');
-  return { state: stateOf(facts, code, made.length > 0), reasons };
+  return { state: stateOf(facts, code, made.length > 0 && claimed === 1), reasons };
 }
 
 type CodeVerdict = {

@@ -8,6 +8,7 @@ import { Alerts } from './Alerts.tsx';
 import { BuildVehicle } from './BuildVehicle.tsx';
 import { Notices } from './Notices.tsx';
 import { Parts } from './Parts.tsx';
+import { Recalls } from './Recalls.tsx';
 import { TraceView } from './TraceView.tsx';
 import { useSupplyWords, Worded } from './words.tsx';
 
@@ -28,7 +29,7 @@ export function Manufacturer(props: DeskProps) {
   );
 }
 
-const parts = ['trace', 'build', 'alerts', 'notices'] as const;
+const parts = ['trace', 'build', 'recalls', 'alerts', 'notices'] as const;
 
 function Inside(props: DeskProps & Signed) {
   const words = useSupplyWords();
@@ -45,6 +46,7 @@ function Inside(props: DeskProps & Signed) {
           <Search start="" onSearch={props.onVehicle} />
         </section>
       ) : null}
+      {part === 'recalls' ? <Recalls {...props} /> : null}
       {part === 'alerts' ? <Alerts {...props} /> : null}
       {part === 'notices' ? (
         <Notices

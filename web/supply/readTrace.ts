@@ -11,7 +11,8 @@ export function readTrace(answer: Answer): Trace {
     return {
       id: textOf(thing, 'id'),
       identifier: text(thing.identifier),
-      type: textOf(thing, 'type'),
+      // As its identifier begins, where it is told: a vehicle by its VIN is drawn as any other vehicle.
+      type: text(thing.identifier)?.split(':')[0] ?? textOf(thing, 'type'),
       depth,
       label: text(thing.label),
     };

@@ -2,6 +2,7 @@ import type { AlertState, AlertStatus } from '../../core/alerts/alert.ts';
 import type { AlertClassification, AlertSeverity } from '../../core/kinds/alert.ts';
 import type { PartRowFault, VehicleFault, VehicleValues } from '../model/build.ts';
 import type { ListOf, RowFault } from '../model/listFile.ts';
+import type { BasisFault, CampaignFault, CampaignValues } from '../model/recall.ts';
 import type { SupplyFault, units } from '../model/supplyForms.ts';
 import type { Direction } from '../model/trace.ts';
 import type { StepKind } from '../supply/StepForm.tsx';
@@ -494,6 +495,101 @@ export const supplyEn = {
       'Your answer is signed with the link’s key, which the service never learns. It goes to who raised the alert, and counts once they record it.',
     send: 'Sign and send',
     answered: (what: string) => `Your answer was handed over: ${what}.`,
+  },
+
+  recalls: {
+    heading: 'Your recalls',
+    lead: 'Each campaign stands on your own chain, with the root of its vehicles. Every other vehicle can prove that it is not among them.',
+    open: 'Open a recall',
+    again: 'Ask again',
+    none: 'Your organisation has no campaign.',
+    states: { open: 'open', closed: 'closed', withdrawn: 'withdrawn' },
+    told: 'Everybody whom it concerns was told.',
+    notTold: 'Who it concerns is told once the entry is final and its list is here.',
+    missing: 'Its list of vehicles was not handed over in full: no vehicle can prove whether it is affected.',
+    progress: 'Vehicles done',
+    done: (done: string, affected: string) => `${done} of ${affected} vehicles done`,
+    counts: (remedied: string, notNeeded: string, open: string) =>
+      `remedied: ${remedied}, not needed: ${notNeeded}, open: ${open}`,
+    incomplete: 'Not all lists are here and final yet: these are the numbers of the others.',
+    extend: 'Take in further vehicles',
+    extendOf: (campaign: string) => `Further vehicles for ${campaign}`,
+    close: 'Close the campaign',
+    closeLead: 'Vehicles that were not remedied still carry it as open, unless it is withdrawn.',
+    steps: {
+      basis: 'What is at fault',
+      dry: 'Which vehicles that reaches',
+      campaign: 'What the campaign says',
+    },
+    basisLead: 'Any of these, or several together. Nothing is signed yet, and nobody is told.',
+    things: 'Batches and parts',
+    range: 'Range of serials',
+    first: 'First serial',
+    last: 'Last serial',
+    number: 'Part number and days of production',
+    madeFrom: 'Made from',
+    madeUntil: 'Made until',
+    addRange: 'Add a range of serials',
+    addNumber: 'Add a part number',
+    vins: 'List of vehicles',
+    dry: 'Dry run',
+    dryHint: 'Shows which vehicles it would be. Nothing is signed.',
+    faults: {
+      nothing: 'Name what is at fault: batches, parts, a range, a part number, or a list of vehicles.',
+      things: 'One of these is no batch and no part: batch:MAKER:NUMBER or serial:MAKER:NUMBER.',
+      party: 'The maker: a GLN, DUNS, BPNL or domain.',
+      serial: 'Both serials are needed.',
+      length: 'Both serials must have the same length: they are compared as text.',
+      order: 'The first serial comes after the last one.',
+      partNumber: 'The part number is needed.',
+      window: 'The first day comes after the last one.',
+    } satisfies Record<BasisFault, string>,
+    bases: {
+      batches: 'Through batches',
+      serials: 'Through single parts',
+      serialRanges: 'Through ranges of serials',
+      partNumbers: 'Through part numbers',
+      vehicles: 'By the list of vehicles',
+    } as Record<string, string>,
+    vehicles: (_count: string, one: boolean): string => (one ? 'vehicle of yours' : 'vehicles of yours'),
+    others: (count: string, one: boolean) =>
+      one
+        ? 'One more is another maker’s: raise an alert, so that they can recall it.'
+        : `${count} more are other makers’: raise an alert, so that they can recall them.`,
+    behind: (count: string, one: boolean) =>
+      one
+        ? 'One history is still being read: ask again in a moment.'
+        : `${count} histories are still being read: ask again in a moment.`,
+    which: 'Which',
+    gathering: 'Fetching the whole list',
+    confirm: (count: string, one: boolean) =>
+      one ? 'Go on with this vehicle' : `Go on with these ${count} vehicles`,
+    allTheSame: 'It is every vehicle, and I mean it',
+    labels: {
+      campaign: 'Campaign number',
+      severity: 'How grave',
+      component: 'Component',
+      titleEn: 'What is wrong, in English',
+      titleZh: 'What is wrong, in Chinese',
+      remedyEn: 'Remedy, in English',
+      remedyZh: 'Remedy, in Chinese',
+      authorityReference: 'Number of the authority',
+      markets: 'Markets',
+      description: 'Description',
+    } satisfies Record<keyof CampaignValues, string>,
+    hints: {
+      campaign: 'Your own, such as R-2026-014.',
+      markets: 'Two letters each, separated by commas: FR, CN. Empty means all.',
+    } as Partial<Record<keyof CampaignValues, string>>,
+    campaignFaults: {
+      missing: 'This is needed.',
+      code: 'Latin letters, digits, points, dashes and slashes, at most 64.',
+      text: 'One line of at most 200 characters.',
+      markets: 'Two letters each, with a region where there is one: FR, US-CA.',
+      long: 'At most 10,000 characters.',
+    } satisfies Record<CampaignFault, string>,
+    afterwards:
+      'The campaign stands, and the service has its list. Owners, holders of consents and subscribers are told once the entry is final; each report now says whether its vehicle is on the list, with the proof.',
   },
 
   notices: {

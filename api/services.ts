@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import type { Deployment } from './deployment.ts';
 import type { DocumentStore } from './documents/documentStore.ts';
 import type { Erasures } from './erasure/erasures.ts';
+import type { Graph } from './graph/graph.ts';
 import type { Log } from './http/log.ts';
 import type { LookupMeter } from './http/lookupMeter.ts';
 import type { Metrics } from './http/metrics.ts';
@@ -45,6 +46,7 @@ export type Services = {
   readonly keyring: Keyring;
   readonly query: Query;
   readonly sets: Sets;
+  readonly graph: Graph;
   /** All that is sealed: nothing else opens it, and it logs each showing. */
   readonly sealed: SealedFields;
   readonly consents: Consents;

@@ -2,10 +2,15 @@ import type { Queryable } from '../store/store.ts';
 
 /**
  * Tables that no backup has: what is found anew by itself (leases, proofs, the count of look-ups), what would let a thief
- * in (sessions, sign-ins under way), what somebody is still handing over (their client begins anew), and the list of migrations, which the restore writes itself.
+ * in (sessions, sign-ins under way), what somebody is still handing over (their client begins anew), what is
+ * derived (the graph), and the list of migrations, which the restore writes itself.
  */
 export const leftOut: readonly string[] = [
   'migrations',
+  'edges',
+  'graph_due',
+  'made',
+  'things',
   'leases',
   'lookups',
   'report_proofs',

@@ -62,6 +62,8 @@ export type ErasuresOptions = PlanSource & {
   readonly known: readonly LedgerReceipt[];
   /** Told that what is shown has become less. */
   readonly onErased: () => void;
+  /** Told of the entries that are gone, before the tables are written anew: what was derived of them goes too. */
+  readonly beforeRewrite?: (digests: readonly Uint8Array[]) => Promise<void>;
   readonly rewrite?: Rewrite;
   readonly clock?: () => Date;
 };
@@ -89,6 +91,7 @@ export async function openErasures(options: ErasuresOptions): Promise<Erasures> 
     if (rows.length === 0) return;
     onErased();
     await destroyOutside(rows.map((row) => receiptOf(row).receipt));
+    await options.beforeRewrite?.(rows.map(({ digest }) => digest));
     await rewriteTables(store, tablesOf(rows), options.rewrite);
     await store.execute('UPDATE erasures SET completed = true WHERE number = ANY($1::int8[])', [
       rows.map(({ number }) => number),
@@ -283,7 +286,7 @@ function tablesOf(rows: readonly { readonly what: string }[]): readonly string[]
   if (rows.some(({ what }) => what === 'entry')) return contentTables;
   return rows.some(({ what }) => what.startsWith('document:'))
     ? ['disclosures', 'documents']
-    : ['disclosures'];
+    : ['disclosures', 'things', 'graph_sealed'];
 }
 
 function* groupsOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {

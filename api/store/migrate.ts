@@ -11,6 +11,7 @@ const migrations = [
   '005-erasures',
   '006-revocations',
   '007-sets',
+  '008-graph',
   '009-notices',
   '010-alerts',
   '012-parts',

@@ -7,11 +7,16 @@ import { lengthPrefixed } from '../../../core/bytes.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
 
 describe('createNodes', () => {
-  const nodes = createNodes(temporaryKeyring());
+  const keyring = temporaryKeyring();
+  const nodes = createNodes(keyring);
+  const wrapping = { wrap: keyring.wrap.bind(keyring), unwrap: keyring.unwrap.bind(keyring) };
 
   it('names a thing by the first 16 bytes of a keyed hash, as a UUID', () => {
     const key = Buffer.alloc(32, 7);
-    const known = createNodes({ lookup: (message) => createHmac('sha256', key).update(message).digest() });
+    const known = createNodes({
+      ...wrapping,
+      lookup: (message) => createHmac('sha256', key).update(message).digest(),
+    });
     const hex = createHmac('sha256', key)
       .update(Buffer.concat(['serial', 'volta.example', 'VB-1'].map(lengthPrefixed)))
       .digest('hex');

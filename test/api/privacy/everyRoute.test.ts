@@ -76,6 +76,8 @@ describe('no route shows what is sealed without logging it', function () {
       consentOf(test.ledger, { subject: vehicle.subject, signer: owner, account: grantee.address }).json,
     revokeConsent: () => revocationOf(test.ledger, consent, person()),
     evaluateSubjects: () => ({ identifiers: [vehicle.name] }),
+    traceThing: () => ({ identifier: vehicle.name, direction: 'down' }),
+    findAffected: () => ({ vehicles: [vehicle.name] }),
     callChain: () => ({ jsonrpc: '2.0', id: 1, method: 'eth_blockNumber', params: [] }),
     createChallenge: () => ({ signer: owner.address }),
     createErasure: () => ({ target: { entry: entries[0]?.entry.digest }, basis: 'request', dryRun: true }),

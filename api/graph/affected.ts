@@ -1,0 +1,232 @@
+import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
+import { Problem } from '../problem.ts';
+import type { Queryable, Store } from '../store/store.ts';
+import type { Asker } from './graph.ts';
+import type { Node, Nodes } from './nodes.ts';
+import { dayOf, relations, thingTypes } from './write.ts';
+
+/** What a fault is known of. Of each list at most some thousands; they count together. */
+export type AffectedQuery = {
+  readonly batches?: readonly Identifier[];
+  readonly serials?: readonly Identifier[];
+  /** Serials of one maker, from and to included, compared as text of equal length. */
+  readonly serialRanges?: readonly {
+    readonly manufacturerId: string;
+    readonly from: string;
+    readonly to: string;
+  }[];
+  /** Parts by their maker's number, made on or between these days: `YYYY-MM-DD`. */
+  readonly partNumbers?: readonly {
+    readonly manufacturerId: string;
+    readonly partNumber: string;
+    readonly from?: string;
+    readonly until?: string;
+  }[];
+  /** Vehicles that are affected whatever is in them. */
+  readonly vehicles?: readonly Identifier[];
+  /** Only what was in them at that time, seconds since 1970; without it whatever ever was. */
+  readonly at?: bigint;
+  /** Accepts that it is every vehicle that the asker ever built. */
+  readonly all?: boolean;
+  /** Of the last vehicle of the page before. */
+  readonly cursor?: string;
+  /** Vehicles of a page. */
+  readonly limit: number;
+};
+
+export const bases = ['batches', 'serials', 'serialRanges', 'partNumbers', 'vehicles'] as const;
+export type Basis = (typeof bases)[number];
+
+export type Affected = {
+  /** The vehicles that the asker may know of. */
+  readonly count: number;
+  /** How many of them each basis leads to: one may be reached by several. */
+  readonly byBasis: Readonly<Record<Basis, number>>;
+  /** Further vehicles, of others. */
+  readonly others: number;
+  /** The identifiers of a page of them. */
+  readonly vehicles: readonly string[];
+  /** Where the next page begins; null: this is the last. */
+  readonly cursor: string | null;
+  /** Histories that are not in the graph yet. */
+  readonly behind: number;
+};
+
+type AffectedContext = {
+  readonly store: Store;
+  readonly nodes: Nodes;
+};
+
+const { memberOf } = relations;
+
+/** SQL: whether an edge counts for the asker `$3`, at the time `$4`. */
+const COUNTS = `(NOT edges.sealed OR edges.organisation = $3)
+  AND ($4::int8 IS NULL OR (coalesce(edges.from_time <= $4, true) AND coalesce($4 < edges.until_time, true)))`;
+
+/** SQL: the serials that the makers of a batch list in its set, where the entry that names the set counts. */
+const LISTED = (batch: string) => `SELECT serials.serial::uuid FROM serials
+  JOIN made ON made.node = serials.batch AND made.digest = serials.digest
+  JOIN sets ON sets.digest = serials.digest WHERE serials.batch = ${batch}`;
+
+/**
+ * SQL: every thing that the starts are in, with the bases that lead there as bits. Starts are `$1` with their bits `$2`. The
+ * walk is that of core/supply/graph.ts: up, and from a batch to its members.
+ */
+const REACHED = `WITH RECURSIVE reached(node, basis) AS (
+    SELECT * FROM unnest($1::uuid[], $2::int4[])
+    UNION
+    SELECT step.node, reached.basis FROM reached CROSS JOIN LATERAL (
+      SELECT edges.parent AS node FROM edges WHERE edges.child = reached.node AND edges.relation <> ${memberOf} AND ${COUNTS}
+      UNION ALL
+      SELECT edges.child FROM edges WHERE edges.parent = reached.node AND edges.relation = ${memberOf} AND ${COUNTS}
+      UNION ALL
+      ${LISTED('reached.node')}
+    ) AS step
+  ), found AS (
+    SELECT reached.node, bit_or(reached.basis) AS basis FROM reached GROUP BY reached.node
+  )`;
+
+/** SQL: whether the asker `$3` built the vehicle, or mounted something in it. */
+const OWN = (
+  node: string,
+) => `(EXISTS (SELECT 1 FROM edges WHERE edges.parent = ${node} AND edges.organisation = $3)
+  OR EXISTS (SELECT 1 FROM made WHERE made.node = ${node} AND made.organisation = $3))`;
+
+/** The vehicles that a fault reaches, exactly. */
+export async function affected(
+  context: AffectedContext,
+  query: AffectedQuery,
+  { organisation, authority }: Asker,
+): Promise<Omit<Affected, 'behind'>> {
+  const { store } = context;
+  const starts = await startsOf(context, query);
+  const given = new Map((query.vehicles ?? []).map((one) => [context.nodes.nodeOf(one), one]));
+  const vehicleBit = 1 << bases.indexOf('vehicles');
+  const rows = await store.query<{ node: Node; basis: number; own: boolean }>(
+    `${REACHED} SELECT found.node::text AS node, found.basis, ${authority ? 'true' : OWN('found.node')} AS own
+     FROM found JOIN things ON things.node = found.node WHERE things.type = ${thingTypes.vehicle}
+     ORDER BY found.node`,
+    [starts.map(({ node }) => node), starts.map(({ basis }) => basis), organisation, query.at ?? null],
+  );
+  const found = new Map(rows.map(({ node, basis, own }) => [node, { basis, own }]));
+  // Counted before the given ones: the count must not tell whether a vehicle that somebody names is among them.
+  const others = rows.filter(({ own }) => !own).length;
+  for (const node of given.keys()) {
+    // Who names a vehicle knows of it; whether it is reached otherwise is its maker's to know.
+    const known = found.get(node);
+    found.set(node, { basis: (known?.own === true ? known.basis : 0) | vehicleBit, own: true });
+  }
+  const nodes = [...found]
+    .filter(([, { own }]) => own)
+    .map(([node]) => node)
+    .sort();
+  if (found.size === 0) {
+    throw new Problem(
+      'recall.matchesNothing',
+      'No vehicle has, or had, any of these in it, as far as is known here.',
+    );
+  }
+  if (query.all !== true) await refuseEverything(store, organisation, new Set(nodes));
+  const byBasis = Object.fromEntries(
+    bases.map((basis, index) => [
+      basis,
+      nodes.filter((node) => ((found.get(node)?.basis ?? 0) & (1 << index)) !== 0).length,
+    ]),
+  ) as Record<Basis, number>;
+  const after = query.cursor === undefined ? -1 : nodes.findLastIndex((node) => node <= (query.cursor ?? ''));
+  const page = nodes.slice(after + 1, after + 1 + query.limit);
+  const identifiers = await identifiersOf(context, page);
+  return {
+    count: nodes.length,
+    byBasis,
+    others,
+    vehicles: page.map((node) => identifiers.get(node) ?? formatIdentifier(given.get(node) as Identifier)),
+    cursor: after + 1 + page.length < nodes.length ? (page.at(-1) ?? null) : null,
+  };
+}
+
+/** @throws `recall.matchesEverything` where these are all vehicles that the asker built, and it built several */
+async function refuseEverything(
+  store: Queryable,
+  organisation: bigint,
+  nodes: ReadonlySet<Node>,
+): Promise<void> {
+  const built = await store.query<{ node: Node }>(
+    'SELECT DISTINCT node::text AS node FROM made WHERE organisation = $1 AND kind = 33 LIMIT $2',
+    [organisation, nodes.size + 1],
+  );
+  if (built.length < 2 || built.length > nodes.size || !built.every(({ node }) => nodes.has(node))) return;
+  throw new Problem(
+    'recall.matchesEverything',
+    'These are all vehicles that the organisation ever built: say so (`all`) where that is meant.',
+    { extensions: { count: nodes.size } },
+  );
+}
+
+type Start = { readonly node: Node; readonly basis: number };
+
+async function startsOf(context: AffectedContext, query: AffectedQuery): Promise<Start[]> {
+  const { nodes, store } = context;
+  const startOf =
+    (basis: Basis) =>
+    (node: Node): Start => ({ node, basis: 1 << bases.indexOf(basis) });
+  const starts = [
+    ...(query.batches ?? []).map(nodes.nodeOf).map(startOf('batches')),
+    ...(query.serials ?? []).map(nodes.nodeOf).map(startOf('serials')),
+    ...(query.vehicles ?? []).map(nodes.nodeOf).map(startOf('vehicles')),
+  ];
+  for (const { manufacturerId, partNumber, from, until } of query.partNumbers ?? []) {
+    const rows = await store.query<{ node: Node }>(
+      `SELECT DISTINCT node::text AS node FROM made
+       WHERE number = $1 AND ($2::int4 IS NULL OR day >= $2) AND ($3::int4 IS NULL OR day <= $3)`,
+      [
+        nodes.nodeOfNumber(manufacturerId, partNumber),
+        from === undefined ? null : dayOf(from),
+        until === undefined ? null : dayOf(until),
+      ],
+    );
+    for (const { node } of rows) starts.push(startOf('partNumbers')(node));
+  }
+  const ranges = (query.serialRanges ?? []).filter(({ from, to }) => from.length === to.length && from <= to);
+  for (const maker of new Set(ranges.map(({ manufacturerId }) => manufacturerId.toLowerCase()))) {
+    const own = ranges.filter(({ manufacturerId }) => manufacturerId.toLowerCase() === maker);
+    const lies = (serial: string): boolean =>
+      own.some(({ from, to }) => serial.length === from.length && from <= serial && serial <= to);
+    for await (const [node, identifier] of serialsOf(context, maker)) {
+      if (lies(identifier.slice(`serial:${maker}:`.length))) starts.push(startOf('serialRanges')(node));
+    }
+  }
+  return starts;
+}
+
+const SERIALS_AT_ONCE = 10_000;
+
+/** Every serial of a maker that is in the graph, unwrapped: in which range one lies, no key tells. */
+async function* serialsOf(
+  { store, nodes }: AffectedContext,
+  maker: string,
+): AsyncGenerator<readonly [Node, string]> {
+  let after = '00000000-0000-0000-0000-000000000000' as Node;
+  for (;;) {
+    const rows: { node: Node; wrapped: Uint8Array }[] = await store.query(
+      `SELECT node::text AS node, wrapped FROM things WHERE maker = $1 AND node > $2::uuid ORDER BY node LIMIT $3`,
+      [nodes.nodeOfMaker(maker), after, SERIALS_AT_ONCE],
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.node;
+    for (const { node, wrapped } of rows) yield [node, nodes.identifierOf(node, wrapped)];
+  }
+}
+
+/** The identifiers of nodes, as far as they are things of the graph. */
+export async function identifiersOf(
+  { store, nodes }: AffectedContext,
+  asked: readonly Node[],
+): Promise<Map<Node, string>> {
+  const rows = await store.query<{ node: Node; wrapped: Uint8Array }>(
+    'SELECT node::text AS node, wrapped FROM things WHERE node = ANY($1::uuid[])',
+    [asked],
+  );
+  return new Map(rows.map(({ node, wrapped }) => [node, nodes.identifierOf(node, wrapped)]));
+}

@@ -1,0 +1,223 @@
+import { fromHex } from '../../core/bytes.ts';
+import { eventSeconds } from '../../core/findings/openedEntry.ts';
+import { type Identifier, parseIdentifier, subjectTypeOf } from '../../core/identifiers/identifier.ts';
+import { kinds, moduleKinds } from '../../core/kinds/kinds.ts';
+import { holdErasures } from '../erasure/tombstones.ts';
+import type { Keyring } from '../keyring/keyring.ts';
+import type { AcceptedEntry } from '../pipeline.ts';
+import { insertRows } from '../store/rows.ts';
+import type { Store, Transaction } from '../store/store.ts';
+import {
+  attesterOf,
+  type DeriveContext,
+  type Derived,
+  derive,
+  digestBytes,
+  sealedStatements,
+} from './derive.ts';
+import type { Node, Nodes } from './nodes.ts';
+
+export { nodeBytes } from './nodes.ts';
+
+/** The relations in their columns. */
+export const relations = { builtFrom: 1, mounted: 2, madeOf: 3, memberOf: 4 } as const;
+export const thingTypes = { vehicle: 1, batch: 2, serial: 3 } as const;
+const madeKinds: Readonly<Record<string, number>> = {
+  'vehicle.built': kinds['vehicle.built'].number,
+  'part.produced': kinds['part.produced'].number,
+  'batch.produced': kinds['batch.produced'].number,
+  'safetyPart.registered': moduleKinds['safetyPart.registered'].number,
+};
+
+export type WriteContext = DeriveContext & {
+  readonly store: Store;
+  readonly nodes: Nodes;
+  readonly keyring: Pick<Keyring, 'wrap' | 'unwrap'>;
+};
+
+/** Any number, the same in all versions: one process at a time writes the graph. */
+const advisoryLock = 8_643_201_179n;
+/** Histories that are read and written in one transaction. */
+const AT_ONCE = 100;
+
+/**
+ * Makes the next marked histories' part of the graph anew.
+ * @returns how many were
+ */
+export async function refreshDue(context: WriteContext, atOnce = AT_ONCE): Promise<number> {
+  return context.store.transaction(async (transaction) => {
+    await transaction.query('SELECT pg_advisory_xact_lock($1)', [advisoryLock]);
+    const due = await transaction.query<{ subject: Uint8Array }>(
+      `DELETE FROM graph_due WHERE subject IN (
+         SELECT subject FROM graph_due ORDER BY subject LIMIT $1 FOR UPDATE SKIP LOCKED)
+       RETURNING subject`,
+      [atOnce],
+    );
+    if (due.length === 0) return 0;
+    // What is read here must not be erased before it is written.
+    await holdErasures(transaction);
+    await refresh(
+      context,
+      transaction,
+      due.map(({ subject }) => subject),
+    );
+    return due.length;
+  });
+}
+
+/** Makes the histories that have these entries anew, now. */
+export async function refreshEntries(context: WriteContext, digests: readonly Uint8Array[]): Promise<void> {
+  const rows = await context.store.query<{ subject: Uint8Array }>(
+    `SELECT DISTINCT subject::bytea AS subject FROM links
+     WHERE digest = ANY($1::bytea[]) AND graph_states(kind) ORDER BY 1`,
+    [digests],
+  );
+  for (let start = 0; start < rows.length; start += AT_ONCE) {
+    const subjects = rows.slice(start, start + AT_ONCE).map(({ subject }) => subject);
+    await context.store.transaction(async (transaction) => {
+      await transaction.query('SELECT pg_advisory_xact_lock($1)', [advisoryLock]);
+      await holdErasures(transaction);
+      await refresh(context, transaction, subjects);
+    });
+  }
+}
+
+async function refresh(
+  context: WriteContext,
+  transaction: Transaction,
+  subjects: readonly Uint8Array[],
+): Promise<void> {
+  const derived = await derive(transaction, context, subjects);
+  const named = await transaction.query<{ subject: Uint8Array; wrapped: Uint8Array }>(
+    'SELECT subject, wrapped FROM identifiers WHERE subject = ANY($1::bytea[])',
+    [subjects],
+  );
+  const { nodes, secrets } = context;
+  const sources = named.map(({ subject, wrapped }) => nodes.nodeOfText(secrets.identifier(subject, wrapped)));
+  const before = await transaction.query<{ parent: Node; child: Node }>(
+    'DELETE FROM edges WHERE source = ANY($1::uuid[]) RETURNING parent, child',
+    [sources],
+  );
+  await transaction.execute('DELETE FROM made WHERE node = ANY($1::uuid[])', [sources]);
+  const things = await insert(context, transaction, [...derived.values()]);
+  const gone = new Set([...before.flatMap(({ parent, child }) => [parent, child]), ...sources]);
+  for (const node of things) gone.delete(node);
+  if (gone.size === 0) return;
+  await transaction.execute(
+    `DELETE FROM things WHERE node = ANY($1::uuid[])
+       AND NOT EXISTS (SELECT 1 FROM edges WHERE edges.parent = things.node)
+       AND NOT EXISTS (SELECT 1 FROM edges WHERE edges.child = things.node)
+       AND NOT EXISTS (SELECT 1 FROM made WHERE made.node = things.node)`,
+    [[...gone]],
+  );
+}
+
+const columns = {
+  edges: {
+    parent: 'uuid',
+    child: 'uuid',
+    source: 'uuid',
+    digest: 'bytea',
+    organisation: 'int8',
+    from_time: 'int8',
+    until_time: 'int8',
+    relation: 'int2',
+    sealed: 'boolean',
+  },
+  made: { node: 'uuid', digest: 'bytea', organisation: 'int8', kind: 'int2', number: 'uuid', day: 'int4' },
+  things: { node: 'uuid', type: 'int2', maker: 'uuid', wrapped: 'bytea' },
+} as const;
+
+/** @returns the things that the histories name */
+async function insert(
+  { nodes }: WriteContext,
+  transaction: Transaction,
+  histories: readonly Derived[],
+): Promise<ReadonlySet<Node>> {
+  const things = new Map<string, Node>();
+  const nodeOf = (text: string): Node => {
+    const node = things.get(text) ?? nodes.nodeOfText(text);
+    things.set(text, node);
+    return node;
+  };
+  const edges = histories.flatMap(({ identifier, edges }) =>
+    edges.map((edge) => ({
+      parent: nodeOf(edge.parent),
+      child: nodeOf(edge.child),
+      source: nodeOf(identifier),
+      digest: digestBytes(edge.digest),
+      organisation: attesterOf(edge.organisation),
+      from_time: edge.from === undefined ? null : BigInt(eventSeconds(edge.from)),
+      until_time: edge.until === undefined ? null : BigInt(eventSeconds(edge.until)),
+      relation: relations[edge.relation],
+      sealed: edge.sealed,
+    })),
+  );
+  const made = histories.flatMap(({ identifier, made }) =>
+    made.map((fact) => ({
+      node: nodeOf(identifier),
+      digest: digestBytes(fact.digest),
+      organisation: attesterOf(fact.organisation),
+      kind: madeKinds[fact.kind] ?? 0,
+      number:
+        fact.manufacturerPartId === undefined
+          ? null
+          : nodes.nodeOfNumber(fact.manufacturerId, fact.manufacturerPartId),
+      day: dayOf(fact.day),
+    })),
+  );
+  const rows = Array.from(things, ([text, node]) => {
+    const identifier = parseIdentifier(text, { overrideCheckDigit: true });
+    return {
+      node,
+      type: typeOf(identifier),
+      maker: identifier.type === 'serial' ? nodes.nodeOfMaker(identifier.scope) : null,
+      wrapped: nodes.wrapped(node, text),
+    };
+  });
+  rows.sort((left, right) => (left.node < right.node ? -1 : 1));
+  await insertRows(transaction, 'things', columns.things, rows, { onConflict: 'DO NOTHING' });
+  await insertRows(transaction, 'edges', columns.edges, edges);
+  await insertRows(transaction, 'made', columns.made, made, { onConflict: 'DO NOTHING' });
+  return new Set(things.values());
+}
+
+function typeOf(identifier: Identifier): number {
+  const type = subjectTypeOf(identifier);
+  return type === 'vehicle' || type === 'batch' || type === 'serial' ? thingTypes[type] : 0;
+}
+
+/** Days since 1970. */
+export function dayOf(date: string): number {
+  return Math.floor(Date.parse(`${date.slice(0, 10)}T00:00:00Z`) / 86_400_000);
+}
+
+/**
+ * Keeps of accepted entries what their sealed fields state, in the transaction that accepts them: it is never opened for
+ * the graph again.
+ */
+export async function recordSealed(
+  transaction: Transaction,
+  entries: readonly AcceptedEntry[],
+  keyring: Pick<Keyring, 'wrap'>,
+): Promise<void> {
+  const rows = entries.flatMap(({ kind, digest, sealed }) => {
+    if (!SEALING.has(kind)) return [];
+    const content = sealedStatements(sealed);
+    if (content === null) return [];
+    const bytes = fromHex(digest, 32);
+    return [{ digest: bytes, wrapped: keyring.wrap('identifier', content, bytes) }];
+  });
+  if (rows.length === 0) return;
+  const given = { digest: 'bytea', wrapped: 'bytea' } as const;
+  await insertRows(transaction, 'graph_sealed', given, rows, { onConflict: 'DO NOTHING' });
+}
+
+const SEALING: ReadonlySet<number> = new Set([
+  kinds['vehicle.built'].number,
+  kinds['part.produced'].number,
+  kinds['batch.produced'].number,
+  kinds['part.mounted'].number,
+  kinds['part.removed'].number,
+  kinds.amended.number,
+]);

@@ -350,7 +350,7 @@ describe('POST /v1/traces, POST /v1/recalls/affected', function () {
       { target, basis: 'request', dryRun: false, plan: plan.body.plan.id },
       { token },
     );
-    expect(done.status, done.text).to.equal(201);
+    expect(done.status, done.text).to.equal(200);
     const after = await counts();
     expect([after?.edges, after?.things]).to.deep.equal([
       (before?.edges ?? 0n) - 1n,

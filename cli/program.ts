@@ -17,6 +17,7 @@ import { createOutput, type Output, type OutputOptions } from './output.ts';
 import { addParts } from './partProgram.ts';
 import { type Ask, askAtTerminal } from './password.ts';
 import { addPrivacy } from './privacyProgram.ts';
+import { addRecalls } from './recallProgram.ts';
 import { type GlobalOptions, readSettings, type Settings } from './settings.ts';
 import { addSupply } from './supplyProgram.ts';
 import { addTitles } from './titleProgram.ts';
@@ -105,6 +106,7 @@ function build(io: ProgramIo, signal: AbortSignal, onExit: (exit: Exit) => void)
   addReading(program, action);
   addOperator(program, action);
   addSupply(program, action);
+  addRecalls(program, action);
   addBatches(program, action);
   addKeeping(program, action);
   return program;
@@ -216,6 +218,7 @@ function addReading(program: Command, action: MakeAction): void {
       'fetch everything needed to check a history: a VIN, or type:scope:number such as registration:FR:FR000001',
     )
     .option('-o, --output <file>', 'write it there (default: stdout)')
+    .option('--serial <number>', 'of a batch: with the proof that this serial is in it, or is not')
     .option('--pdf', 'as pages to read and print, with the report attached')
     .option('--credential', 'its facts as a short-lived W3C Verifiable Credential')
     .addOption(

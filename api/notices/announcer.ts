@@ -505,8 +505,6 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
 
 /** The organisations that have stated to have built a thing into another. */
 async function buildersOf(from: Queryable, node: Node): Promise<bigint[]> {
-  const [table] = await from.query<{ there: boolean }>("SELECT to_regclass('edges') IS NOT NULL AS there");
-  if (table?.there !== true) return [];
   const rows = await from.query<{ organisation: bigint }>(
     'SELECT DISTINCT organisation::int8 AS organisation FROM edges WHERE child = $1::text::uuid',
     [node],

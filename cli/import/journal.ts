@@ -95,6 +95,8 @@ export interface Journal {
   renewActions(hash: string, actions: readonly ActionRequest[]): Promise<void>;
   /** All of it is anchored. */
   finish(hash: string): Promise<void>;
+  /** Forgets what the service has refused for good: it was never anywhere. */
+  drop(hash: string): Promise<void>;
   /** Rows that were found on the ledger already. */
   remember(rows: readonly JournalRow[]): Promise<void>;
   close(): Promise<void>;
@@ -212,6 +214,12 @@ export async function openJournal(
         const plan = plans.get(hash);
         if (plan === undefined) return;
         await append(plan.rows);
+        drop(plan);
+        await rm(fileOf(hash), { force: true });
+      },
+      async drop(hash) {
+        const plan = plans.get(hash);
+        if (plan === undefined) return;
         drop(plan);
         await rm(fileOf(hash), { force: true });
       },

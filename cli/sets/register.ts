@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { fromBase64Url, toBase64Url } from '../../core/bytes.ts';
 import { canonicalJson, type Json } from '../../core/canonical.ts';
@@ -13,15 +12,15 @@ import { formatIdentifier, type Identifier } from '../../core/identifiers/identi
 import { isOpenContent, parseReport } from '../../core/report/report.ts';
 import { type BuiltSet, createSetBuilder } from '../../core/tree/builder.ts';
 import { readHeader } from '../chain.ts';
-import { isDead, reportPath, ServiceRefusal } from '../client.ts';
+import { reportPath } from '../client.ts';
 import { CommandError, usageError } from '../exit.ts';
-import { isAnchored } from '../import/anchored.ts';
 import type { Journal, JournalRow, Plan } from '../import/journal.ts';
 import { fileSize, isGzip, piecesOf, type ReadProgress } from '../import/rows.ts';
 import { attesterOf, historiesOf } from '../locate.ts';
 import type { Signing } from '../signing.ts';
 import { subjectsOf } from '../subjects.ts';
-import { follow, freeNonce, post, type Signed, signAgain, signEntries } from '../submitter.ts';
+import { signEntries } from '../submitter.ts';
+import { type Anchoring, anchorPlan, nextNonce } from './anchoring.ts';
 import { contentHash, readSerials, serialTexts } from './serials.ts';
 import { uploadSet } from './upload.ts';
 
@@ -60,8 +59,6 @@ export type Registered = {
 };
 
 const PRODUCED = 96;
-const PATIENCE_MILLISECONDS = 30_000;
-const RENEWED = new Set(['nonce.conflict', 'submission.expired', 'submission.deadlineTooSoon']);
 const DEFAULT_LINE_BYTES = 16;
 
 /**
@@ -91,6 +88,11 @@ class RegisterRun {
     this.#name = formatIdentifier(given.identifier);
   }
 
+  get #anchoring(): Anchoring {
+    const { journal, signal } = this.#options;
+    return { signing: this.#signing, journal, signal };
+  }
+
   async run(): Promise<Registered> {
     const { journal } = this.#options;
     const before = journal.row({ identifier: this.#name });
@@ -111,7 +113,7 @@ class RegisterRun {
         { identifier: this.#name, kind: 'batch.produced', kindVersion: 1, digest: entry.entry.digest },
       ],
     };
-    const signed = signEntries(this.#signing.signer, [entry], await this.#nonce());
+    const signed = signEntries(this.#signing.signer, [entry], await nextNonce(this.#anchoring));
     await journal.plan({ vinculum: 'import-plan/1', ...signed, rows: [row], actions: [] });
     return this.#finish({ vinculum: 'import-plan/1', ...signed, rows: [row], actions: [] }, false);
   }
@@ -326,21 +328,11 @@ class RegisterRun {
     );
   }
 
-  async #nonce(): Promise<bigint> {
-    const { client, signer } = this.#signing;
-    let nonce = await freeNonce(client, signer.organisation);
-    for (const { request } of this.#options.journal.plans.values()) {
-      const used = request === null ? 0n : BigInt(request.submission.nonce) + 1n;
-      if (used > nonce) nonce = used;
-    }
-    return nonce;
-  }
-
   /** From what is signed to what is stored. */
   async #finish(first: Plan, resumed: boolean): Promise<Registered> {
     const { journal, onProgress } = this.#options;
     onProgress?.('anchoring', 0);
-    const plan = await this.#anchor(first);
+    const plan = await anchorPlan(this.#anchoring, first);
     const [content] = plan.request?.contents ?? [];
     const envelope =
       content === undefined ? null : openEnvelope(fromBase64Url(content.block), fromBase64Url(content.key));
@@ -373,57 +365,6 @@ class RegisterRun {
       onProgress: (members, state) => onProgress?.(state, members, count === 0 ? undefined : count),
     });
     return alreadyThere;
-  }
-
-  /** Posts what is signed until the ledger has it; what can never arrive is signed anew. */
-  async #anchor(first: Plan): Promise<Plan> {
-    const { client } = this.#signing;
-    let plan = first;
-    for (;;) {
-      if (plan.request === null) return plan;
-      const [answer] = await post(client, [{ hash: plan.hash, request: plan.request }]);
-      let why: string | null = null;
-      if (answer !== undefined && !answer.accepted) {
-        const { problem } = answer;
-        if (!RENEWED.has(problem.code)) throw new ServiceRefusal(problem.status ?? 422, problem, undefined);
-        why = problem.code;
-      } else {
-        await follow(client, [plan.hash], 'anchored', {
-          signal: this.#options.signal,
-          onSettled: ({ state }) => {
-            if (isDead(state)) why = state;
-          },
-          onUnknown: () => {
-            why = 'unknown';
-          },
-        });
-        if (why === null) return plan;
-      }
-      if (await isAnchored(this.#signing.ledger, plan.request.submission.entries)) return plan;
-      // A service that lost what it had accepted is sent it again.
-      if (why !== 'unknown') plan = await this.#renew(plan, { hash: plan.hash, request: plan.request }, why);
-    }
-  }
-
-  async #renew(plan: Plan, { hash, request }: Signed, why: string | null): Promise<Plan> {
-    const { journal, signal } = this.#options;
-    const { ledger, signer } = this.#signing;
-    const { nonce, deadline, entries } = request.submission;
-    for (const started = Date.now(); ; ) {
-      if (await ledger.nonceUsed(signer.organisation, BigInt(nonce))) break;
-      const latest = await readHeader(ledger.rpc, 'latest');
-      if (latest !== null && latest.timestamp > BigInt(deadline)) break;
-      if (Date.now() - started > PATIENCE_MILLISECONDS) {
-        const text = `Submission ${hash} can’t be anchored (${why}), but the chain doesn’t rule it out yet: run the command again later.`;
-        throw new CommandError('incomplete', 'import.pending', text);
-      }
-      await sleep(500, undefined, { signal });
-    }
-    if (await isAnchored(ledger, entries)) return plan;
-    const signed = signAgain(signer, request, await this.#nonce());
-    const renewed: Plan = { ...plan, ...signed };
-    await journal.replace(hash, renewed);
-    return renewed;
   }
 
   /** Encrypts each document under a key of its own, which is on the disk first: a second run sends the same bytes. */

@@ -28,9 +28,9 @@ const service = await startService(config, {
 const { chain } = service;
 if (chain === null) throw new TypeError('it runs on the embedded chain');
 const keys = await openDemoKeys(config.dataFolder, [supplier]);
-const { organisations, ledger, titles } = service.services.deployment;
+const { organisations, ledger, titles, parts } = service.services.deployment;
 const registrarKey = chain.secretKey('registrar');
-const places = { rpcUrl: service.rpcUrl, organisations, ledger, titles, registrarKey };
+const places = { rpcUrl: service.rpcUrl, organisations, ledger, titles, parts, registrarKey };
 const nudging = setInterval(() => chain.devnet.nudge(), 50);
 const numbers = await admitOrganisations({ ...places, controllerKey: registrarKey }, [supplier], keys);
 clearInterval(nudging);

@@ -43,6 +43,8 @@ export interface Query {
   report(identifier: Identifier, reading: Reading): Promise<Served>;
   /** The report with what somebody is shown of it, by rights that are found out once it is known what there is. */
   openedReport(identifier: Identifier, show: (wanted: Wanted) => Promise<Shown>): Promise<Served>;
+  /** The report of a batch, with the proofs that a serial is, or is not, in the sets that its entries name. */
+  memberReport(identifier: Identifier, member: Identifier, reading: Reading): Promise<Served>;
   /** What the history comes to. */
   overview(identifier: Identifier, reading: Reading): Promise<Served>;
   /** The report as anyone gets it: nothing sealed is open. */
@@ -196,15 +198,28 @@ export function createQuery(
     return found;
   }
 
+  const report: Query['report'] = (identifier, reading) =>
+    reading.reader.kind === 'anyone'
+      ? publicReport(identifier)
+      : openedReport(identifier, (wanted) => sealed.show(reading, [wanted]));
+
   return {
     publicReport,
 
+    async memberReport(identifier, member, reading) {
+      const { text } = await report(identifier, reading);
+      const { contents, ...rest } = JSON.parse(text) as Report;
+      for (const [digest, content] of Object.entries(contents)) {
+        if (!isOpenContent(content)) continue;
+        const setProof = await source.sets.prove(digest as Digest, content, member);
+        if (setProof !== null) contents[digest] = { ...content, setProof };
+      }
+      return etagged(JSON.stringify({ ...rest, member: formatIdentifier(member), contents }));
+    },
+
     openedReport,
 
-    report: (identifier, reading) =>
-      reading.reader.kind === 'anyone'
-        ? publicReport(identifier)
-        : openedReport(identifier, (wanted) => sealed.show(reading, [wanted])),
+    report,
 
     async overview(identifier, reading) {
       if (reading.reader.kind !== 'anyone') {

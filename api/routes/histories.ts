@@ -1,11 +1,16 @@
 import * as z from 'zod';
-import type { SubjectType } from '../../core/identifiers/identifier.ts';
-import { formatIdentifier } from '../../core/identifiers/identifier.ts';
+import {
+  formatIdentifier,
+  type Identifier,
+  parseIdentifier,
+  type SubjectType,
+} from '../../core/identifiers/identifier.ts';
 import { reportSchema } from '../../core/report/report.ts';
 import { digest, givenIdentifier, subject } from '../http/fields.ts';
 import { readKnownIdentifier } from '../http/identifiers.ts';
 import { type Answer, defineRoute, type Input, type Route, type Tag } from '../http/route.ts';
 import { readerOf } from '../privacy/reader.ts';
+import { Problem } from '../problem.ts';
 import type { Query, Served } from '../query/query.ts';
 import type { Services } from '../services.ts';
 import { overview } from './schemas.ts';
@@ -34,13 +39,26 @@ async function history(
   route: string,
   { caller, response }: Pick<Input, 'caller' | 'response'>,
   services: Services,
+  member?: string,
 ): Promise<Answer> {
   const identifier = await readKnownIdentifier(text, types, services);
   services.meter.take(caller, 1, response);
   services.metrics.lookups(1);
   const reading = { reader: readerOf(caller), route };
-  const answer = await services.query[shape satisfies keyof Query](identifier, reading);
+  const answer =
+    member === undefined
+      ? await services.query[shape satisfies keyof Query](identifier, reading)
+      : await services.query.memberReport(identifier, serialOf(member, identifier), reading);
   return served(answer, reading.reader.kind !== 'anyone');
+}
+
+/** Proves whether that serial is in the batch: its number, or the whole identifier. */
+const memberQuery = z.strictObject({ serial: givenIdentifier.optional() });
+
+function serialOf(text: string, { scope }: Identifier): Identifier {
+  const member = parseIdentifier(text.startsWith('serial:') ? text : `serial:${scope}:${text}`);
+  if (member.type === 'serial') return member;
+  throw new Problem('request.invalid', 'Here is a serial number to be named.');
 }
 
 function served({ text, etag }: Served, personal: boolean): Answer {
@@ -75,6 +93,8 @@ function historyRoutes(options: {
   readonly types: readonly SubjectType[];
   readonly params: z.ZodObject;
   readonly text: (params: Readonly<Record<string, string>>) => string;
+  /** Whether a report may be asked to show the place of a serial. */
+  readonly members?: true;
 }): Route[] {
   return (Object.keys(shapes) as Shape[]).map((shape) => {
     const { suffix, schema, summary, description } = shapes[shape];
@@ -88,6 +108,7 @@ function historyRoutes(options: {
       description,
       access: 'anyone',
       params: options.params,
+      ...(options.members === true && shape === 'report' ? { query: memberQuery } : {}),
       responses: { 200: { description: `The ${shape}`, mediaType: 'application/json', schema } },
       problems: identifierProblems,
       handle: (input, services) =>
@@ -98,6 +119,7 @@ function historyRoutes(options: {
           name,
           input,
           services,
+          (input.query as z.output<typeof memberQuery> | undefined)?.serial,
         ),
     });
   });
@@ -123,6 +145,7 @@ export const batchRoutes = historyRoutes({
   tag: 'Parts',
   types: ['batch'],
   params: z.strictObject({ maker, number }),
+  members: true,
   text: (params) => `batch:${params.maker}:${params.number}`,
 });
 

@@ -14,16 +14,39 @@ export type ReportOptions = {
   readonly pdf?: boolean;
   readonly credential?: boolean;
   readonly lang?: string;
+  readonly serial?: string;
 };
 
 /** Fetches a report as the service hands it out. */
-export async function fetchReport(context: Context, text: string): Promise<{ text: string; report: Report }> {
+export async function fetchReport(
+  context: Context,
+  text: string,
+  serial?: string,
+): Promise<{ text: string; report: Report }> {
   const identifier = parseIdentifier(text, { overrideCheckDigit: true });
   const client = createClient(requireUrl(context.settings()), { signal: context.signal });
-  const answer = await client.bytes(reportPath(identifier), { headers: { accept: 'application/json' } });
+  if (serial !== undefined && identifier.type !== 'batch') {
+    throw usageError(
+      'report.notBatch',
+      'A serial is looked for in a batch: vinculum report batch:maker:number --serial NUMBER.',
+    );
+  }
+  const query = serial === undefined ? '' : `?serial=${encodeURIComponent(serial)}`;
+  const answer = await client.bytes(`${reportPath(identifier)}${query}`, {
+    headers: { accept: 'application/json' },
+  });
   const json = Buffer.from(answer.body).toString('utf8');
   const report = parseReport(json);
   checkIdentifier(identifier, report.identifier);
+  if (serial !== undefined) {
+    const wanted = serial.startsWith('serial:') ? serial : `serial:${identifier.scope}:${serial}`;
+    const expected = formatIdentifier(parseIdentifier(wanted));
+    if (report.member !== expected) {
+      const found = printable(report.member ?? 'none');
+      const message = `The service answered for the serial ${found}, not for ${expected}.`;
+      throw new CommandError('failed', 'report.otherMember', message, { details: { expected, found } });
+    }
+  }
   return { text: json, report };
 }
 
@@ -38,7 +61,7 @@ function checkIdentifier(asked: Identifier, found: string): void {
 export async function reportCommand(context: Context, text: string, options: ReportOptions): Promise<Exit> {
   const { output } = context;
   if (options.pdf === true || options.credential === true) return takeAway(context, text, options);
-  const { text: json, report } = await fetchReport(context, text);
+  const { text: json, report } = await fetchReport(context, text, options.serial);
   if (options.output === undefined || options.output === '-') {
     process.stdout.write(`${json}\n`);
     return 'ok';

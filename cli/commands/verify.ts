@@ -361,6 +361,9 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   'organisation.profile': 'an attester’s profile is not the one that it recorded',
   'organisation.profileMissing': 'an attester’s name and roles are not in the report',
   'disclosure.unknown': 'a sealed field was opened that the entry does not have',
+  'batch.proofMissing': 'no proof shows whether the serial is among those that this entry names',
+  'member.malformed': 'what the report names is no serial of a batch',
+  'tree.invalidProof': 'the proof does not lead to the root that the entry names',
   'trust.fromReport':
     'the directory comes from the report itself, which proves nothing: name yours with --directory CHAIN:ADDRESS',
   'asOf.moved':

@@ -5,6 +5,7 @@ import { type ChargeKind, findCharges } from './charges.ts';
 import { findContradictions, findGaps } from './continuity.ts';
 import { type Finding, severities } from './finding.ts';
 import { findAccidents, findBrands, findClaims, findInspections, findUsages } from './incidents.ts';
+import { findMember } from './member.ts';
 import { gradeOdometer } from './odometer.ts';
 import { type OpenedEntry, ofKind } from './openedEntry.ts';
 import { findRecalls } from './recalls.ts';
@@ -22,6 +23,8 @@ export type FindingsOptions = {
   readonly parts?: readonly FoldedPart[];
   /** The organisations whose own chains are complete among `own`: a claim of "no recall" reaches no further. */
   readonly recallAttesters?: readonly string[];
+  /** Of a batch: the serial that was asked for; its entries have `affected` as their proofs show. */
+  readonly member?: string;
   /** Who may correct whose entries; by default only the attester itself. */
   readonly maySupersede?: MaySupersede;
   /** The time up to which the history is known, e.g. of the block: for gaps and for charges that expire. */
@@ -70,6 +73,7 @@ export function deriveFindings(
     ...brands.findings,
     ...findInspections(effective),
     ...recalls.findings,
+    ...(options.member === undefined ? [] : findMember(effective, options.member)),
     ...findContradictions(effective),
     ...findGaps(effective, asOf),
     ...findUpheld(effective),

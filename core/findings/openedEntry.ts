@@ -29,7 +29,10 @@ export type OpenedEntry = {
   readonly sealed: Readonly<Record<string, Json>>;
   /** ISO 3166 country of the attester, where its profile says. */
   readonly country?: string;
-  /** Of a recall campaign's entry on an attester's own chain: whether a proof shows the vehicle in its set. */
+  /**
+   * Of a recall campaign's entry on an attester's own chain: whether a proof shows the vehicle in its set. Of a batch's entry
+   * that names serials, where one was asked for: whether a proof shows that serial among them.
+   */
   readonly affected?: 'in' | 'out' | 'unknown';
 };
 

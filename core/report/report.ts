@@ -173,7 +173,7 @@ const contentSchema = z.union([
     key: base64url,
     /** Open sealed fields that the reader was given. */
     disclosures: z.array(base64url),
-    /** Of a recall campaign: the proof that this subject is, or is not, in its set. */
+    /** Of a recall campaign: the proof that this subject is, or is not, in its set. Of a batch's entry: that `member` is. */
     setProof: z.optional(z.unknown()),
     /** Receipts of fields and documents of this entry that were destroyed. */
     erasures: z.optional(z.array(erasureReceiptSchema)),
@@ -185,6 +185,8 @@ const contentSchema = z.union([
 export const reportSchema = z.strictObject({
   vinculum: z.literal('report/1'),
   identifier: z.string().check(z.maxLength(256)),
+  /** Of a batch: the serial whose place in the batch's sets the set proofs show. */
+  member: z.optional(z.string().check(z.maxLength(256))),
   createdAt: seconds,
   directory: z.strictObject({
     chainId: decimal,

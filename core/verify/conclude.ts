@@ -7,7 +7,7 @@ import type { Finding } from '../findings/finding.ts';
 import { deriveFindings } from '../findings/findings.ts';
 import type { OpenedEntry } from '../findings/openedEntry.ts';
 import type { Summary } from '../findings/summary.ts';
-import type { Identifier } from '../identifiers/identifier.ts';
+import { formatIdentifier, type Identifier, parseIdentifier } from '../identifiers/identifier.ts';
 import { kindByNumber } from '../kinds/kinds.ts';
 import type { Report } from '../report/report.ts';
 import { verifyProof } from '../tree/proof.ts';
@@ -25,7 +25,7 @@ export type Checked = {
 };
 
 /**
- * Step 7: campaigns' sets are checked for this identifier, then the rules are applied to what is proven.
+ * Step 7: campaigns' sets are checked for this identifier, a batch's for the serial that was asked for, then the rules are applied to what is proven.
  * @param asOf the time up to which the history is known, seconds since 1970
  */
 export function conclude(
@@ -49,9 +49,11 @@ export function conclude(
   const own: OpenedEntry[] = [];
   const registerOf = new Map<OpenedEntry, string>();
   const builders = new Map<string, { readonly organisation: string; readonly register: string }>();
+  const member = memberOf(report, identifier, note);
+  const placed = member === null ? (entry: OpenedEntry) => entry : listedBy(report, member, note);
   for (const entry of entries) {
     if (typeof entry.chain !== 'string') continue;
-    const opened = openedEntry(entry, countries);
+    const opened = placed(openedEntry(entry, countries));
     const of = { organisation: opened.organisation, register: register(entry.ledger) };
     registerOf.set(opened, of.register);
     history.push(opened);
@@ -88,6 +90,7 @@ export function conclude(
     titles,
     parts,
     recallAttesters: [...shown],
+    ...(member === null ? {} : { member: formatIdentifier(member) }),
     maySupersede: (original, by, given) => {
       const of = registerOf.get(given.original);
       if (of !== registerOf.get(given.by)) return false;
@@ -192,6 +195,56 @@ function affectedBy(
       const affected = verifyProof(affectedRoot as Hex, fromBase64Url(treeKey), identifier, proof);
       known.set(set, affected);
       note({ outcome: 'passed', code: affected === 'in' ? 'recall.inSet' : 'recall.notInSet', at });
+      return { ...entry, affected };
+    } catch (error) {
+      note({ outcome: 'failed', code: codeOf(error), at });
+      return { ...entry, affected: 'unknown' };
+    }
+  };
+}
+
+/** The serial that a batch's report was asked for, in its one form. */
+function memberOf(report: Report, identifier: Identifier, note: (check: Check) => void): Identifier | null {
+  if (report.member === undefined) return null;
+  const at = { member: report.member };
+  try {
+    const member = parseIdentifier(report.member);
+    const fits = identifier.type === 'batch' && member.type === 'serial';
+    if (fits && formatIdentifier(member) === report.member) return member;
+  } catch {
+    // As one of another form.
+  }
+  note({ outcome: 'failed', code: 'member.malformed', at });
+  return null;
+}
+
+/** Adds to each entry of a batch that names serials whether a proof shows the member among them. */
+function listedBy(
+  report: Report,
+  member: Identifier,
+  note: (check: Check) => void,
+): (entry: OpenedEntry) => OpenedEntry {
+  const known = new Map<string, OpenedEntry['affected']>();
+  return (entry) => {
+    if (entry.status !== 'proven') return entry;
+    const amended = entry.kind === 'amended';
+    const data = (amended ? entry.data.data : entry.data) as { serials?: unknown } | undefined;
+    const { serialsRoot, treeKey } = (data?.serials ?? {}) as { serialsRoot?: unknown; treeKey?: unknown };
+    if (typeof serialsRoot !== 'string' || typeof treeKey !== 'string') return entry;
+    const set = `${serialsRoot} ${treeKey}`;
+    const at = { digest: entry.digest, member: formatIdentifier(member) };
+    const content = report.contents[entry.digest];
+    const proof = content !== undefined && 'setProof' in content ? content.setProof : undefined;
+    if (proof === undefined) {
+      const same = known.get(set);
+      if (same !== undefined) return { ...entry, affected: same };
+      note({ outcome: 'incomplete', code: 'batch.proofMissing', at });
+      return { ...entry, affected: 'unknown' };
+    }
+    try {
+      const affected = verifyProof(serialsRoot as Hex, fromBase64Url(treeKey), member, proof);
+      known.set(set, affected);
+      note({ outcome: 'passed', code: affected === 'in' ? 'batch.inSet' : 'batch.notInSet', at });
       return { ...entry, affected };
     } catch (error) {
       note({ outcome: 'failed', code: codeOf(error), at });

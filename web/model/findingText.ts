@@ -102,7 +102,7 @@ function factsOf(tongue: Tongue, finding: Finding, attesters: readonly AttesterV
     bySetOut: text('set') === 'out',
     notNeeded: text('outcome') === 'notNeeded',
     remedyFault: text('reason'),
-    identifier: shownIdentifier(text('to') || text('from') || text('identifier')),
+    identifier: shownIdentifier(text('to') || text('from') || text('identifier') || text('member')),
     reason: reasonWord(tongue, finding),
     basis: word(vocabularyOf['upheld.basis'], text('basis')),
     destination: text('destination') === '' ? '' : format.country(text('destination').slice(0, 2)),

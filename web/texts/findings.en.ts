@@ -211,6 +211,18 @@ export const findingsEn: FindingWords = {
       ? `Campaign ${f.campaign}; on ${f.time} the remedy was found not to be needed.`
       : `Campaign ${f.campaign}; the remedy was carried out on ${f.time}.`,
   }),
+  'batch.contains': (f) => ({
+    title: `Among the serials: ${f.identifier}`,
+    text: `${f.kind} by ${f.attester} on ${f.time}: its list of serial numbers provably holds this one.`,
+  }),
+  'batch.omits': (f) => ({
+    title: `Not among the serials: ${f.identifier}`,
+    text: `${f.kind} by ${f.attester} on ${f.time}: its list of serial numbers provably does not hold this one.`,
+  }),
+  'batch.unproven': (f) => ({
+    title: `Not known whether among the serials: ${f.identifier}`,
+    text: `${f.kind} by ${f.attester} on ${f.time} names a list of serial numbers; no proof shows whether this one is on it.`,
+  }),
   'recall.unknown': (f) => ({
     title: f.campaign === '' ? 'Recalls: not known' : `Recall ${f.campaign}: not known`,
     text:

@@ -199,6 +199,18 @@ export const findingsZh: FindingWords = {
       ? `召回 ${f.campaign}，于 ${f.time} 查明无需处理。`
       : `召回 ${f.campaign}，已于 ${f.time} 处理。`,
   }),
+  'batch.contains': (f) => ({
+    title: `在序列号名单上：${f.identifier}`,
+    text: `${f.attester}于 ${f.time} 的记录“${f.kind}”：已证明其序列号名单包含该序列号。`,
+  }),
+  'batch.omits': (f) => ({
+    title: `不在序列号名单上：${f.identifier}`,
+    text: `${f.attester}于 ${f.time} 的记录“${f.kind}”：已证明其序列号名单不包含该序列号。`,
+  }),
+  'batch.unproven': (f) => ({
+    title: `不知是否在序列号名单上：${f.identifier}`,
+    text: `${f.attester}于 ${f.time} 的记录“${f.kind}”列有序列号名单；没有证据表明该序列号是否在其上。`,
+  }),
   'recall.unknown': (f) => ({
     title: f.campaign === '' ? '召回情况：未知' : `召回 ${f.campaign}：未知`,
     text:

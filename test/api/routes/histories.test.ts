@@ -3,14 +3,26 @@ import { expect } from 'chai';
 import { toBase64Url } from '../../../core/bytes.ts';
 import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
+import { parseReport, type Report } from '../../../core/report/report.ts';
 import { buildTree } from '../../../core/tree/tree.ts';
+import { type RpcRequest, rpcView } from '../../../core/verify/chainView.ts';
+import { verify } from '../../../core/verify/verify.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
+
+/** As a reader with an endpoint of its own. */
+function verifyHere({ service }: TestService, report: Report) {
+  const { deployment, rpc } = service.services;
+  const request: RpcRequest = (method, params) => rpc.call(method, params);
+  const trust = { chainId: deployment.chainId, directory: deployment.directory };
+  return verify(report, trust, (chainId) => rpcView([request], chainId));
+}
 
 describe('histories', () => {
   let test: TestService;
   before(async function () {
     this.timeout(60_000);
     test = await sharedService();
+    await test.until(async () => (await test.get('/readyz')).status === 200);
   });
 
   describe('GET /v1/vehicles/{id}', () => {
@@ -147,6 +159,38 @@ describe('histories', () => {
         },
       ]);
       expect((await test.get('/v1/serials/volta.example/VB-77-50/batches')).body.batches).to.deep.equal([]);
+    });
+
+    it('prove in a report of the batch that a serial is in it, or that it is not', async () => {
+      const place = '/v1/batches/volta.example/VB-77/report';
+      for (const [asked, member, code] of [
+        ['VB-77-7', 'serial:volta.example:VB-77-7', 'batch.contains'],
+        ['serial:volta.example:VB-77-49', 'serial:volta.example:VB-77-49', 'batch.contains'],
+        ['VB-77-50', 'serial:volta.example:VB-77-50', 'batch.omits'],
+      ] as const) {
+        const { status, text } = await test.get(`${place}?serial=${encodeURIComponent(asked)}`);
+        expect(status).to.equal(200);
+        const report = parseReport(text);
+        expect(report.member).to.equal(member);
+        const result = await verifyHere(test, report);
+        expect(result.verdict).to.equal('verified');
+        const found = result.findings.filter((finding) => finding.code.startsWith('batch.'));
+        expect(found.map((finding) => finding.code)).to.deep.equal([code]);
+        expect(found[0]?.details).to.include({ member, kind: 'batch.produced' });
+
+        // The same proof for another serial proves nothing, and without it nobody knows.
+        const other = { ...report, member: 'serial:volta.example:VB-77-3' };
+        expect((await verifyHere(test, other)).verdict).to.equal('refuted');
+        const contents = structuredClone(report.contents);
+        for (const content of Object.values(contents)) delete (content as { setProof?: unknown }).setProof;
+        const bare = await verifyHere(test, { ...report, contents });
+        expect(bare.verdict).to.equal('incomplete');
+        expect(bare.findings.map((finding) => finding.code)).to.include('batch.unproven');
+        const malformed = await verifyHere(test, { ...report, member: 'vin:VF1AA000000000010' });
+        expect(malformed.verdict).to.equal('refuted');
+      }
+      expect((await test.get(`${place}?serial=a%20b`)).body.code).to.equal('identifier.value');
+      expect((await test.get(`${place}?serial=serial%3A%2A%3A1`)).body.code).to.equal('identifier.scope');
     });
 
     it('have histories of their own', async () => {

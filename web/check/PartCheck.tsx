@@ -1,5 +1,386 @@
+import { type FormEvent, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { AuthenticityReason, AuthenticityState } from '../../core/authenticity/judge.ts';
+import { formatIdentifier } from '../../core/identifiers/identifier.ts';
 import type { DeskProps } from '../acting/Desk.tsx';
+import { Field } from '../acting/parts.tsx';
+import { createService } from '../acting/service.ts';
+import type { Light } from '../model/lights.ts';
+import { placeAddress, reportAddress } from '../model/location.ts';
+import {
+  type Asked,
+  type Judged,
+  judge,
+  readAsked,
+  readTold,
+  type Told,
+  type Verified,
+} from '../model/partCheck.ts';
+import { shownIdentifier } from '../model/vinFeedback.ts';
+import { useTongue } from '../page/context.ts';
+import { lazyPart } from '../page/lazyPart.tsx';
+import { Sign } from '../page/parts.tsx';
+import { canScan } from '../page/scanning.ts';
+import { useCheck } from '../page/useCheck.ts';
+import { useReader } from '../page/useReader.ts';
+import { type CheckTexts, loadCheckTexts } from '../texts/check.ts';
+import { attesterName } from '../texts/texts.ts';
+import type { Failure } from '../worker/messages.ts';
+import { failureOf } from '../worker/problem.ts';
 
-export function PartCheck({ id }: DeskProps) {
-  return <p className="breakable">{id ?? ''}</p>;
+const Scan = lazyPart(() => import('../page/Scan.tsx').then((part) => part.Scan));
+
+/** Most batches whose reports are fetched and verified for one part. */
+const MOST_BATCHES = 4;
+
+/** A part check for anyone: a code or a number in, what it is out, as far as this browser can prove it. */
+export function PartCheck(props: DeskProps) {
+  const { language } = useTongue();
+  const [words, setWords] = useState<CheckTexts | null>(null);
+  useEffect(() => {
+    let over = false;
+    loadCheckTexts(language).then(
+      (texts) => over || setWords(texts),
+      () => undefined,
+    );
+    return () => {
+      over = true;
+    };
+  }, [language]);
+  if (words === null) return <div className="panel loading" aria-busy="true" />;
+  return <Inside {...props} words={words} />;
+}
+
+type InsideProps = DeskProps & { readonly words: CheckTexts };
+
+function Inside(props: InsideProps) {
+  const { id, words, onVehicle } = props;
+  const { texts } = useTongue();
+  const [text, setText] = useState(id ?? '');
+  const [maker, setMaker] = useState('');
+  const [fault, setFault] = useState<string | null>(null);
+  const [scanning, setScanning] = useState(false);
+  const asked = useMemo((): { readonly found: Asked | null; readonly code: string | null } => {
+    if (id === null) return { found: null, code: null };
+    try {
+      return { found: readAsked(id), code: null };
+    } catch (error) {
+      return { found: null, code: failureOf(error).code };
+    }
+  }, [id]);
+  const bare = text.trim() !== '' && !/^(?:VN\d|serial:|batch:)|#check=/.test(text.trim());
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    try {
+      const read = readAsked(text, maker);
+      setFault(null);
+      onVehicle(read.of === 'code' ? read.text : formatIdentifier(read.identifier));
+    } catch (error) {
+      setFault(failureOf(error).code);
+    }
+  };
+  const shown = fault ?? asked.code;
+  return (
+    <div className="desk" data-desk="check">
+      <header className="desk-head">
+        <h1>{words.heading}</h1>
+        {asked.found === null ? <p className="lead">{words.lead}</p> : null}
+      </header>
+      <form className="search" onSubmit={submit} noValidate>
+        <Field
+          label={words.field}
+          hint={words.hint}
+          value={text}
+          mono
+          maxLength={1000}
+          onChange={(next) => {
+            setText(next);
+            setFault(null);
+          }}
+          fault={shown === null ? null : (words.faults[shown] ?? words.faults['check.number'])}
+        />
+        {bare ? (
+          <Field
+            label={words.maker}
+            hint={words.makerHint}
+            value={maker}
+            mono
+            maxLength={64}
+            onChange={setMaker}
+          />
+        ) : null}
+        <p className="actions">
+          <button type="submit" className="primary">
+            {words.go}
+          </button>
+          {canScan() ? (
+            <button type="button" className="secondary" onClick={() => setScanning(true)}>
+              {texts.search.scan}
+            </button>
+          ) : null}
+        </p>
+      </form>
+      {asked.found === null ? (
+        <Explained words={words} />
+      ) : (
+        <Result key={id} {...props} asked={asked.found} />
+      )}
+      {scanning ? (
+        <Suspense fallback={null}>
+          <Scan
+            lead={words.scanning}
+            find={(found) => {
+              try {
+                readAsked(found);
+                return found;
+              } catch {
+                return null;
+              }
+            }}
+            onFound={(found) => {
+              setScanning(false);
+              setText(found);
+              const read = readAsked(found);
+              onVehicle(read.of === 'code' ? read.text : formatIdentifier(read.identifier));
+            }}
+            onClose={() => setScanning(false)}
+          />
+        </Suspense>
+      ) : null}
+    </div>
+  );
+}
+
+function Explained({ words }: { readonly words: CheckTexts }) {
+  return (
+    <div className="promises">
+      {words.explained.map(([heading, text]) => (
+        <div key={heading}>
+          <h2>{heading}</h2>
+          <p>{text}</p>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+const lights: Readonly<Record<AuthenticityState, Light>> = {
+  genuine: 'good',
+  unknown: 'caution',
+  mounted: 'caution',
+  recalled: 'bad',
+  scrapped: 'bad',
+  stolen: 'bad',
+  forged: 'bad',
+};
+
+/** What speaks for a part; every other reason speaks against it, or is only said. */
+const GOOD: ReadonlySet<AuthenticityReason> = new Set(['maker.produced', 'maker.inSet']);
+
+function Result(props: InsideProps & { readonly asked: Asked }) {
+  const { asked, api, words } = props;
+  const { texts } = useTongue();
+  const [told, setTold] = useState<Told | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const [again, setAgain] = useState(0);
+  const [own, setOwn] = useState<Verified | 'failed' | null>(null);
+  const [batches, setBatches] = useState<ReadonlyMap<string, Verified | 'failed'>>(new Map());
+  const identifier = formatIdentifier(asked.identifier);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again whenever somebody asks
+  useEffect(() => {
+    let over = false;
+    setFailure(null);
+    createService(api)
+      .post('/v1/checks', asked.of === 'code' ? { code: asked.text } : { identifier })
+      .then(
+        (answer) => over || setTold(readTold(answer)),
+        (error: unknown) => over || setFailure(failureOf(error)),
+      );
+    return () => {
+      over = true;
+    };
+  }, [api, asked, identifier, again]);
+  const wanted = useMemo(
+    () => [...new Set((told?.sets ?? []).map(({ batch }) => batch))].slice(0, MOST_BATCHES),
+    [told],
+  );
+  const noteOwn = useCallback((found: Verified | 'failed') => setOwn(found), []);
+  const noteBatch = useCallback(
+    (batch: string, found: Verified | 'failed') =>
+      setBatches((before) => new Map([...before, [batch, found]])),
+    [],
+  );
+  const done = own !== null && told !== null && wanted.every((batch) => batches.has(batch));
+  const judged = useMemo((): Judged | null => {
+    if (!done || told === null || own === null || own === 'failed') return null;
+    const held = [...batches].filter((pair): pair is [string, Verified] => pair[1] !== 'failed');
+    return judge(asked, told, own, new Map(held));
+  }, [done, told, own, batches, asked]);
+  if (failure !== null) {
+    return (
+      <div className="notice is-bad" role="alert" data-code={failure.code}>
+        <Sign of="bad" />
+        <div>
+          <p>{texts.failure.texts[failure.code] ?? words.faults[failure.code] ?? texts.failure.other}</p>
+          <p className="muted small">{texts.failure.code(failure.code)}</p>
+          <p className="actions">
+            <button type="button" className="secondary" onClick={() => setAgain(again + 1)}>
+              {texts.failure.retry}
+            </button>
+          </p>
+        </div>
+      </div>
+    );
+  }
+  return (
+    <>
+      <Verifier {...props} identifier={identifier} onDone={noteOwn} />
+      {wanted.map((batch) => (
+        <Verifier key={batch} {...props} identifier={batch} onDone={(found) => noteBatch(batch, found)} />
+      ))}
+      {told === null ? (
+        <div className="panel loading" role="status" aria-busy="true">
+          <p>{words.asking}</p>
+          <div className="skeleton" aria-hidden="true">
+            <span />
+            <span />
+          </div>
+        </div>
+      ) : (
+        <Verdict {...props} identifier={identifier} told={told} judged={judged} done={done} own={own} />
+      )}
+    </>
+  );
+}
+
+/** Fetches a report and verifies it, beside: nothing of it is shown here. */
+function Verifier(
+  props: DeskProps & { readonly identifier: string; readonly onDone: (found: Verified | 'failed') => void },
+) {
+  const { api, identifier, onDone } = props;
+  const reader = useReader();
+  const { state, open } = reader;
+  useCheck(reader, props);
+  const tell = useRef(onDone);
+  tell.current = onDone;
+  useEffect(
+    () => open({ kind: 'service', identifier, url: reportAddress(api, identifier) }),
+    [api, identifier, open],
+  );
+  const check = state.at === 'report' ? state.check : null;
+  useEffect(() => {
+    if (state.at === 'failed' || check?.state === 'failed') tell.current('failed');
+    else if (check?.state === 'done') {
+      tell.current({ verification: check.result.verification, view: check.result.view });
+    }
+  }, [state.at, check]);
+  return null;
+}
+
+type VerdictProps = InsideProps & {
+  readonly asked: Asked;
+  readonly identifier: string;
+  readonly told: Told;
+  readonly judged: Judged | null;
+  readonly done: boolean;
+  readonly own: Verified | 'failed' | null;
+};
+
+/** What it is, in one word; why, each reason with who says so; and what no check can show. */
+function Verdict({ asked, identifier, told, judged, done, own, words, api }: VerdictProps) {
+  const tongue = useTongue();
+  const { state, reasons } = judged ?? told;
+  const light = lights[state];
+  const report = placeAddress(location.href, shownIdentifier(identifier));
+  const attesters = own === null || own === 'failed' ? [] : own.view.attesters;
+  const makers = [...new Set(told.facts.makers.map(({ organisation }) => organisation.toString()))];
+  return (
+    <section className="check-result" aria-label={words.result}>
+      <div
+        className={`sellable is-${light}`}
+        role="status"
+        data-state={state}
+        data-proven={judged === null ? (done ? 'no' : 'running') : 'yes'}
+      >
+        <Sign of={light} />
+        <div>
+          <p className="sellable-word">{words.states[state][0]}</p>
+          <p>{words.states[state][1]}</p>
+          <p className="muted small">
+            <Sign of={judged === null ? (done ? 'caution' : 'running') : 'good'} />{' '}
+            {judged === null ? (done ? words.unproven : words.proving) : words.proven}
+          </p>
+        </div>
+      </div>
+      {judged?.differs === true ? (
+        <p className="notice is-bad" role="alert" data-differs={told.state}>
+          <Sign of="bad" />
+          <span>{words.differs(words.states[told.state][0], words.states[state][0])}</span>
+        </p>
+      ) : null}
+      {told.flags.map((flag) => (
+        <p key={flag} className="notice is-caution" data-flag={flag}>
+          <span className="strong">{words.flags[flag]}</span>
+          <span>{words.flagText}</span>
+        </p>
+      ))}
+      <div className="panel">
+        <p className="mono breakable strong">{shownIdentifier(identifier)}</p>
+        <ul className="reasons">
+          {reasons.map((reason) => {
+            const proven = judged?.proven.has(reason) === true;
+            return (
+              <li key={reason} data-reason={reason} data-by={proven ? 'browser' : 'service'}>
+                <Sign of={GOOD.has(reason) ? 'good' : reason === 'code.none' ? 'neutral' : 'caution'} />
+                <span>
+                  {words.reasons[reason]}{' '}
+                  <span className={proven ? 'fine small' : 'muted small'}>
+                    {proven ? words.by.browser : done ? words.by.service : ''}
+                  </span>
+                </span>
+              </li>
+            );
+          })}
+          {asked.code === null || reasons.some((reason) => reason.startsWith('code.')) ? null : (
+            <li data-reason="code.good" data-by={judged === null ? 'service' : 'browser'}>
+              <Sign of="good" />
+              <span>
+                {words.codeGood(
+                  attesterName(
+                    tongue,
+                    attesters.find((one) => one.id === asked.code.organisation.toString()),
+                  ) || asked.code.organisation.toString(),
+                )}
+              </span>
+            </li>
+          )}
+        </ul>
+        {makers.length === 0 ? null : (
+          <p className="muted small">
+            {words.maker_}{' '}
+            {makers
+              .map((number) => {
+                const name = attesterName(
+                  tongue,
+                  attesters.find((one) => one.id === number),
+                );
+                return name === '' ? words.organisation(number) : name;
+              })
+              .join(', ')}
+          </p>
+        )}
+        {told.recalls.length === 0 ? null : (
+          <p className="muted small">
+            {words.campaigns} {told.recalls.map(({ campaign }) => campaign).join(', ')}
+          </p>
+        )}
+        <p className="actions">
+          <a className="out" href={report}>
+            {words.report}
+          </a>
+          {api === location.origin ? null : <span className="muted small">{new URL(api).host}</span>}
+        </p>
+      </div>
+      <p className="muted small">{asked.of === 'code' ? words.limit.code : words.limit.number}</p>
+    </section>
+  );
 }

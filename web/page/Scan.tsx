@@ -7,9 +7,19 @@ import { detectorMaker } from './scanning.ts';
 const FORMATS = ['code_39', 'code_128', 'qr_code', 'data_matrix', 'pdf417'];
 const INTERVAL_MILLISECONDS = 250;
 
-/** Reads a VIN from a bar code or QR code in front of the camera. Nothing but the VIN leaves this component. */
-export function Scan({ onFound, onClose }: { onFound: (vin: string) => void; onClose: () => void }) {
+type Props = {
+  readonly onFound: (found: string) => void;
+  readonly onClose: () => void;
+  /** What of a code is looked for; by itself a VIN. */
+  readonly find?: (text: string) => string | null;
+  readonly lead?: string;
+};
+
+/** Reads a bar code or QR code in front of the camera. Nothing but what is looked for leaves this component. */
+export function Scan({ onFound, onClose, find = vinOfCode, lead }: Props) {
   const { texts } = useTongue();
+  const look = useRef(find);
+  look.current = find;
   const video = useRef<HTMLVideoElement | null>(null);
   const found = useRef(onFound);
   const [failed, setFailed] = useState(false);
@@ -32,10 +42,10 @@ export function Scan({ onFound, onClose }: { onFound: (vin: string) => void; onC
         if (video.current === null) return;
         const codes = await detector.detect(video.current).catch(() => []);
         for (const { rawValue } of codes) {
-          const vin = vinOfCode(rawValue);
-          if (vin !== null && !over) {
+          const wanted = look.current(rawValue);
+          if (wanted !== null && !over) {
             over = true;
-            found.current(vin);
+            found.current(wanted);
           }
         }
       }, INTERVAL_MILLISECONDS);
@@ -55,7 +65,7 @@ export function Scan({ onFound, onClose }: { onFound: (vin: string) => void; onC
         <p className="fault">{texts.search.scanFailed}</p>
       ) : (
         <>
-          <p>{texts.search.scanning}</p>
+          <p>{lead ?? texts.search.scanning}</p>
           <video ref={video} className="camera" playsInline muted />
         </>
       )}

@@ -16,6 +16,9 @@ import { recordAlerts } from './alerts/record.ts';
 import { repeatAfterBlocks } from './alerts/repeat.ts';
 import { createApp } from './app.ts';
 import { createAuth } from './auth/auth.ts';
+import { createChecks } from './authenticity/checks.ts';
+import { recordScrapped } from './authenticity/record.ts';
+import { createWatch } from './authenticity/watch.ts';
 import { createBackups } from './backup/backups.ts';
 import { getHeader } from './chain/read.ts';
 import { createRpc, type Rpc } from './chain/rpc.ts';
@@ -192,6 +195,7 @@ async function start(
     onAccept: async (transaction, entries) => {
       await recordClaims(transaction, entries);
       await recordSealed(transaction, entries, keyring);
+      await recordScrapped(transaction, entries, nodes);
       await recordRecalls(transaction, entries, { names, nodes });
       await recordAlerts(transaction, entries, {
         ledger: { chainId: deployment.chainId, address: deployment.ledger },
@@ -284,6 +288,17 @@ async function start(
     ledger: ledgerAddress,
     ownLedger: () => pipeline.ownLedger(),
   });
+  const parting = {
+    store,
+    keyring,
+    secrets,
+    nodes,
+    evaluator,
+    notices,
+    ownLedger: () => pipeline.ownLedger(),
+  };
+  const checks = createChecks({ ...parting, sets, ledger: ledgerAddress });
+  const watch = createWatch({ ...parting, graph });
   const retention = createRetention({
     ...{ store, erasures, policy: config.retention, rewrite: config.erasureRewrite },
   });
@@ -322,6 +337,8 @@ async function start(
     shares,
     accessLogs,
     alerts,
+    checks,
+    watch,
     notices,
     subscriptions,
     takeAway,
@@ -360,14 +377,15 @@ async function start(
     finalBlock: () => pipeline.progress().finalBlock,
   });
   startAnnouncing(announcer, services, opened);
-  opened(
-    repeatAfterBlocks(
-      pipeline,
-      () => alerts.tell(),
-      (error) => log('warn', 'alerts.failed', factsOf(error)),
-    ),
-    (held) => held.stop(),
-  );
+  for (const [work, failed] of [
+    [() => alerts.tell(), 'alerts.failed'],
+    [() => watch.look(), 'watch.failed'],
+  ] as const) {
+    opened(
+      repeatAfterBlocks(pipeline, work, (error) => log('warn', failed, factsOf(error))),
+      (held) => held.stop(),
+    );
+  }
 
   progress('listen');
   const server = createServer(serverLimits, app);

@@ -1,6 +1,8 @@
 import type { Address } from '../core/chain/types.ts';
 import type { Alerts } from './alerts/alerts.ts';
 import type { Auth } from './auth/auth.ts';
+import type { Checks } from './authenticity/checks.ts';
+import type { Watch } from './authenticity/watch.ts';
 import type { Backups } from './backup/backups.ts';
 import type { Rpc } from './chain/rpc.ts';
 import type { Config } from './config.ts';
@@ -54,6 +56,10 @@ export type Services = {
   readonly shares: Shares;
   readonly accessLogs: AccessLogs;
   readonly alerts: Alerts;
+  /** Whether a part is what it claims to be. */
+  readonly checks: Checks;
+  /** Looks at what is mounted. */
+  readonly watch: Watch;
   readonly notices: Notices;
   readonly subscriptions: Subscriptions;
   readonly takeAway: TakeAway;

@@ -259,12 +259,12 @@ class Erased {
   }
 
   /** Whether a row is of something that was destroyed. @param row as PostgreSQL writes it in JSON */
-  row(table: string, row: { digest?: unknown; alert?: unknown; name?: unknown; cid?: unknown }): boolean {
+  row(table: string, row: Record<string, unknown>): boolean {
     if (table === 'documents') return this.document(String(row.cid));
     const digest = hexOf(table === 'alert_links' ? row.alert : row.digest);
     if (this.has({ digest, what: 'entry' })) return true;
-    if (table !== 'disclosures') return false;
-    const name = String(row.name);
+    if (table !== 'disclosures' && table !== 'events') return false;
+    const name = String(table === 'events' ? row.field : row.name);
     return (
       this.has({ digest, what: `field:${name}` }) ||
       this.#documents.has(name) ||
@@ -285,10 +285,12 @@ const filtered = new Set([
   'serials',
   'claims',
   'missing_blocks',
+  'events',
   'documents',
   'alerts',
   'alert_links',
   'alert_answers',
+  'scrapped_parts',
 ]);
 const inflated = promisify(inflate);
 
@@ -433,6 +435,8 @@ async function verifyStore(transaction: Transaction, keyring: Keyring): Promise<
          OR EXISTS (SELECT 1 FROM disclosures WHERE disclosures.digest = erasures.digest)))
        OR EXISTS (SELECT 1 FROM disclosures WHERE disclosures.digest = erasures.digest
          AND erasures.what IN ('field:' || disclosures.name, disclosures.name))
+       OR EXISTS (SELECT 1 FROM events WHERE events.digest = erasures.digest
+         AND erasures.what IN ('entry', 'field:' || events.field))
        OR EXISTS (SELECT 1 FROM documents WHERE erasures.what = 'document:' || documents.cid)`,
   );
   if (left?.count !== 0n)

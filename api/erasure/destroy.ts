@@ -18,8 +18,11 @@ const ENTRY_TABLES = [
   'remedies',
   'missing_blocks',
   'graph_sealed',
+  'events',
+  'events_due',
   'alerts', // and their links
   'alert_answers',
+  'scrapped_parts',
 ] as const;
 
 /** The tables that content was in, and whose files are written anew once it is gone. */
@@ -32,6 +35,7 @@ export const contentTables = [
   'documents',
   'things',
   'graph_sealed',
+  'events',
   'notices',
   'alert_links',
 ] as const;
@@ -49,9 +53,14 @@ export async function destroyRows(transaction: Transaction, items: readonly Item
     return name === null ? [] : [{ digest: fromHex(digest, 32), name }];
   });
   if (fields.length > 0) {
+    const named = [fields.map(({ digest }) => digest), fields.map(({ name }) => name)];
     await transaction.execute(
       `DELETE FROM disclosures WHERE (digest, name) IN (SELECT * FROM unnest($1::bytea[], $2::text[]))`,
-      [fields.map(({ digest }) => digest), fields.map(({ name }) => name)],
+      named,
+    );
+    await transaction.execute(
+      `DELETE FROM events WHERE (digest, field) IN (SELECT * FROM unnest($1::bytea[], $2::text[]))`,
+      named,
     );
   }
   const documents = documentsOf(items);

@@ -11,6 +11,9 @@ export type Policy = {
   readonly apiKeyDays: number | null;
   /** Notices, read or not. */
   readonly noticeDays: number | null;
+  /** Scans of part codes, and links of alerts that are over. */
+  readonly scanDays: number | null;
+  readonly alertLinkDays: number | null;
 };
 
 export type FieldRule = {
@@ -41,6 +44,8 @@ export const defaultRetention = [
   'consents=1095d',
   'apiKeys=365d',
   'notices=1095d',
+  'scans=400d',
+  'alertLinks=1095d',
 ].join(',');
 
 const MAX_DAYS = 36_500;
@@ -49,6 +54,8 @@ const records = {
   consents: 'consentDays',
   apiKeys: 'apiKeyDays',
   notices: 'noticeDays',
+  scans: 'scanDays',
+  alertLinks: 'alertLinkDays',
 } as const;
 const nothing: Policy = {
   fields: [],
@@ -56,6 +63,8 @@ const nothing: Policy = {
   consentDays: null,
   apiKeyDays: null,
   noticeDays: null,
+  scanDays: null,
+  alertLinkDays: null,
 };
 
 /** `kind=days`, `kind/field=days`, `accessLog=days` …, separated by commas; null for anything else. */

@@ -19,6 +19,8 @@ export type Due = {
   readonly consents: number;
   readonly apiKeys: number;
   readonly notices: number;
+  readonly scans: number;
+  readonly alertLinks: number;
 };
 
 export interface Retention {
@@ -106,6 +108,8 @@ export function createRetention({ store, policy, erasures, ...options }: Retenti
       consents: await count(consents(policy.consentDays)),
       apiKeys: await count(apiKeys(policy.apiKeyDays)),
       notices: await count(notices(policy.noticeDays)),
+      scans: await count(scans(policy.scanDays)),
+      alertLinks: await count(alertLinks(policy.alertLinkDays)),
     };
   }
 
@@ -131,6 +135,15 @@ export function createRetention({ store, policy, erasures, ...options }: Retenti
           parameters: [new Date(cutoff(days) * 1000)],
         };
 
+  const scans = (days: number | null): Rows =>
+    days === null ? null : { from: 'scans WHERE hour <= $1', parameters: [Math.floor(cutoff(days) / 3_600)] };
+  const alertLinks = (days: number | null): Rows =>
+    days === null
+      ? null
+      : {
+          from: 'alert_links WHERE valid_until <= $1 OR replaced_at <= $2',
+          parameters: [cutoff(days), new Date(cutoff(days) * 1000)],
+        };
   const notices = (days: number | null): Rows =>
     days === null
       ? null
@@ -162,10 +175,14 @@ export function createRetention({ store, policy, erasures, ...options }: Retenti
       if (found.consents > 0) await destroy(consents(policy.consentDays));
       if (found.apiKeys > 0) await destroy(apiKeys(policy.apiKeyDays));
       if (found.notices > 0) await destroy(notices(policy.noticeDays));
+      if (found.scans > 0) await destroy(scans(policy.scanDays));
+      if (found.alertLinks > 0) await destroy(alertLinks(policy.alertLinkDays));
       const touched = [
         ...(found.accessEntries > 0 ? ['access_entries'] : []),
         ...(found.consents > 0 ? ['consents'] : []),
         ...(found.notices > 0 ? ['notices'] : []),
+        ...(found.scans > 0 ? ['scans'] : []),
+        ...(found.alertLinks > 0 ? ['alert_links'] : []),
       ];
       if (touched.length > 0) await rewriteTables(store, touched, options.rewrite);
       return found;

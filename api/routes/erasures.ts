@@ -228,6 +228,8 @@ const retention = z.strictObject({
   consents: z.int(),
   apiKeys: z.int(),
   notices: z.int(),
+  scans: z.int(),
+  alertLinks: z.int(),
 });
 
 export const runRetention = defineRoute({

@@ -3,6 +3,7 @@ import { createChallenge, createKey, createSession, deleteKey, deleteSession, li
 import { getAccessLog } from './accessLog.ts';
 import { alertRoutes } from './alerts.ts';
 import { createBackup } from './backup.ts';
+import { checkPart } from './checks.ts';
 import { searchClaims } from './claims.ts';
 import { getConsent, giveConsent, listConsents, revokeConsent } from './consents.ts';
 import { getBlock, uploadDocument } from './documents.ts';
@@ -63,6 +64,7 @@ export const routes: readonly Route[] = [
   ...recallRoutes,
   ...noticeRoutes,
   ...alertRoutes,
+  checkPart,
   listOrganisations,
   getOrganisation,
   getNonce,

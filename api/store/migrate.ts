@@ -14,6 +14,7 @@ const migrations = [
   '008-graph',
   '009-notices',
   '010-alerts',
+  '011-scans',
   '012-parts',
 ] as const;
 

@@ -52,6 +52,8 @@ const dueSchema = z.looseObject({
   consents: z.int(),
   apiKeys: z.int(),
   notices: z.int(),
+  scans: z.int(),
+  alertLinks: z.int(),
 });
 
 /** Rewriting a large store takes its time. */
@@ -177,6 +179,8 @@ async function eraseDue({ output }: Context, client: Client, options: EraseOptio
     counted(due.consents, 'consent'),
     counted(due.apiKeys, 'API key'),
     counted(due.notices, 'notice'),
+    counted(due.scans, 'hour of scans', 'hours of scans'),
+    counted(due.alertLinks, 'link of an alert', 'links of alerts'),
   ];
   output.line(`  ${counted(due.fields.length, 'sealed field')}, ${records.join(', ')}`);
   if (due.more) output.line('There are more fields: do it again.');

@@ -78,6 +78,8 @@ describe('no route shows what is sealed without logging it', function () {
     evaluateSubjects: () => ({ identifiers: [vehicle.name] }),
     traceThing: () => ({ identifier: vehicle.name, direction: 'down' }),
     findAffected: () => ({ vehicles: [vehicle.name] }),
+    openAlert: () => ({ opener: share.token, visitor: share.token }),
+    checkPart: () => ({ identifier: 'serial:volta.example:1' }),
     callChain: () => ({ jsonrpc: '2.0', id: 1, method: 'eth_blockNumber', params: [] }),
     createChallenge: () => ({ signer: owner.address }),
     createErasure: () => ({ target: { entry: entries[0]?.entry.digest }, basis: 'request', dryRun: true }),
@@ -93,6 +95,9 @@ describe('no route shows what is sealed without logging it', function () {
     'createSession',
     'createApiKey',
     'runRetention',
+    'raiseAlerts',
+    'answerAlert',
+    'createAlertLink',
     'readNotices',
     'subscribe',
     'createBackup',
@@ -110,6 +115,7 @@ describe('no route shows what is sealed without logging it', function () {
     serial: '1',
     release: '1',
     identifier: vehicle.name,
+    reference: `0x${'11'.repeat(16)}`,
   });
   /** The path of a route with what it is about filled in; `{id}` means another thing in some of them. */
   function pathOf(route: Route): string {
@@ -126,6 +132,7 @@ describe('no route shows what is sealed without logging it', function () {
     });
     const query: Readonly<Record<string, string>> = {
       listConsents: '?as=signer',
+      listAlerts: '?box=in',
       listTitles: `?owner=${owner.address}`,
     };
     return filled + (query[route.name] ?? '');

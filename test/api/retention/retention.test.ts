@@ -149,6 +149,8 @@ describe('retention', function () {
       consents: 0,
       apiKeys: 0,
       notices: 0,
+      scans: 0,
+      alertLinks: 0,
     });
     expect((await test.post(path, { dryRun: false }, garage.operator)).body.dryRun).to.equal(false);
   });

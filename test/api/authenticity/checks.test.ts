@@ -1,0 +1,353 @@
+import { randomBytes } from 'node:crypto';
+import { expect } from 'chai';
+import { fromBase64Url, toBase64Url } from '../../../core/bytes.ts';
+import { addressOfKey } from '../../../core/chain/submission.ts';
+import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
+import { openEnvelope } from '../../../core/envelope/envelope.ts';
+import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
+import { partCodeAddress, signPartCode } from '../../../core/partCode/partCode.ts';
+import { verifyProof } from '../../../core/tree/proof.ts';
+import { buildTree } from '../../../core/tree/tree.ts';
+import { type Attester, type LogLine, startTestService, type TestService } from '../fixture.ts';
+
+/** A world of its own: what is complete, and who made what, must not depend on other tests. */
+describe('checks of parts, and the watch over what is mounted', function () {
+  this.timeout(180_000);
+  let test: TestService;
+  let maker: Attester;
+  let cars: Attester;
+  let rival: Attester;
+  let garage: Attester;
+  const tokens = new Map<Attester, string>();
+  const domain = 'airbags.example';
+  const batch = `batch:${domain}:B-1`;
+  const serial = (number: number): string => `serial:${domain}:A-${String(number).padStart(4, '0')}`;
+  const vin = (number: number): string => `vin:WVWZZZ1JZXW7${String(number).padStart(5, '0')}`;
+  let listed: ComposedEntry;
+  let treeKey: Uint8Array;
+
+  before(async () => {
+    test = await startTestService();
+    maker = await test.admit('Airbags', ['supplier']);
+    cars = await test.admit('Cars with airbags', ['manufacturer']);
+    rival = await test.admit('Copies of airbags', ['supplier']);
+    garage = await test.admit('Garage of airbags', ['workshop']);
+    for (const one of [maker, cars, rival, garage]) tokens.set(one, await test.signIn(one));
+    treeKey = randomBytes(32);
+    const members = Array.from({ length: 40 }, (_, index) => serial(index));
+    const { root } = buildTree(
+      treeKey,
+      members.map((member) => parseIdentifier(member)),
+    );
+    listed = test.compose(maker, batch, {
+      kind: 'batch.produced',
+      time: '2024-02-01',
+      data: {
+        bizStep: 'commissioning',
+        manufacturerId: domain,
+        manufacturerPartId: 'AB',
+        batchId: 'B-1',
+        nameAtManufacturer: 'Airbag',
+        productionDate: '2024-02-01',
+        serials: { serialsRoot: root, count: members.length, treeKey: toBase64Url(treeKey) },
+      },
+      sealed: {},
+    });
+    await test.record(maker, [listed]);
+    const put = await test.request('PUT', `/v1/sets/${listed.entry.digest}`, {
+      body: { members },
+      token: tokens.get(maker),
+    });
+    expect(put.status, put.text).to.equal(200);
+  });
+  after(() => test?.stop());
+
+  const built = (on: string, part: string, time = '2024-06-01', extra: object = {}): ComposedEntry =>
+    test.compose(cars, on, {
+      kind: 'vehicle.built',
+      time,
+      data: { manufacturerId: 'cars.example', parts: [{ component: 'airbags', part, ...extra }] } as never,
+    });
+  const mounted = (on: string, part: string, time = '2024-06-01'): ComposedEntry =>
+    test.compose(garage, on, {
+      kind: 'part.mounted',
+      time,
+      data: { component: 'airbags', part, position: 'DRIVER' },
+    });
+  const codeOf = (identifier: string, by = maker, key = by.key): string =>
+    signPartCode({ identifier: parseIdentifier(identifier), organisation: by.id, ledger: test.ledger }, key);
+  const check = async (body: object) => {
+    await test.service.services.graph.settle();
+    const reply = await test.post('/v1/checks', body);
+    expect(reply.status, reply.text).to.equal(200);
+    return reply.body;
+  };
+  type Told = { kind: string; content: { part: string; in?: string; entry?: string; elsewhere?: object } };
+  const noticesOf = async (attester: Attester, part: string): Promise<Told[]> => {
+    await test.service.services.watch.look();
+    const { body } = await test.get('/v1/notices?limit=1000', { token: tokens.get(attester) });
+    return body.notices.filter(
+      ({ kind, content }: Told) => /^(part|code)\./.test(kind) && content.part === part,
+    );
+  };
+  const kindsTo = async (attester: Attester, part: string): Promise<string[]> =>
+    (await noticesOf(attester, part)).map(({ kind }) => kind).sort();
+
+  it('a code by its maker, of a part that its sets provably hold, is genuine', async () => {
+    const code = codeOf(serial(1));
+    const found = await check({ code: partCodeAddress(test.url, code) });
+    expect(found).to.deep.include({
+      identifier: serial(1),
+      state: 'genuine',
+      reasons: ['maker.inSet'],
+      flags: [],
+      code: {
+        organisation: maker.id.toString(),
+        signer: addressOfKey(maker.key),
+        ledger: 'known',
+        key: 'active',
+        standing: 'good',
+      },
+    });
+    const [set] = found.sets;
+    const report = await test.get(`/v1/batches/${domain}/B-1/report`);
+    const content = report.body.contents[set.entry];
+    const envelope = openEnvelope(fromBase64Url(content.block), fromBase64Url(content.key));
+    const { serialsRoot, treeKey: key } = envelope.data.serials as {
+      serialsRoot: `0x${string}`;
+      treeKey: string;
+    };
+    const proven = verifyProof(serialsRoot, fromBase64Url(key), parseIdentifier(serial(1)), set.proof);
+    expect(proven).to.equal('in');
+    expect((await check({ identifier: serial(1) })).reasons).to.include('code.none');
+  });
+
+  it('a forged code, and another maker’s replayed on this one’s number, are named as such', async () => {
+    const foreign = await check({ code: codeOf(serial(2), maker, randomBytes(32)) });
+    expect([foreign.state, foreign.reasons[0]]).to.deep.equal(['forged', 'code.foreignKey']);
+    const replayed = await check({ code: codeOf(serial(2), rival) });
+    expect([replayed.state, replayed.reasons[0]]).to.deep.equal(['forged', 'code.otherMaker']);
+    const good = codeOf(serial(2));
+    const cut = await test.post('/v1/checks', { code: good.slice(0, -3) });
+    expect([cut.status, cut.body.code]).to.deep.equal([422, 'partCode.malformed']);
+    const other = signPartCode(
+      {
+        identifier: parseIdentifier(serial(2)),
+        organisation: maker.id,
+        ledger: { ...test.ledger, chainId: 1n },
+      },
+      maker.key,
+    );
+    expect((await check({ code: other })).reasons[0]).to.equal('code.otherLedger');
+    const nobody = await check({ identifier: `serial:nobody.example:1` });
+    expect([nobody.state, nobody.reasons]).to.deep.equal(['unknown', ['maker.unknown', 'code.none']]);
+  });
+
+  it('a code by a key that was revoked since proves nothing any more', async () => {
+    const old = await test.admit('Maker who lost a key', ['supplier']);
+    const code = codeOf('serial:lost.example:1', old);
+    await test.record(old, [
+      test.compose(old, 'serial:lost.example:1', {
+        kind: 'part.produced',
+        time: '2024-01-01',
+        data: {
+          bizStep: 'commissioning',
+          manufacturerId: 'lost.example',
+          manufacturerPartId: 'L',
+          partInstanceId: '1',
+          nameAtManufacturer: 'Lost',
+          productionDate: '2024-01-01',
+        },
+      }),
+    ]);
+    expect((await check({ code })).state).to.equal('genuine');
+    await test.change('registrar', 'revokeKey', old.id, old.signer);
+    const found = await check({ code });
+    expect([found.state, found.reasons[0], found.code.key]).to.deep.equal([
+      'unknown',
+      'code.revokedKey',
+      'revoked',
+    ]);
+  });
+
+  it('tells a part that is mounted elsewhere, but not in the vehicle that it is looked at in', async () => {
+    await test.record(cars, [built(vin(1), serial(3))]);
+    const code = codeOf(serial(3));
+    expect(await check({ code })).to.deep.include({ state: 'mounted' });
+    expect(await check({ code, vehicle: vin(1) })).to.deep.include({ state: 'genuine' });
+    expect(await check({ code, vehicle: vin(2) })).to.deep.include({ state: 'mounted' });
+  });
+
+  it('tells a part of a batch that is held back, and no longer once it is released', async () => {
+    const held = test.compose(maker, batch, {
+      kind: 'batch.quarantined',
+      time: '2024-07-01',
+      data: { bizStep: 'holding', reason: 'defectSuspected' },
+    });
+    await test.record(maker, [held]);
+    expect((await check({ code: codeOf(serial(4)) })).reasons[0]).to.equal('part.quarantined');
+    await test.record(maker, [
+      test.compose(maker, batch, {
+        kind: 'batch.released',
+        time: '2024-07-02',
+        data: { bizStep: 'inspecting', outcome: 'usable', quarantined: held.entry.digest },
+      }),
+    ]);
+    expect((await check({ code: codeOf(serial(4)) })).state).to.equal('genuine');
+  });
+
+  it('tells a part that a campaign names by its range or its batch', async () => {
+    const key = randomBytes(32);
+    const { root } = buildTree(key, []);
+    await test.record(cars, [
+      test.compose(cars, 'own', {
+        kind: 'recall.opened',
+        time: '2024-08-01',
+        data: {
+          campaign: 'R-1',
+          title: { en: 'Airbags' },
+          component: 'airbags',
+          remedy: { en: 'Replace' },
+          severity: 'safety',
+          affectedRoot: root,
+          affectedCount: 0,
+          treeKey: toBase64Url(key),
+          serialRanges: [{ manufacturerId: domain, from: 'A-0030', to: 'A-0039' }],
+        },
+      }),
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    const found = await check({ code: codeOf(serial(31)) });
+    expect([found.state, found.recalls]).to.deep.equal([
+      'recalled',
+      [{ organisation: cars.id.toString(), campaign: 'R-1' }],
+    ]);
+    expect((await check({ code: codeOf(serial(29)) })).state).to.equal('genuine');
+  });
+
+  it('keeps of a scan the hour, the coarse place and a count, and flags a code in two far places', async () => {
+    const code = codeOf(serial(5));
+    const paris = { cell: { latitude: 48, longitude: 2 } };
+    expect((await check({ code, place: paris })).flags).to.deep.equal([]);
+    await check({ code, place: paris });
+    const far = await check({ code, place: { country: 'AU' } });
+    expect(far.flags).to.deep.equal(['cloned.farApart']);
+    // The number alone, and a code that does not hold, are no scans.
+    await check({ identifier: serial(6), place: paris });
+    await check({ code: codeOf(serial(6), rival), place: { country: 'AU' } });
+    const { store, nodes } = { ...test.service.services, nodes: null };
+    const rows = await store.query<Record<string, unknown>>('SELECT * FROM scans ORDER BY place');
+    expect(nodes).to.equal(null);
+    const ofIt = rows.filter(({ place }) => place === '48,2' || place === 'AU');
+    expect(ofIt.map(({ place, count }) => [place, count])).to.deep.equal([
+      ['48,2', 2],
+      ['AU', 1],
+    ]);
+    expect(Object.keys(rows[0] ?? {}).sort()).to.deep.equal(['count', 'hour', 'node', 'place']);
+    expect(await kindsTo(maker, serial(5))).to.deep.equal(['code.cloned']);
+    const logged = JSON.stringify(test.logged.map(({ facts }: LogLine) => facts));
+    expect(logged).not.to.include(code.slice(4, 40));
+    for (const place of [
+      { country: 'fr' },
+      { cell: { latitude: 48.5, longitude: 2 } },
+      { cell: { latitude: 90, longitude: 0 } },
+    ]) {
+      expect((await test.post('/v1/checks', { code, place })).status).to.equal(422);
+    }
+  });
+
+  it('tells both, and the maker, of a part that two vehicles claim, each only of its own vehicle', async () => {
+    await test.record(cars, [built(vin(10), serial(10))]);
+    expect(await kindsTo(cars, serial(10))).to.deep.equal([]);
+    await test.record(garage, [mounted(vin(11), serial(10), '2024-09-01')]);
+    const [toCars] = await noticesOf(cars, serial(10));
+    const [toGarage] = await noticesOf(garage, serial(10));
+    expect([toCars?.kind, toCars?.content.in]).to.deep.equal(['part.mountedTwice', vin(10)]);
+    expect([toGarage?.kind, toGarage?.content.in]).to.deep.equal(['part.mountedTwice', vin(11)]);
+    expect(JSON.stringify(toCars)).not.to.include(vin(11));
+    const toMaker = await noticesOf(maker, serial(10));
+    expect(toMaker.map(({ kind }) => kind)).to.deep.equal(['part.mountedTwice']);
+    expect(JSON.stringify(toMaker)).not.to.include('vin:');
+    await test.service.services.watch.look();
+    expect(await noticesOf(cars, serial(10))).to.have.length(1);
+  });
+
+  it('tells of two vehicles that claim one serial in one block', async () => {
+    await test.record(cars, [built(vin(12), serial(12)), built(vin(13), serial(12))]);
+    const told = await noticesOf(cars, serial(12));
+    // Both are its own: one notice names both.
+    expect(told.map(({ kind }) => kind)).to.deep.equal(['part.mountedTwice']);
+    const elsewhere = told[0]?.content.elsewhere as { in: string; organisation: string };
+    expect([told[0]?.content.in, elsewhere.in].sort()).to.deep.equal([vin(12), vin(13)]);
+    expect(elsewhere.organisation).to.equal(cars.id.toString());
+    expect(await kindsTo(maker, serial(12))).to.deep.equal(['part.mountedTwice']);
+  });
+
+  it('is silent where a part was taken out before, or may be another one', async () => {
+    await test.record(cars, [
+      built(vin(14), serial(14)),
+      built(vin(16), serial(15), '2024-06-01', { hasAlternatives: true }),
+    ]);
+    await test.record(garage, [
+      test.compose(garage, vin(14), {
+        kind: 'part.removed',
+        time: '2024-07-01',
+        data: { component: 'airbags', part: serial(14), reason: 'upgrade' },
+      }),
+    ]);
+    await test.record(garage, [mounted(vin(15), serial(14), '2024-08-01'), mounted(vin(17), serial(15))]);
+    for (const number of [14, 15]) {
+      for (const one of [cars, garage, maker]) expect(await kindsTo(one, serial(number))).to.deep.equal([]);
+    }
+  });
+
+  it('tells of a part that none of its maker’s complete sets holds', async () => {
+    await test.record(garage, [mounted(vin(20), serial(900))]);
+    for (const one of [garage, maker])
+      expect(await kindsTo(one, serial(900))).to.deep.equal(['part.unknown']);
+    expect((await check({ identifier: serial(900), vehicle: vin(20) })).reasons).to.deep.equal([
+      'maker.notInSets',
+      'code.none',
+    ]);
+  });
+
+  it('tells of a part that was mounted before it was made', async () => {
+    await test.record(garage, [mounted(vin(21), serial(21), '2024-01-31')]);
+    for (const one of [garage, maker])
+      expect(await kindsTo(one, serial(21))).to.deep.equal(['part.beforeMade']);
+  });
+
+  it('tells of a part that was scrapped before, by who took it out', async () => {
+    await test.record(cars, [built(vin(22), serial(22))]);
+    await test.record(garage, [
+      test.compose(garage, vin(22), {
+        kind: 'part.removed',
+        time: '2024-07-01',
+        data: { component: 'airbags', part: serial(22), reason: 'accident', fate: 'scrapped' },
+      }),
+    ]);
+    expect((await check({ code: codeOf(serial(22)) })).state).to.equal('scrapped');
+    await test.record(garage, [mounted(vin(23), serial(22), '2024-08-01')]);
+    for (const one of [garage, maker])
+      expect(await kindsTo(one, serial(22))).to.deep.equal(['part.scrapped']);
+  });
+
+  it('says nothing of a part any more once its maker’s sets are not complete', async () => {
+    await test.record(maker, [
+      test.compose(maker, `batch:${domain}:B-2`, {
+        kind: 'batch.produced',
+        time: '2024-03-01',
+        data: {
+          bizStep: 'commissioning',
+          manufacturerId: domain,
+          manufacturerPartId: 'AB',
+          batchId: 'B-2',
+          nameAtManufacturer: 'Airbag',
+          productionDate: '2024-03-01',
+        },
+      }),
+    ]);
+    await test.record(garage, [mounted(vin(24), serial(901))]);
+    expect(await kindsTo(garage, serial(901))).to.deep.equal([]);
+  });
+});

@@ -89,7 +89,7 @@ const REACHED = `WITH RECURSIVE reached(node, basis) AS (
 /** SQL: whether the asker `$3` built the vehicle, or mounted something in it. */
 const OWN = (
   node: string,
-) => `(EXISTS (SELECT 1 FROM edges WHERE edges.parent = ${node} AND edges.organisation = $3)
+) => `(EXISTS (SELECT 1 FROM edges WHERE edges.parent = ${node} AND edges.relation <> ${memberOf} AND edges.organisation = $3)
   OR EXISTS (SELECT 1 FROM made WHERE made.node = ${node} AND made.organisation = $3))`;
 
 /** The vehicles that a fault reaches, exactly. */

@@ -247,7 +247,7 @@ async function ownOf(
 ): Promise<ReadonlySet<Node>> {
   const rows = await store.query<{ node: Node }>(
     `SELECT asked.node::text AS node FROM unnest($1::uuid[]) AS asked(node)
-     WHERE EXISTS (SELECT 1 FROM edges WHERE edges.parent = asked.node AND edges.organisation = $2)
+     WHERE EXISTS (SELECT 1 FROM edges WHERE edges.parent = asked.node AND edges.relation <> ${memberOf} AND edges.organisation = $2)
         OR EXISTS (SELECT 1 FROM made WHERE made.node = asked.node AND made.organisation = $2)`,
     [nodes, organisation],
   );

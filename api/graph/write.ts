@@ -105,7 +105,8 @@ async function refresh(
   if (gone.size === 0) return;
   await transaction.execute(
     `DELETE FROM things WHERE node = ANY($1::uuid[])
-       AND NOT EXISTS (SELECT 1 FROM edges WHERE edges.parent = things.node)
+       AND NOT EXISTS (SELECT 1 FROM edges WHERE edges.parent = things.node AND edges.relation <> 4)
+       AND NOT EXISTS (SELECT 1 FROM edges WHERE edges.parent = things.node AND edges.relation = 4)
        AND NOT EXISTS (SELECT 1 FROM edges WHERE edges.child = things.node)
        AND NOT EXISTS (SELECT 1 FROM made WHERE made.node = things.node)`,
     [[...gone]],

@@ -13,7 +13,9 @@ CREATE TABLE edges (
   relation int2 NOT NULL, -- 1 builtFrom, 2 mounted, 3 madeOf, 4 memberOf
   sealed boolean NOT NULL -- stated in a sealed field: it counts for its attester alone
 );
-CREATE INDEX edges_parent ON edges (parent);
+-- Two, so that the way up from a vehicle need not read past its parts.
+CREATE INDEX edges_parent ON edges (parent) WHERE relation <> 4;
+CREATE INDEX edges_members ON edges (parent) WHERE relation = 4;
 CREATE INDEX edges_child ON edges (child);
 CREATE INDEX edges_source ON edges (source);
 

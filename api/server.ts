@@ -32,6 +32,9 @@ import { type EmbeddedChain, startEmbeddedChain } from './embeddedChain.ts';
 import { openErasures } from './erasure/erasures.ts';
 import { embeddedPlace, kuboPlace, type Place } from './erasure/places.ts';
 import { openRegister } from './erasure/register.ts';
+import { createEventNames } from './events/names.ts';
+import { recordEvents, startNaming } from './events/record.ts';
+import { createEvents } from './events/search.ts';
 import { createGraph } from './graph/graph.ts';
 import { createNodes } from './graph/nodes.ts';
 import { recordSealed } from './graph/write.ts';
@@ -177,6 +180,7 @@ async function start(
   progress('index');
   const nodes = createNodes(keyring);
   const names = createCampaignNames(keyring);
+  const eventNames = createEventNames(keyring);
   const finality = chain === null ? () => finalBlock(rpc) : async () => BigInt(chain.devnet.durableBlock());
   const pipeline = createPipeline({
     store,
@@ -195,6 +199,7 @@ async function start(
     onAccept: async (transaction, entries) => {
       await recordClaims(transaction, entries);
       await recordSealed(transaction, entries, keyring);
+      await recordEvents(transaction, entries, eventNames);
       await recordScrapped(transaction, entries, nodes);
       await recordRecalls(transaction, entries, { names, nodes });
       await recordAlerts(transaction, entries, {
@@ -229,6 +234,7 @@ async function start(
     onError: (problem) => log('warn', 'report.withoutProof', { ...factsOf(problem), code: problem.code }),
   });
   const sealed = createSealedFields({ store, secrets, keyring, ownLedger: () => pipeline.ownLedger() });
+  const events = createEvents({ store, secrets, names: eventNames, ownLedger: () => pipeline.ownLedger() });
   const query = createQuery({ store, secrets, sealed, sets, evaluator, deployment }, pipeline, proofs);
   const ledgerAddress = { chainId: deployment.chainId, address: deployment.ledger };
   const privacy = {
@@ -331,6 +337,7 @@ async function start(
     query,
     sets,
     graph,
+    events,
     sealed,
     consents,
     revocations,
@@ -371,6 +378,12 @@ async function start(
   sets.sweep().catch((error: unknown) => log('warn', 'sweep.failed', factsOf(error)));
   opened(sweep, async (timer) => clearInterval(timer));
   startErasing(services, opened);
+  opened(
+    startNaming({ store, secrets, sealed, names: eventNames }, (error) =>
+      log('warn', 'events.failed', factsOf(error)),
+    ),
+    (held) => held.stop(),
+  );
   const announcer = createAnnouncer({
     ...{ store, secrets, sets, evaluator, nodes, names, notices, subscriptions },
     ownLedger: () => pipeline.ownLedger(),

@@ -9,6 +9,7 @@ import type { Config } from './config.ts';
 import type { Deployment } from './deployment.ts';
 import type { DocumentStore } from './documents/documentStore.ts';
 import type { Erasures } from './erasure/erasures.ts';
+import type { Events } from './events/search.ts';
 import type { Graph } from './graph/graph.ts';
 import type { Log } from './http/log.ts';
 import type { LookupMeter } from './http/lookupMeter.ts';
@@ -49,6 +50,8 @@ export type Services = {
   readonly query: Query;
   readonly sets: Sets;
   readonly graph: Graph;
+  /** Entries by the events that they were made from. */
+  readonly events: Events;
   /** All that is sealed: nothing else opens it, and it logs each showing. */
   readonly sealed: SealedFields;
   readonly consents: Consents;

@@ -286,7 +286,7 @@ function tablesOf(rows: readonly { readonly what: string }[]): readonly string[]
   if (rows.some(({ what }) => what === 'entry')) return contentTables;
   return rows.some(({ what }) => what.startsWith('document:'))
     ? ['disclosures', 'documents']
-    : ['disclosures', 'things', 'graph_sealed'];
+    : ['disclosures', 'events', 'things', 'graph_sealed'];
 }
 
 function* groupsOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {

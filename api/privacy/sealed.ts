@@ -52,8 +52,12 @@ export interface SealedFields {
     purpose: string,
     digests: readonly Digest[],
   ): Promise<ReadonlyMap<Digest, readonly string[]>>;
-  /** The disclosures of entries, to the operator, by their digests. */
-  showOperator(route: string, digests: readonly Digest[]): Promise<ReadonlyMap<Digest, readonly string[]>>;
+  /** The disclosures of entries, to the operator, by their digests; of all fields, or of those named. */
+  showOperator(
+    route: string,
+    digests: readonly Digest[],
+    names?: readonly string[],
+  ): Promise<ReadonlyMap<Digest, readonly string[]>>;
 }
 
 export type SealedOptions = {
@@ -88,6 +92,7 @@ export function createSealedFields(options: SealedOptions): SealedFields {
     by: Pick<Showing, 'reader' | 'route'>,
     ground: Ground,
     digests: readonly Digest[],
+    names: readonly string[] | null = null,
   ): Promise<ReadonlyMap<Digest, readonly string[]>> {
     const ledger = await options.ownLedger();
     const shown = await store.transaction(async (transaction) => {
@@ -99,7 +104,8 @@ export function createSealedFields(options: SealedOptions): SealedFields {
       );
       const everything = rows.map((row): Opened => {
         const subject = envelopeOf(row, secrets)?.subject ?? ZERO_SUBJECT;
-        const fields = row.names.map((name) => ({ name, ground }));
+        const chosen = row.names.filter((name) => names === null || names.includes(name));
+        const fields = chosen.map((name) => ({ name, ground }));
         return { subject, digest: toHex(row.digest) as Digest, row, fields };
       });
       return logAndOpen(transaction, keyring, by, everything, { at: now(), ledger });
@@ -124,8 +130,8 @@ export function createSealedFields(options: SealedOptions): SealedFields {
       return showAll({ reader, route }, { consent: null, purpose }, digests);
     },
 
-    showOperator: (route, digests) =>
-      showAll({ reader: { kind: 'operator' }, route }, OPERATOR_GROUND, digests),
+    showOperator: (route, digests, names) =>
+      showAll({ reader: { kind: 'operator' }, route }, OPERATOR_GROUND, digests, names),
   };
 }
 

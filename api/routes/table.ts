@@ -8,6 +8,7 @@ import { searchClaims } from './claims.ts';
 import { getConsent, giveConsent, listConsents, revokeConsent } from './consents.ts';
 import { getBlock, uploadDocument } from './documents.ts';
 import { erasureRoutes } from './erasures.ts';
+import { searchEvents } from './events.ts';
 import { batchesOfSerial, batchRoutes, serialRoutes, softwareRoutes, vehicleRoutes } from './histories.ts';
 import { listMyBatches, listMyVehicles } from './my.ts';
 import { noticeRoutes } from './notices.ts';
@@ -20,8 +21,8 @@ import { descriptionRoutes, getHealth, getMetrics, getReadiness } from './servic
 import { completeSet, getSet, listSerials, putSet, putSetChunk } from './sets.ts';
 import { openShare } from './shares.ts';
 import { evaluateSubjects } from './subjects.ts';
-import { supplyRoutes } from './supply.ts';
 import { acceptSubmissions, getSubmission } from './submissions.ts';
+import { supplyRoutes } from './supply.ts';
 import { getVehicleCredential, getVehiclePdf } from './takeaway.ts';
 import { acceptTitleActions, getTitle, getTitleAction, listTitles } from './titles.ts';
 
@@ -52,6 +53,7 @@ export const routes: readonly Route[] = [
   completeSet,
   listSerials,
   ...supplyRoutes,
+  searchEvents,
   searchClaims,
   giveConsent,
   listConsents,

@@ -16,6 +16,7 @@ const migrations = [
   '010-alerts',
   '011-scans',
   '012-parts',
+  '013-events',
 ] as const;
 
 export const schemaVersion = migrations.length;

@@ -100,6 +100,23 @@ export function addSupply(program: Command, action: MakeAction): void {
     );
 
   program
+    .command('trace <identifier>')
+    .description(
+      'what a vehicle, part or batch is made of, down to the last tier, with the tiers that are missing; or what it is in',
+    )
+    .option('--down', 'what it is made of (default)')
+    .option(
+      '--up',
+      'what it is in: what your organisation stated something of, and the number of other vehicles',
+    )
+    .option('--at <time>', 'only what was so then: a date, or an instant in UTC')
+    .option('--depth <edges>', 'no further than this', integer(1, 1_000))
+    .option('--keystore <name>', 'sign in with this key of an organisation')
+    .addOption(passwordOption())
+    .option('--organisation <number>', 'the organisation that the key signs for, where it does not say')
+    .action(action(async () => (await import('./commands/trace.ts')).traceCommand as unknown as Action));
+
+  program
     .command('epcis')
     .description('EPCIS documents')
     .command('hash <file>')

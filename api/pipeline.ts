@@ -136,6 +136,8 @@ export interface PipelineEvents {
   final: { readonly submissions: readonly SubmissionHash[]; readonly block: number };
   /** These subjects have another head than before: what is cached of them is old. */
   subjects: { readonly subjects: readonly Subject[] };
+  /** Campaigns stand on the own chains of these that did not before: what is cached of their vehicles is old. */
+  campaigns: { readonly organisations: readonly bigint[] };
   /** Ledgers of the directory can be shown, or written to, that could not be before; or can no more. */
   ledgers: { readonly ledgers: readonly number[] };
   /** The standing of organisations changed. */

@@ -816,6 +816,9 @@ async function noteMissing(
 /** The change of an organisation's record that names its profile. */
 const PROFILE_SET = 5;
 
+/** recall.opened, recall.extended, recall.closed, amended. */
+const CAMPAIGN_KINDS: ReadonlySet<number> = new Set([80, 81, 82, 120]);
+
 function announce(
   addition: Addition,
   anchored: readonly SubmissionHash[],
@@ -825,6 +828,12 @@ function announce(
   if (addition.subjectTips.size > 0) {
     const subjects = Array.from(addition.subjectTips.keys(), (key) => `0x${readTipKey(key).name}` as Subject);
     emit('subjects', { subjects });
+  }
+  const campaigns = addition.ownLinks.filter(({ event }) => CAMPAIGN_KINDS.has(event.kind));
+  if (campaigns.length > 0) {
+    emit('campaigns', {
+      organisations: [...new Set(campaigns.map(({ event }) => BigInt(event.organisation)))],
+    });
   }
   if (addition.changeTips.size > 0) {
     const organisations = Array.from(addition.changeTips.keys(), (key) => BigInt(readTipKey(key).name));

@@ -103,6 +103,7 @@ export function createQuery(
   };
   pipeline.on('subjects', ({ subjects }) => forget(subjects));
   pipeline.on('organisations', forgetAll);
+  pipeline.on('campaigns', forgetAll);
   pipeline.on('ledgers', forgetAll);
   pipeline.on('reorganised', forgetAll);
 

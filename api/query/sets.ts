@@ -97,6 +97,8 @@ export function createSets({ store, keyring, secrets, nodes, log }: SetsOptions)
         return null; // void: it proves nothing, whatever is in its set
       }
       if (set === null || !memberTypes[set.of].includes(identifier.type)) return null;
+      // Of nothing there is nothing to hand over.
+      if (set.count === 0) return proofIn(set, identifier, { siblings: [], leaf: null });
       const bytes = fromHex(digest, 32);
       const [row] = await store.query<{ start: Uint8Array; wrapped: Uint8Array }>(
         `SELECT start, wrapped FROM set_buckets JOIN sets USING (digest)
@@ -106,12 +108,7 @@ export function createSets({ store, keyring, secrets, nodes, log }: SetsOptions)
       if (row === undefined) return null;
       const bucket = decodeBucket(keyring.unwrap('identifier', row.wrapped, bucketContext(bytes, row.start)));
       const proof = proveInBucket(set.treeKey, bucket.siblings, bucket.members.map(splitMember), identifier);
-      try {
-        verifyProof(set.root, set.treeKey, identifier, proof);
-        return proof;
-      } catch {
-        return null; // rotten, or of another set under the same digest: nobody is handed a proof that proves nothing
-      }
+      return proofIn(set, identifier, proof);
     },
 
     async *members(digest) {
@@ -168,6 +165,16 @@ export function createSets({ store, keyring, secrets, nodes, log }: SetsOptions)
       }));
     },
   };
+}
+
+/** A proof that proves something; null for one that is rotten, or of another set under the same digest. */
+function proofIn({ root, treeKey }: NamedSet, identifier: Identifier, proof: SetProof): SetProof | null {
+  try {
+    verifyProof(root, treeKey, identifier, proof);
+    return proof;
+  } catch {
+    return null;
+  }
 }
 
 /** No identifier has a line's end in it. */

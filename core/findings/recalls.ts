@@ -89,7 +89,7 @@ export function currentParts(entries: readonly EffectiveEntry[]): {
 type Affected = Pick<KindData<'recall.opened'>, 'batches' | 'serialRanges' | 'partNumbers'>;
 
 /** What a campaign that names parts means for one: it is named, it is not, or what would tell is not known. */
-export type PartVerdict = 'in' | 'out' | 'noBatch' | 'noSerial' | 'noPartNumber' | 'noDate';
+export type PartVerdict = 'in' | 'out' | 'noBatch' | 'noPartNumber' | 'noDate';
 
 /** Whether a campaign names the part, its batch, a range of serials that it lies in, or its number and when it was made. */
 export function judgePart(
@@ -104,9 +104,6 @@ export function judgePart(
   if (sameNumber.some(({ from, until }) => from === undefined && until === undefined)) return 'in';
   // A serial of one maker is of one of its batches: while nobody says which, it may be one of these.
   if (type === 'serial' && batch === null && batches.some((named) => mayHold(named, part))) return 'noBatch';
-  if (type === 'batch' && serialRanges.some(({ manufacturerId }) => manufacturerId.toLowerCase() === maker)) {
-    return 'noSerial';
-  }
   if (partNumber === null && sameMaker.some(({ from }) => from === undefined || from <= madeBy)) {
     return 'noPartNumber';
   }

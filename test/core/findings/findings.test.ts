@@ -592,11 +592,6 @@ describe('deriveFindings', () => {
       const ofGs1 = { batches: [`batch:${gs1('04012345111118', '10/B-1')}`] };
       expect(states(part(`serial:${gs1('04012345111118', '21/9')}`), ofGs1)).to.equal('unknown');
       expect(states(part(`serial:${gs1('04012345222227', '21/9')}`), ofGs1)).to.equal('notAffected');
-      // Of a batch nobody knows which serial was taken.
-      const serialRanges = [{ manufacturerId: 'safir.example', from: 'A-1', to: 'A-9' }];
-      expect(states(part('batch:safir.example:B-1'), { serialRanges })).to.equal('unknown');
-      expect(states(part('batch:other.example:B-1'), { serialRanges })).to.equal('notAffected');
-
       const numbered = (more = {}) => ({
         partNumbers: [{ manufacturerId: 'safir.example', partNumber: 'SF-21', ...more }],
       });

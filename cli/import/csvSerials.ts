@@ -334,7 +334,13 @@ class SerialTable {
       for (const [serial, there] of await listed(serials.slice(start, start + ASKED_AT_ONCE))) {
         const index = first.get(serial) ?? 0;
         const [row = 0, batch = this.#batches[batches[index] ?? 0]] = [rows[index]];
-        if (batch === undefined || batch.identifier === there) continue;
+        // What is split, merged or reworked lists the serials of what it was made of.
+        if (
+          batch === undefined ||
+          batch.identifier === there ||
+          batch.said.get('inputs')?.split(/\s+/).includes(there)
+        )
+          continue;
         const detail = `${serial} is listed by ${there} on the ledger, and by ${batch.identifier} here`;
         this.#faults.set(row, { code: 'serial.duplicate', at: placeOf(row, 'serial'), detail });
         batch.problems.push(heldBack(row));

@@ -56,8 +56,8 @@ export type StatementGroup = {
   readonly membersFile?: string;
   /** Is told, instead of the errors file, why the source can’t be imported. */
   readonly onFailed?: (problems: readonly MappingProblem[]) => Promise<void>;
-  /** Is told that nothing more comes of the source in this run: it is signed, or there already. */
-  readonly onTaken?: () => void;
+  /** Is told which entries are signed of the source; none where it is there already. */
+  readonly onTaken?: (written: JournalRow['written'] & object) => void;
 };
 
 export type StatementOptions = {
@@ -283,7 +283,7 @@ export class StatementImport {
         if (source.system === 'csv') await this.note(sameRow(group));
       } else if (journal.isDone(name)) this.counts.alreadyThere += 1;
       this.#meet(name, content, source.hash);
-      group.onTaken?.();
+      group.onTaken?.([]);
       return false;
     }
     const twin = source.hash === undefined ? undefined : this.#twin(source.hash);
@@ -423,7 +423,7 @@ export class StatementImport {
         ),
       );
       this.counts.alreadyThere += 1;
-      group.onTaken?.();
+      group.onTaken?.([]);
     }
     await journal.remember(found);
     return fresh;
@@ -507,8 +507,8 @@ export class StatementImport {
       });
       this.#openEntries += some.length;
       this.counts.signed += some.length;
+      group.onTaken?.(written);
     }
-    group.onTaken?.();
   }
 
   #target(text: string): Target {

@@ -178,7 +178,7 @@ const TABLES: Readonly<Record<Exclude<TableName, 'serials'>, Rows>> = {
       ...amount,
       ...named(shut, 'lot', 'customer', 'orderNumber', 'location', 'description', 'reportNumber', 'note'),
       accepted: ({ data }) => (data.accepted === undefined ? '' : data.accepted === true ? 'yes' : 'no'),
-      ...named(open, 'disposition', 'reason', 'outcome'),
+      ...named(open, 'shipped', 'quarantined', 'disposition', 'reason', 'outcome'),
       id: shut('eventId'),
     },
     says: ['bizStep', 'by'],

@@ -51,7 +51,12 @@ export function mapStep(cells: Cells): RowMapping {
     case 'received': {
       const by = cells.get('to') ?? cells.get('party');
       if (by === undefined) cells.fail('csv.empty', 'to', 'who received it is not said');
-      data = given({ bizStep: 'receiving', by, accepted: accepted ?? true, ...cells.texts('disposition') });
+      data = given({
+        bizStep: 'receiving',
+        by,
+        accepted: accepted ?? true,
+        ...cells.texts('shipped', 'disposition'),
+      });
       fields = ['lot', 'orderNumber', 'location', 'description'];
       break;
     }
@@ -67,7 +72,7 @@ export function mapStep(cells: Cells): RowMapping {
       data = given({
         bizStep: 'inspecting',
         outcome: cells.get('outcome') ?? 'usable',
-        ...cells.texts('disposition'),
+        ...cells.texts('quarantined', 'disposition'),
       });
       fields = ['description', 'reportNumber'];
       break;

@@ -2,6 +2,7 @@ import { fromHex, type Hex, toBase64Url } from '../../core/bytes.ts';
 import { signHash } from '../../core/chain/submission.ts';
 import {
   type Address,
+  type Digest,
   type LedgerAddress,
   type OrganisationId,
   type Subject,
@@ -80,4 +81,32 @@ export function signPart(
     disclosures: [...composed.disclosures],
   };
   return { hash, action, request };
+}
+
+/** The action of a request, which may have been signed elsewhere or long ago. */
+export function partActionOf({ action }: PartRequest): PartAction {
+  return {
+    kind: action.kind,
+    subject: action.subject as Subject,
+    revision: BigInt(action.revision),
+    deadline: BigInt(action.deadline),
+    organisation: BigInt(action.organisation) as OrganisationId,
+    vehicle: action.vehicle as Subject,
+    digest: action.digest as Digest,
+  };
+}
+
+/** The same action under a later deadline. */
+export function signPartAgain(
+  parts: ModuleAddress,
+  request: PartRequest,
+  secretKey: Uint8Array,
+  now: number = Date.now() / 1000,
+): PartRequest {
+  const deadline = Math.floor(now) + DEADLINE_SECONDS;
+  const renewed = { ...request, action: { ...request.action, deadline } };
+  const signature = toBase64Url(
+    signHash(fromHex(partActionHash(parts, partActionOf(renewed)), 32), secretKey),
+  );
+  return { ...renewed, signature };
 }

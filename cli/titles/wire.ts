@@ -36,9 +36,19 @@ export const actionRequestSchema = z.strictObject({
 export type ActionRequest = z.infer<typeof actionRequestSchema>;
 
 /** The same of an action on a part. */
-export type PartRequest = Omit<ActionRequest, 'action'> & {
-  readonly action: Omit<ActionRequest['action'], 'party' | 'until' | 'detail'> & { readonly vehicle: string };
-};
+export const partRequestSchema = z.strictObject({
+  ...actionRequestSchema.shape,
+  action: z.strictObject({
+    kind: z.int(),
+    subject: hex(32),
+    revision: z.int(),
+    deadline: z.int(),
+    organisation: decimal,
+    vehicle: hex(32),
+    digest: hex(32),
+  }),
+});
+export type PartRequest = z.infer<typeof partRequestSchema>;
 
 /** Whose actions they are. */
 export type ModuleName = 'titles' | 'parts';

@@ -4,6 +4,7 @@ import { type Hex, toHex, utf8 } from '../bytes.ts';
 import { foldDirectory } from '../chain/directory.ts';
 import { foldLinks, isModuleLink } from '../chain/link.ts';
 import { severities } from '../findings/finding.ts';
+import type { MountedPart } from '../findings/summary.ts';
 import { directoryLinksOf, linkOf, type Report } from '../report/report.ts';
 import type { Verification, VerifiedEntry } from '../verify/result.ts';
 
@@ -81,10 +82,18 @@ export const factsSchema = z.strictObject({
     openRecalls: whole,
     exported: z.boolean(),
     withdrawn: z.boolean(),
+    /** The safety parts that are in it, by what became of them. */
+    safetyParts: z.strictObject({ mounted: whole, stolen: whole, scrapped: whole, unknown: whole }),
   }),
 });
 
 export type CredentialFacts = z.infer<typeof factsSchema>;
+
+function partsIn(parts: readonly MountedPart[]): CredentialFacts['keyFigures']['safetyParts'] {
+  const counts = { mounted: 0, stolen: 0, scrapped: 0, unknown: 0 };
+  for (const { state } of parts) counts[state] += 1;
+  return counts;
+}
 
 /** SHA-256 of a report's text: which report it is, wherever it is quoted. */
 export function reportDigest(text: string): Hex {
@@ -188,6 +197,7 @@ export function factsOf(text: string, report: Report, verification: Verification
       openRecalls: (summary?.recalls.campaigns ?? []).filter(({ state }) => state === 'open').length,
       exported: summary?.exported != null,
       withdrawn: summary?.withdrawn != null,
+      safetyParts: partsIn(summary?.safetyParts ?? []),
     },
   };
 }

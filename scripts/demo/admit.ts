@@ -15,6 +15,7 @@ export type DemoChain = {
   readonly organisations: Address;
   readonly ledger: Address;
   readonly titles: Address;
+  readonly parts: Address;
   /** Admits. */
   readonly registrarKey: Hex;
   /** Controls every organisation of the demo: adds their signing keys. */

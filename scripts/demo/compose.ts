@@ -40,9 +40,8 @@ export type Known = Map<string, { readonly digest: Digest; readonly key: string 
 /** Every identifier whose subject is needed to compose the demo, each once. */
 export function identifiersOf(demo: Demo): string[] {
   const successors = demo.titles.flatMap(({ acts }) => acts.flatMap(({ successor }) => successor ?? []));
-  return [...demo.batches, ...demo.parts, ...demo.vehicles]
-    .map(({ identifier }) => identifier)
-    .concat(successors);
+  const named = [...demo.batches, ...demo.parts, ...demo.vehicles, ...demo.safetyParts];
+  return [...new Set(named.map(({ identifier }) => identifier).concat(successors))];
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Json } from '../../core/canonical.ts';
 import type { KindData, KindName } from '../../core/kinds/kinds.ts';
 import type { Role } from '../../core/kinds/roles.ts';
 import type { DemoDocument } from './document.ts';
+import type { DemoSafetyPart } from './safetyParts.ts';
 import type { DemoTitle, TitleShowcase } from './titles.ts';
 
 /** Text that stands for what is only known once entries are composed; it fills whole strings and names. */
@@ -80,6 +81,8 @@ export type Demo = {
   readonly vehicles: readonly DemoVehicle[];
   /** Who holds the vehicles now, and what stands against selling them. */
   readonly titles: readonly DemoTitle[];
+  /** Parts that have their place on the ledger. */
+  readonly safetyParts: readonly DemoSafetyPart[];
   /** VINs worth looking at. */
   readonly showcase: {
     readonly clean: string;
@@ -88,6 +91,8 @@ export type Demo = {
     /** Valid, and on no ledger. */
     readonly absent: string;
     readonly titles: TitleShowcase;
+    /** A part in it is reported stolen. */
+    readonly stolenPart: string;
   };
 };
 

@@ -9,6 +9,7 @@ import { models } from './models.ts';
 import { organisations } from './organisations.ts';
 import { france, jiangnan } from './places.ts';
 import { type DemoRandom, demoRandom } from './random.ts';
+import { makeSafetyParts } from './safetyParts.ts';
 import { ordinary, type Story, stories } from './stories.ts';
 import { makeTitles } from './titles.ts';
 import { vinOf } from './vins.ts';
@@ -46,6 +47,12 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
   const [discrepancy, recall] = [vinOfStory(told, 'discrepancy'), vinOfStory(told, 'recall')];
   const titled = makeTitles(vehicles, `vin:${clean}`, [`vin:${discrepancy}`, `vin:${recall}`]);
 
+  const safety = makeSafetyParts(titled.vehicles, `vin:${clean}`, (domain) => {
+    const maker = organisations.find((organisation) => organisation.domain === domain);
+    if (maker === undefined) throw new Error(`nobody makes what ${domain} names`);
+    return maker.name;
+  });
+
   return {
     organisations,
     batches: world.parts.batches,
@@ -64,6 +71,7 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
     alerts: makeAlerts(random.fork('alerts')),
     vehicles: titled.vehicles,
     titles: titled.titles,
+    safetyParts: safety.parts,
     showcase: {
       clean,
       discrepancy,
@@ -71,6 +79,7 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
       // One more off the line of the clean one, which nobody ever entered.
       absent: vinOf('LKN', 'AC1B3', 2015, 'H', 900_001),
       titles: titled.showcase,
+      stolenPart: parseIdentifier(safety.stolen).value,
     },
   };
 }

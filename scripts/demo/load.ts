@@ -4,9 +4,11 @@ import { type Client, createClient, ServiceRefusal, submissionStatus } from '../
 import { concurrently } from '../../cli/http.ts';
 import { carryOutActions } from '../../cli/import/actions.ts';
 import { deriveHolders } from '../../cli/import/holders.ts';
+import { signPartAgain } from '../../cli/parts/sign.ts';
 import { createRpc } from '../../cli/rpc.ts';
 import { signIn } from '../../cli/session.ts';
 import { follow, post, type Signer, signAgain, signEntries } from '../../cli/submitter.ts';
+import { actionStatus, handIn } from '../../cli/titles/wire.ts';
 import { fromBase64Url, utf8 } from '../../core/bytes.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import type { LedgerAddress, OrganisationId, Subject } from '../../core/chain/types.ts';
@@ -27,6 +29,7 @@ import {
   writeMarker,
   writePlan,
 } from './plan.ts';
+import { composeSafetyParts } from './safetyParts.ts';
 import { type Bundle, schedule } from './schedule.ts';
 import { type DemoOwner, people } from './titles.ts';
 
@@ -92,7 +95,11 @@ export async function loadDemo(target: LoadTarget, onProgress: OnLoadProgress): 
     ledger,
     entries: plan?.entries ?? 0,
     submissions: (plan?.submissions.length ?? 0) + (plan?.answers.length ?? 0),
-    actions: (plan?.issues.length ?? 0) + (plan?.actions.length ?? 0),
+    actions:
+      (plan?.issues.length ?? 0) +
+      (plan?.actions.length ?? 0) +
+      (plan?.built.length ?? 0) +
+      (plan?.parts.length ?? 0),
     documents: plan?.documents.length ?? 0,
     showcase: demo.showcase,
     loadedAt: new Date().toISOString(),
@@ -197,6 +204,17 @@ async function makePlan(making: Making, onProgress: OnLoadProgress): Promise<Dem
     },
     known,
   );
+  const { organisations } = demo;
+  const parts = composeSafetyParts(
+    demo.safetyParts,
+    {
+      ...place,
+      parts: target.chain.parts,
+      attester: (name) => keyOf(keys, name),
+      now: Date.now() / 1000,
+    },
+    new Set(organisations.filter(({ roles }) => roles.includes('manufacturer')).map(({ name }) => name)),
+  );
   const nonces = new Map<string, bigint>();
   const signBundle = ({ by, entries }: Bundle) => {
     const nonce = nonces.get(by) ?? 0n;
@@ -217,7 +235,7 @@ async function makePlan(making: Making, onProgress: OnLoadProgress): Promise<Dem
     ),
   ];
   return {
-    version: 2,
+    version: 3,
     seed,
     ledger: formatLedgerId(target.ledger),
     organisations: Object.fromEntries([...numbers].map(([name, number]) => [name, number.toString()])),
@@ -229,6 +247,8 @@ async function makePlan(making: Making, onProgress: OnLoadProgress): Promise<Dem
     submissions,
     issues: issues.map(({ request }) => request),
     actions: acts.map(({ request }) => request),
+    built: parts.built.map(({ request }) => request),
+    parts: parts.later.map(({ request }) => request),
     answers: schedule([answers], BUNDLE).map(signBundle),
     sets: listed.map(({ by, label, members }) => ({ by, digest: known.get(label)?.digest ?? '', members })),
     entries: histories.flat().length + answers.length,
@@ -308,7 +328,11 @@ async function carryOut(plan: DemoPlan, carrying: Carrying, onProgress: OnLoadPr
   const client = clientOf(clients, 'registry');
   await renewExpired(plan, carrying, client);
   // A title comes before what is recorded of the vehicle: what concerns its owner is what came after.
-  await Promise.all([upload(plan, carrying, onProgress), execute('issues', plan, carrying)]);
+  await Promise.all([
+    upload(plan, carrying, onProgress),
+    execute('issues', plan, carrying),
+    executeParts('built', plan, carrying),
+  ]);
 
   const total = plan.submissions.length;
   onProgress('submissions', 0, total);
@@ -319,7 +343,8 @@ async function carryOut(plan: DemoPlan, carrying: Carrying, onProgress: OnLoadPr
 
   const actions = plan.issues.length + plan.actions.length;
   onProgress('titles', plan.issues.length, actions);
-  await execute('actions', plan, carrying);
+  // Parts and titles have modules of their own, and wait for nothing of one another.
+  await Promise.all([execute('actions', plan, carrying), executeParts('parts', plan, carrying)]);
   onProgress('titles', actions, actions);
   for (const planned of plan.answers) await handOver(client, planned);
 
@@ -398,6 +423,46 @@ async function execute(which: 'issues' | 'actions', plan: DemoPlan, carrying: Ca
   );
   for (const [subject, { code, message }] of failed) {
     throw new Error(`an action on the title of ${subject} was not executed (${code}: ${message})`);
+  }
+}
+
+const POLL_MILLISECONDS = 50;
+
+/** Has parts execute what is planned, and waits until they have. */
+async function executeParts(
+  which: 'built' | 'parts',
+  plan: DemoPlan,
+  { target, keys, clients }: Carrying,
+): Promise<void> {
+  if (plan[which].length === 0) return;
+  const client = clientOf(clients, 'registry');
+  const parts = { chainId: target.ledger.chainId, address: target.chain.parts };
+  const signers = new Map([...keys.values()].map((key) => [key.address as string, key.secretKey]));
+  const soon = Math.floor(Date.now() / 1000) + RENEW_SECONDS;
+  if (plan[which].some(({ action }) => action.deadline < soon)) {
+    // One that was executed is refused under a later deadline: what it says is on the ledger already.
+    plan[which] = plan[which].map((request) => {
+      const secretKey = signers.get(request.actor);
+      if (secretKey === undefined) throw new Error(`there is no key of ${request.actor}`);
+      return signPartAgain(parts, request, secretKey);
+    });
+    await writePlan(target.dataFolder, plan);
+  }
+  const handed = await handIn(client, plan[which], 'parts');
+  for (const [index, answer] of handed.entries()) {
+    const conflict = 'problem' in answer && answer.problem.code === 'part.conflict';
+    if ('status' in answer || conflict) continue;
+    const { code, detail = '' } = answer.problem;
+    throw new Error(`action ${index} on a part was refused (${code}: ${detail})`);
+  }
+  for (const answer of handed) {
+    if (!('status' in answer)) continue;
+    for (;;) {
+      const { state } = await actionStatus(client, answer.status.hash, 'parts');
+      if (state === 'anchored' || state === 'final') break;
+      if (state === 'expired' || state === 'conflicted') throw new Error(`an action on a part is ${state}`);
+      await sleep(POLL_MILLISECONDS);
+    }
   }
 }
 

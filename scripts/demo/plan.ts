@@ -2,7 +2,12 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { type SubmissionRequest, submissionRequestSchema } from '../../cli/client.ts';
-import { type ActionRequest, actionRequestSchema } from '../../cli/titles/wire.ts';
+import {
+  type ActionRequest,
+  actionRequestSchema,
+  type PartRequest,
+  partRequestSchema,
+} from '../../cli/titles/wire.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import type { LedgerAddress } from '../../core/chain/types.ts';
 
@@ -19,8 +24,10 @@ const submission = z.object({
 
 const action = z.custom<ActionRequest>((value) => actionRequestSchema.safeParse(value).success);
 
+const part = z.custom<PartRequest>((value) => partRequestSchema.safeParse(value).success);
+
 const planSchema = z.object({
-  version: z.literal(2),
+  version: z.literal(3),
   seed: z.string(),
   /** The ledger and its organisations' numbers: a plan is for these only. */
   ledger: z.string(),
@@ -30,6 +37,9 @@ const planSchema = z.object({
   /** The first action on each title, before anything is recorded of the vehicle; and what follows once all is. */
   issues: z.array(action),
   actions: z.array(action),
+  /** What is done with parts, in the order in which it is: on the line, before anything else is recorded; and later. */
+  built: z.array(part),
+  parts: z.array(part),
   /** What follows the actions. */
   answers: z.array(submission),
   /** Members of the sets that entries name the roots of. */
@@ -63,6 +73,7 @@ const markerSchema = z.object({
       disputed: z.string(),
       replaced: z.string(),
     }),
+    stolenPart: z.string(),
   }),
   loadedAt: z.string(),
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,9 @@ import axe from 'axe-core';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { signPartCode } from '../../core/partCode/partCode.ts';
 import { type Attester, startTestService, type TestService } from '../api/fixture.ts';
+import { freshVin } from '../api/titles/acting.ts';
 import {
   type Browsing,
   chromiumPath,
@@ -212,6 +215,289 @@ describe('the pages of suppliers and makers', function () {
       const history = await test.get('/v1/batches/volta.example/B-3');
       expect(history.status).to.equal(200);
       expect(parseIdentifier('batch:volta.example:B-3').type).to.equal('batch');
+    });
+  });
+
+  describe('the manufacturer', () => {
+    let maker: Attester;
+    const [first, second, third] = [freshVin(), freshVin(), freshVin()];
+    const part = async (page: Page, name: string): Promise<void> =>
+      page.locator(`.parts-nav [data-part="${name}"]`).first().click();
+
+    const built = (vin: string, parts: readonly string[]) =>
+      test.compose(maker, vin, {
+        kind: 'vehicle.built',
+        time: '2026-02-01',
+        data: {
+          brand: 'Kunlun',
+          model: 'K3',
+          manufacturerId: 'kunlun.example',
+          productionDate: '2026-02-01',
+          parts: parts.map((one) => ({ component: 'airbags', part: one })),
+        },
+      });
+
+    before(async () => {
+      maker = await test.admit('Kunlun Motors', ['manufacturer']);
+      const bag = await test.admit('Safir', ['supplier']);
+      await test.record(bag, [
+        test.compose(bag, 'batch:safir.example:AB-7', {
+          kind: 'batch.produced',
+          time: '2026-01-10',
+          data: {
+            bizStep: 'commissioning',
+            manufacturerId: 'safir.example',
+            manufacturerPartId: 'AB',
+            batchId: 'AB-7',
+            nameAtManufacturer: 'Airbag inflator',
+            productionDate: '2026-01-10',
+          },
+        }),
+      ]);
+      await test.record(maker, [
+        built(second, ['batch:safir.example:AB-7']),
+        built(third, ['batch:safir.example:AB-8']),
+      ]);
+    });
+
+    it('builds a vehicle from a table of parts, and warns of what nobody made', async () => {
+      const { page } = await signedIn('manufacturer', maker);
+      await part(page, 'build');
+      await page.locator('.search input').fill(first);
+      await page.keyboard.press('Enter');
+      await proven(page);
+      await page.getByLabel('Brand').fill('Kunlun');
+      await page.getByLabel('Model', { exact: true }).fill('K3');
+      await page.getByLabel('Produced on').fill('2026-02-01');
+      await page.getByLabel(/^Maker/).fill('kunlun.example');
+      const table = [
+        'part;component;position',
+        'batch:safir.example:AB-7;airbags;DRIVER',
+        'serial:nobody.example:X-1;brakes;FRONT',
+        'serial:nobody.example:X-1;brakes;REAR',
+      ];
+      await page
+        .locator('.part-rows ~ .actions input[type="file"]')
+        .first()
+        .setInputFiles(await file('bom.csv', table.join('\n')));
+      await page.locator('[data-row="twice"]').waitFor();
+      await page.locator('[data-row="twice"]').getByRole('button', { name: 'Remove' }).click();
+      await page.locator('[data-row="genuine"]').waitFor();
+      await page.locator('[data-row="unknown"]').waitFor();
+      await page.getByRole('button', { name: 'Review before signing' }).click();
+      await page.getByText('Take them out, or say that they are in it.').waitFor();
+      await page.getByLabel('They are in the vehicle all the same').check();
+      await page.getByRole('button', { name: 'Name a missing tier' }).click();
+      await sign(page);
+      await page.locator('[data-built="yes"]').waitFor();
+    });
+
+    it('traces a batch up to the vehicles that it went into, as a picture and as a list', async () => {
+      const { page } = await signedIn('manufacturer', maker);
+      await page.getByLabel('What', { exact: true }).fill('batch:safir.example:AB-7');
+      await page.getByLabel('Up: what it went into').check();
+      await test.until(async () => {
+        await page.getByRole('button', { name: 'Trace it' }).click();
+        await page.locator('.trace[aria-busy="false"]').waitFor();
+        return (await page.locator('.trace').getAttribute('data-trace')) === '3';
+      });
+      expect(await page.locator('.trace-box[data-type="vin"]').count()).to.equal(2);
+      await page.locator('.trace-box.is-start').focus();
+      await page.keyboard.press('ArrowRight');
+      await page.keyboard.press('Enter');
+      const said = page.locator('.trace-node');
+      await said.waitFor();
+      expect([first, second].some(async (vin) => (await said.textContent())?.includes(vin))).to.equal(true);
+      await page.keyboard.press('Escape');
+      await said.waitFor({ state: 'detached' });
+      await page.locator('[data-part="list"]').click();
+      const listed = await page.locator('.trace-list').textContent();
+      for (const vin of [first, second]) expect(listed).to.include(vin);
+      expect(listed).not.to.include(third);
+      await accessible(page);
+    });
+
+    it('turns a bad batch into the exact list, and each vehicle proves whether it is on it', async () => {
+      const { page, asked } = await signedIn('manufacturer', maker);
+      await part(page, 'recalls');
+      await page.locator('[data-recall="new"]').click();
+      await page.getByRole('button', { name: 'Dry run' }).click();
+      await page.getByText('Name what is at fault').waitFor();
+      await page.getByLabel('Batches and parts').fill('batch:safir.example:AB-7');
+      await page.getByRole('button', { name: 'Dry run' }).click();
+      await page.locator('[data-dry="2"]').waitFor();
+      expect(asked).to.have.length(1);
+      await page.locator('[data-confirm]').click();
+      await page.getByLabel('Campaign number').fill('R-2026-001');
+      await page.getByLabel('What is wrong, in English').fill('Inflator may rupture');
+      await page.getByLabel('What is wrong, in Chinese (optional)').fill('气体发生器可能破裂');
+      await page.getByLabel('Remedy, in English').fill('Replace it');
+      await page.getByRole('button', { name: 'Review before signing' }).click();
+      await page.getByRole('button', { name: 'Sign and send' }).click();
+      await anchored(page);
+      await page.locator('[data-recall="done"]').waitFor();
+      await page.getByRole('button', { name: 'Back' }).click();
+      const card = page.locator('[data-campaign="R-2026-001"]');
+      await test.until(async () => {
+        await page.getByRole('button', { name: 'Ask again' }).click();
+        return (await card.locator('.campaign-progress').getAttribute('data-affected')) === '2';
+      });
+      await accessible(page);
+
+      const reader = await blank();
+      for (const [vin, state] of [
+        [second, 'open'],
+        [third, 'notAffected'],
+      ] as const) {
+        await reader.goto(`${test.url}/?id=${vin}`);
+        await reader.locator('.verdict[data-verdict="verified"]').waitFor();
+        const found = reader.locator(`[data-recall="${state}"]`);
+        expect(await found.count(), vin).to.equal(1);
+      }
+
+      await card.getByRole('button', { name: 'Close the campaign' }).click();
+      await card.getByRole('button', { name: 'Review before signing' }).click();
+      await card.getByRole('button', { name: 'Sign and send' }).click();
+      await anchored(page);
+      await page.getByText('R-2026-001').first().waitFor();
+    });
+  });
+
+  describe('alerts', () => {
+    it('go from tier to tier: raised, taken note of, declined with a reason', async () => {
+      const customer = await test.admit('Orbit Cars', ['manufacturer']);
+      const { page } = await signedIn('supplier', supplier);
+      await page.locator('[data-part="alerts"]').click();
+      await page.locator('[data-part="raise"]').click();
+      await page.getByLabel('Batches and parts').fill('batch:volta.example:B-1');
+      await page.getByLabel(/^To whom/).fill(customer.id.toString());
+      await page.getByLabel('What is wrong (optional)').fill('Separator too thin');
+      await page.getByRole('button', { name: 'Review before signing' }).click();
+      await page.getByRole('button', { name: 'Sign and send' }).click();
+      await anchored(page);
+
+      const { page: other } = await signedIn('manufacturer', customer);
+      await other.locator('[data-part="alerts"]').click();
+      await test.until(async () => {
+        await other.locator('[data-part="out"]').click();
+        await other.locator('[data-part="in"]').click();
+        await other.locator('.vehicles [data-alert], .desk p.muted').first().waitFor();
+        return (await other.locator('.vehicles [data-alert]').count()) === 1;
+      });
+      await other.locator('[data-alert] button').click();
+      await other.getByText('Separator too thin').waitFor();
+      await accessible(other);
+      await other.locator('[data-answer="declined"]').click();
+      await other.getByRole('button', { name: 'Review before signing' }).click();
+      await other.getByText('This is needed.').waitFor();
+      await other.getByLabel('Why').fill('Not built in by us');
+      await other.getByRole('button', { name: 'Review before signing' }).click();
+      await other.getByRole('button', { name: 'Sign and send' }).click();
+      await anchored(other);
+      await other.locator('.alert-detail[data-alert="declined"]').waitFor();
+    });
+
+    it('reach a company that is not on the network by a link, whose answer is recorded', async () => {
+      const { page } = await signedIn('supplier', supplier);
+      await page.locator('[data-part="alerts"]').click();
+      await page.locator('[data-part="raise"]').click();
+      await page.getByLabel('Batches and parts').fill('batch:volta.example:B-1');
+      await page.getByLabel(/^Or a company/).fill('remote-parts.example');
+      await page.getByLabel('What is wrong (optional)').fill('For outsiders');
+      await page.getByRole('button', { name: 'Review before signing' }).click();
+      await page.getByRole('button', { name: 'Sign and send' }).click();
+      await anchored(page);
+      await page.getByRole('button', { name: 'To the alerts that you raised' }).click();
+      await page.locator('[data-alert="raised"] button').first().click();
+      await page.getByRole('button', { name: 'Sign and make the link' }).click();
+      const link = (await page.locator('[data-link="alert"] code').textContent()) ?? '';
+      expect(link).to.match(/#alert=[A-Za-z0-9_-]{43}$/);
+
+      const outside = await blank(phone);
+      const sent: string[] = [];
+      outside.on('request', (request) => sent.push(`${request.url()} ${request.postData() ?? ''}`));
+      await outside.goto(link);
+      await outside.getByText('For outsiders').waitFor();
+      expect(outside.url()).not.to.include('alert=');
+      await outside.getByLabel('Your name and company').fill('A. Smith, Remote Parts');
+      await outside.getByText('Accept', { exact: true }).click();
+      await accessible(outside);
+      await outside.getByRole('button', { name: 'Sign and send' }).click();
+      await outside.locator('[data-answered="accepted"]').waitFor();
+      const token = link.slice(link.indexOf('=') + 1);
+      expect(sent.join('\n')).not.to.include(token);
+
+      await page.getByRole('button', { name: 'Back' }).click();
+      await page.locator('[data-alert="raised"] button').first().click();
+      await page.locator('[data-record="link"]').click();
+      await page.getByRole('button', { name: 'Sign and send' }).click();
+      await anchored(page);
+      await page.locator('.alert-detail[data-alert="accepted"]').waitFor();
+    });
+  });
+
+  describe('the part check', () => {
+    const result = (page: Page, state: string) =>
+      page.locator(`.check-result .sellable[data-state="${state}"][data-proven="yes"]`);
+
+    it('proves for anyone that a part is on its maker’s list, by its number and by its code', async () => {
+      const page = await blank();
+      await page.goto(`${test.url}/#/check`);
+      await page.getByLabel('Code or number').fill('VB-000007');
+      await page.getByLabel('Maker of the part').fill('volta.example');
+      await page.getByRole('button', { name: 'Check it' }).click();
+      await result(page, 'genuine').waitFor();
+      await page.locator('[data-reason="maker.inSet"][data-by="browser"]').waitFor();
+      await accessible(page);
+
+      const code = signPartCode(
+        {
+          identifier: parseIdentifier('serial:volta.example:VB-000007'),
+          organisation: supplier.id,
+          ledger: test.ledger,
+        },
+        supplier.key,
+      );
+      const scanned = await blank(phone);
+      await scanned.goto(`${test.url}/#check=${code}`);
+      await result(scanned, 'genuine').waitFor();
+      await scanned.locator('[data-reason="code.good"][data-by="browser"]').waitFor();
+      await accessible(scanned);
+    });
+
+    it('says of a forged code, of a number that nobody made, and of what is no number, what they are', async () => {
+      const page = await blank();
+      const forged = signPartCode(
+        {
+          identifier: parseIdentifier('serial:volta.example:VB-000008'),
+          organisation: supplier.id,
+          ledger: test.ledger,
+        },
+        randomBytes(32),
+      );
+      await page.goto(`${test.url}/#check=${forged}`);
+      await result(page, 'forged').waitFor();
+      await page.locator('[data-reason="code.foreignKey"]').waitFor();
+      await page.goto(`${test.url}/#/check?id=serial:nobody.example:Q-1`);
+      await result(page, 'unknown').waitFor();
+      await page.getByLabel('Code or number').fill('VN1.abc.def');
+      await page.getByRole('button', { name: 'Check it' }).click();
+      await page.getByText('This is no part code').waitFor();
+    });
+
+    it('does not follow a service that calls a proven part stolen, or a stolen one genuine', async () => {
+      const page = await blank();
+      await page.route('**/v1/checks', async (route) => {
+        const response = await route.fetch();
+        const body = await response.json();
+        await route.fulfill({
+          response,
+          json: { ...body, state: 'stolen', facts: { ...body.facts, stolen: true } },
+        });
+      });
+      await page.goto(`${test.url}/#/check?id=serial:volta.example:VB-000009`);
+      await page.locator('[data-differs="stolen"]').waitFor();
+      await result(page, 'genuine').waitFor();
     });
   });
 

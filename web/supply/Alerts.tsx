@@ -401,6 +401,7 @@ function Raise(props: Props & { readonly onDone: () => void }) {
   const words = useSupplyWords();
   const enter = useEntry({ session, info }, () => undefined);
   const [to, setTo] = useState('');
+  const [outsider, setOutsider] = useState('');
   const [about, setAbout] = useState('');
   const [severity, setSeverity] = useState<string>('major');
   const [classification, setClassification] = useState<string>('alert');
@@ -410,14 +411,17 @@ function Raise(props: Props & { readonly onDone: () => void }) {
   const [drafts, setDrafts] = useState<readonly EntryDraft[] | null>(null);
   const recipients = identifiersIn(to);
   const affected = identifiersIn(about);
-  const wrongTo = recipients.some((one) => !/^[1-9]\d{0,18}$/.test(one)) || recipients.length > 100;
+  const customer = outsider.trim();
+  const nobody = recipients.length === 0 && customer === '';
+  const wrongTo = nobody || recipients.some((one) => !/^[1-9]\d{0,18}$/.test(one)) || recipients.length > 100;
+  const wrongOutsider = customer !== '' && !/^[A-Za-z0-9.-]{1,64}$/.test(customer);
   const wrongAbout = affected.length === 0 || affected.some((one) => partOf(one) === null);
   const wrongDue = due !== '' && due < today(Date.now());
   const busy = enter.state.at !== 'idle' && enter.state.at !== 'refused';
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setAsked(true);
-    if (wrongTo || wrongAbout || wrongDue) return;
+    if (wrongTo || wrongOutsider || wrongAbout || wrongDue) return;
     const named = affected.map((one) => partOf(one) ?? one);
     const batches = named.filter((one) => one.startsWith('batch:'));
     const serials = named.filter((one) => one.startsWith('serial:'));
@@ -427,12 +431,16 @@ function Raise(props: Props & { readonly onDone: () => void }) {
       ...(description.trim() === '' ? {} : { description: description.trim() }),
       ...(due === '' ? {} : { due }),
     };
+    const whom: readonly Readonly<Record<string, Json>>[] = [
+      ...recipients.map((recipient) => ({ recipient })),
+      ...(customer === '' ? [] : [{ customer }]),
+    ];
     setDrafts(
-      (recipients.length === 0 ? [null] : recipients).map((recipient) => ({
+      whom.map((one) => ({
         kind: 'alert.raised',
         time: instantOf(Date.now()),
         data: { reference: toHex(secureRandom(16)), classification, severity },
-        sealed: { ...sealed, ...(recipient === null ? {} : { recipient }) },
+        sealed: { ...sealed, ...one },
       })),
     );
   };
@@ -473,7 +481,16 @@ function Raise(props: Props & { readonly onDone: () => void }) {
             hint={words.alerts.recipientsOff}
             value={to}
             onChange={setTo}
-            fault={asked && wrongTo ? words.alerts.recipientsFault : null}
+            fault={asked && wrongTo ? (nobody ? words.alerts.nobody : words.alerts.recipientsFault) : null}
+          />
+          <Field
+            label={words.form.optional(words.alerts.outsider)}
+            hint={words.alerts.outsiderHint}
+            value={outsider}
+            onChange={setOutsider}
+            mono
+            maxLength={64}
+            fault={asked && wrongOutsider ? words.form.faults.party : null}
           />
           <div className="pair">
             <Choice

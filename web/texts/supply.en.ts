@@ -443,8 +443,11 @@ export const supplyEn = {
     linkAnswered: 'Answered through the link: not recorded yet',
     recipients: 'To whom: numbers of organisations',
     recipientsHint: 'Separated by commas.',
-    recipientsOff:
-      'Separated by commas. Leave it empty for a company that is not on the network: you make a link for it afterwards.',
+    recipientsOff: 'Separated by commas; each gets an alert of its own.',
+    nobody: 'Name an organisation, or a company that is not on the network.',
+    outsider: 'Or a company that is not on the network',
+    outsiderHint:
+      'Its GLN, DUNS, BPNL or domain. You make a link for it afterwards, by which it reads and answers.',
     recipientsFault: 'Numbers of organisations, separated by commas.',
     reason: 'Why',
     raiseLead: 'Your organisation says that something is wrong, or asks a supplier to look.',

@@ -8,6 +8,7 @@ import { operatorLies } from './operator.ts';
 import { partDeedLies } from './partDeeds.ts';
 import { privacyLies } from './privacy.ts';
 import { proofLies } from './proofs.ts';
+import { recallLies } from './recalls.ts';
 import { relayerLies } from './relayer.ts';
 import { statementLies } from './statements.ts';
 import { titleDeedLies } from './titleDeeds.ts';
@@ -29,6 +30,7 @@ export const otherLies: readonly (readonly [string, readonly OtherLie[]])[] = [
   ['by a relayer', relayerLies],
   ['on a title', titleDeedLies],
   ['on a safety part', partDeedLies],
+  ['of a recall', recallLies],
   ['of what is private', privacyLies],
 ];
 

@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { VinculumError } from '../../core/errors.ts';
-import { type Identifier, normaliseIdentifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
+import {
+  type Identifier,
+  identifierTypes,
+  normaliseIdentifier,
+  parseIdentifier,
+} from '../../core/identifiers/identifier.ts';
 import { usageError } from '../exit.ts';
 import { piecesOf, type ReadProgress } from '../import/rows.ts';
 
@@ -82,8 +87,13 @@ export function contentHash(): { update(bytes: Uint8Array): void; digest(): stri
 }
 
 function serialOf(value: string, maker: string): Identifier {
-  if (!value.startsWith('serial:')) return normaliseIdentifier({ type: 'serial', scope: maker, value });
-  return parseIdentifier(value);
+  const type = /^([a-z]+):/.exec(value)?.[1];
+  // What names something else is no serial number, though it could be read as one.
+  if (type === undefined || !(identifierTypes as readonly string[]).includes(type)) {
+    return normaliseIdentifier({ type: 'serial', scope: maker, value });
+  }
+  if (type === 'serial') return parseIdentifier(value);
+  throw new VinculumError('serials.type', `A serial number is wanted, not a ${type}.`);
 }
 
 function refuseOtherEncodings(file: string, piece: Uint8Array): void {

@@ -51,7 +51,7 @@ describe('POST /v1/events/search', function () {
     test.compose(by, batch, {
       kind: 'batch.received',
       time: '2024-03-02',
-      data: { bizStep: 'receiving', by: 'maker.example', from: 'search.example' },
+      data: { bizStep: 'receiving', by: 'maker.example', accepted: true },
       sealed,
     });
   const search = (by: Attester, body: object): Promise<Reply> =>
@@ -300,7 +300,7 @@ describe('POST /v1/events/search', function () {
     await test.record(supplier, [entry]);
     await test.record(maker, [received(maker, batch, { eventHash: hash })]);
     expect((await found(maker, hash)).others).to.have.length(1);
-    await erase({ entry: digest, field: 'eventHash' });
+    await erase({ field: { digest, name: 'eventHash' } });
     expect(await found(supplier, hash)).to.deep.equal(nothing(hash));
     expect((await found(maker, hash)).others).to.deep.equal([]);
     const byId = async () => (await search(supplier, { ids: ['urn:uuid:gone'] })).body.ids[0].own;

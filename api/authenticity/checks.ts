@@ -318,7 +318,8 @@ export function createChecks(options: CheckOptions): Checks {
         notInSets: makers.length === 0 && (await notInSets(identifier, node)),
         scrapped: part?.state === 'scrapped' || (await wasScrapped(node)),
         stolen: part?.state === 'stolen',
-        mounted: Math.max(await mountedIn(node, vehicle), mountedThere),
+        // Of a batch there are many: that some are in vehicles says nothing of the one in hand.
+        mounted: identifier.type === 'batch' ? 0 : Math.max(await mountedIn(node, vehicle), mountedThere),
         recalls: recalls.length,
         quarantines: await quarantines(subjects),
       },

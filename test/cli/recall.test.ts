@@ -167,6 +167,14 @@ describe('vinculum recall', function () {
       await vinculum(beside.folder, 'report', vinOf(number), '-o', file);
       const verified = await vinculum(beside.folder, 'verify', file, '--json');
       expect(verified.exit, verified.stdout).to.equal(0);
+      // The same without network, under a block hash that the reader was told by others.
+      const { ledgers } = JSON.parse(await readFile(file, 'utf8'));
+      const offline = await vinculum(
+        beside.folder,
+        ...['verify', file, '--block-hash', ledgers[0].asOf.hash, '--json'],
+      );
+      expect(offline.exit, offline.stdout).to.equal(0);
+      expect(offline.json.summary.recalls).to.deep.equal(verified.json.summary.recalls);
       const [found] = verified.json.summary.recalls.campaigns.filter(
         (one: { campaign: string }) => one.campaign === 'R-1',
       );

@@ -246,6 +246,23 @@ describe('the page', function () {
       expect(await page.locator('.knowledge .tile').last().locator('li').count()).to.be.greaterThan(0);
     });
 
+    it('proves for itself that a campaign lists one vehicle, and that none lists another', async () => {
+      const checksOf = async (page: Page): Promise<string[]> => {
+        await page.locator('[data-step="findings"] summary').first().click();
+        const checks = page.locator('[data-step="findings"] [data-check^="recall."]');
+        return checks.evaluateAll((items) => items.map((item) => item.getAttribute('data-check') ?? ''));
+      };
+      const listed = await lookUp(demo.demo.showcase.recall);
+      expect(await verdictOf(listed)).to.include({ verdict: 'verified', light: 'good' });
+      expect(await checksOf(listed)).to.include('recall.inSet');
+      const clean = await lookUp(demo.demo.showcase.clean);
+      expect(await verdictOf(clean)).to.include({ verdict: 'verified', light: 'good' });
+      const checks = await checksOf(clean);
+      expect(checks).to.include('recall.notInSet');
+      expect(checks).to.not.include('recall.inSet');
+      expect(await clean.locator('[data-recall="notAffected"]').count()).to.be.greaterThan(0);
+    });
+
     it('filters the timeline by group, attester and documents, and turns it round', async () => {
       const page = await lookUp(demo.demo.showcase.clean);
       const entries = page.locator('.entry');
@@ -393,6 +410,20 @@ describe('the page', function () {
         expect(await page.locator('.headline').getAttribute('data-headline')).to.equal('refuted');
       });
     }
+
+    it('proves "not in the recall" by a proof that leads to another root: refuted', async () => {
+      served.behaviour.report = (report) => {
+        for (const content of Object.values(report.contents)) {
+          if (!('setProof' in content) || content.setProof === undefined) continue;
+          const { siblings, leaf } = content.setProof as { siblings: string[]; leaf: string | null };
+          Object.assign(content, { setProof: { siblings: [...siblings, 'A'.repeat(43)], leaf } });
+        }
+        return report;
+      };
+      const page = await lookUp(demo.demo.showcase.recall);
+      expect(await verdictOf(page)).to.include({ verdict: 'refuted', light: 'bad' });
+      expect(await page.locator('[data-step="findings"]').getAttribute('data-outcome')).to.equal('failed');
+    });
 
     it('withholds an entry: incomplete, and the entry keeps its place', async () => {
       served.behaviour.report = (report) => {

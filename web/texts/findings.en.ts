@@ -234,7 +234,7 @@ export const findingsEn: FindingWords = {
   }),
   'recall.remedyIgnored': (f) => ({
     title: `Remedy of recall ${f.campaign}: counts for nothing here`,
-    text: remedyFaults[f.remedyFault] ?? '',
+    text: remedyFaults[f.remedyFault] ?? 'It matches no recall that lists this vehicle.',
   }),
   'checkDigit.overridden': (f) => ({
     title: 'Unusual VIN, accepted by the registrar',

@@ -222,7 +222,7 @@ export const findingsZh: FindingWords = {
   }),
   'recall.remedyIgnored': (f) => ({
     title: `召回 ${f.campaign} 的处理记录不予采信`,
-    text: remedyFaults[f.remedyFault] ?? '',
+    text: remedyFaults[f.remedyFault] ?? '没有列入本车的召回与之相符。',
   }),
   'checkDigit.overridden': (f) => ({
     title: '登记机构接受的特殊 VIN',

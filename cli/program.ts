@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { isVinculumError } from '../core/errors.ts';
+import { addAlerts } from './alertProgram.ts';
 import { addBatches } from './batchProgram.ts';
 import type { Context } from './context.ts';
 import { type Exit, exitCodes, exitOf } from './exit.ts';
@@ -108,6 +109,7 @@ function build(io: ProgramIo, signal: AbortSignal, onExit: (exit: Exit) => void)
   addSupply(program, action);
   addRecalls(program, action);
   addBatches(program, action);
+  addAlerts(program, action);
   addKeeping(program, action);
   return program;
 }

@@ -7,6 +7,7 @@ import { unlock } from '../password.ts';
 import { signIn } from '../session.ts';
 import { requireUrl } from '../settings.ts';
 import { organisationOf } from '../signing.ts';
+import { requireKeystore } from '../titles/acting.ts';
 
 export type TraceOptions = {
   readonly up?: boolean;
@@ -68,11 +69,9 @@ export async function traceCommand(
   const direction = options.up === true ? 'up' : 'down';
   const settings = context.settings();
   const url = requireUrl(settings);
-  if (options.keystore === undefined) {
-    throw usageError('keystore.missing', 'Name the key of an organisation to ask with: --keystore.');
-  }
+  const { keystore } = requireKeystore(options);
   const source = { file: options.passwordFile, dataFolder: settings.folder, ask: context.ask };
-  const key = await unlock(options.keystore, source);
+  const key = await unlock(keystore, source);
   const client = await signIn(createClient(url, { signal }), key, organisationOf(key, options.organisation));
   const trace = await client.json('/v1/traces', traceSchema, {
     identifier,

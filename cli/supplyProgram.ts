@@ -116,13 +116,25 @@ export function addSupply(program: Command, action: MakeAction): void {
     .option('--organisation <number>', 'the organisation that the key signs for, where it does not say')
     .action(action(async () => (await import('./commands/trace.ts')).traceCommand as unknown as Action));
 
-  program
-    .command('epcis')
-    .description('EPCIS documents')
+  const epcis = program.command('epcis').description('EPCIS documents');
+  epcis
     .command('hash <file>')
     .description('the event hash (CBV 2.0) of each event: partners find the same event by it')
     .action(
       action(async () => (await import('./commands/importEpcis.ts')).hashEpcisCommand as unknown as Action),
+    );
+  epcis
+    .command('find [file]')
+    .description(
+      'which events of a document are on the ledger, by their event hashes: your own entries, and those of whoever stated the same event as you. Of an event that you have not stated nothing is told. Ends in 3 where an event is not found.',
+    )
+    .option('--hash <ni>', 'look for this event hash: ni:///sha-256;…; may be given again', collect)
+    .option('--id <id>', 'look for your own entry of this eventID, asset or row; may be given again', collect)
+    .option('--keystore <name>', 'the key that signs in')
+    .addOption(passwordOption())
+    .option('--organisation <number>', 'the organisation that the key signs for, where it does not say')
+    .action(
+      action(async () => (await import('./commands/findEpcis.ts')).findEpcisCommand as unknown as Action),
     );
 }
 

@@ -84,8 +84,8 @@ export async function judgeHistories(
   step: Step,
 ): Promise<JudgedChain[]> {
   const named = new Map<Subject, string>();
-  for (const [subject, entries] of ledger.histories) {
-    const identifier = identifierIn(ownEntries(ledger, subject, entries), contents);
+  for (const subject of ledger.histories.keys()) {
+    const identifier = identifierIn(ledger, subject, contents);
     if (identifier !== null) named.set(subject, identifier);
   }
   const pseudonyms = await provePseudonyms(ledger, named, contents, transcripts, problems, step);
@@ -182,31 +182,28 @@ function noteEntry(
   });
 }
 
-/** The entries whose envelopes are of this subject: what was mounted in it has its part's. */
-function ownEntries(
-  { actions }: RebuiltLedger,
-  subject: Subject,
-  entries: readonly AuditedEntry[],
-): AuditedEntry[] {
-  return entries.filter((entry) => {
-    const action = actionOfEntry(actions, entry);
-    return action === null || !isPartAction(action) || action.subject === subject;
-  });
-}
-
-/** What the first envelope that opens says its subject is called. */
+/**
+ * What the first envelope that opens says a subject is called: of its own entries their identifier, of one that its title
+ * was carried over by the number that it goes on under. What was mounted in it has its part's envelope, and says nothing.
+ */
 function identifierIn(
-  entries: readonly AuditedEntry[],
+  { actions, histories }: RebuiltLedger,
+  subject: Subject,
   contents: Contents,
   but?: ReadonlySet<string>,
 ): string | null {
-  for (const { link } of entries) {
+  for (const entry of histories.get(subject) ?? []) {
+    const { link } = entry;
+    const action = actionOfEntry(actions, entry);
+    const other = action !== null && action.subject !== subject;
+    if (other && isPartAction(action)) continue;
     const fetched = contents.blocks.get(link.digest);
     const exported = contents.keys?.get(link.digest);
     if (fetched?.state !== 'stored' || exported === undefined) continue;
     try {
-      const { identifier } = openEnvelope(fetched.block, exported.key);
-      if (but?.has(identifier) !== true) return identifier;
+      const { identifier, data } = openEnvelope(fetched.block, exported.key);
+      const named = other ? data.to : identifier;
+      if (typeof named === 'string' && but?.has(named) !== true) return named;
     } catch (error) {
       if (!(error instanceof VinculumError)) throw error;
     }
@@ -248,11 +245,7 @@ async function provePseudonyms(
         // An envelope from elsewhere was opened first: another entry may name the subject rightly.
         const names = tried.get(subject) ?? new Set();
         tried.set(subject, names.add(identifier));
-        const other = identifierIn(
-          ownEntries(ledger, subject, ledger.histories.get(subject) ?? []),
-          contents,
-          names,
-        );
+        const other = identifierIn(ledger, subject, contents, names);
         if (other === null) refute(ledger, subject, identifier, proven, problems);
         else {
           named.set(subject, other);

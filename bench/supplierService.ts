@@ -5,7 +5,7 @@
  */
 import { readConfig } from '../api/config.ts';
 import { startService } from '../api/server.ts';
-import { admitOrganisations } from '../scripts/demo/admit.ts';
+import { admitOrganisations, profileOf } from '../scripts/demo/admit.ts';
 import type { DemoOrganisation } from '../scripts/demo/demo.ts';
 import { noteOrganisations, openDemoKeys } from '../scripts/demo/keys.ts';
 import { writeServiceFile } from '../scripts/start/serviceFile.ts';
@@ -35,6 +35,15 @@ const nudging = setInterval(() => chain.devnet.nudge(), 50);
 const numbers = await admitOrganisations({ ...places, controllerKey: registrarKey }, [supplier], keys);
 clearInterval(nudging);
 await noteOrganisations(config.dataFolder, [supplier], keys, numbers);
+for (const number of numbers.values()) {
+  const profile = `${service.url}/v1/organisations/${number}/profile`;
+  const headers = { 'Content-Type': 'application/json' };
+  // The index learns of a new organisation with the next block that it reads.
+  for (let tries = 0; tries < 100; tries++) {
+    if ((await fetch(profile, { method: 'PUT', headers, body: profileOf(supplier) })).ok) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
 await writeServiceFile(service, null);
 process.stdout.write(`ready ${service.url}\n`);
 process.once('SIGTERM', () => {

@@ -321,6 +321,8 @@ class RegisterRun {
         time,
         data: { ...data, ...set, ...(listed.length === 0 ? {} : { documents: listed }) },
         sealed: {
+          // Pieces, unless it was said otherwise: what is shipped and used later is held against it.
+          ...(built === null ? {} : { quantity: { value: String(built.count), unit: 'C62' } }),
           ...sealed,
           ...Object.fromEntries(documents.map(({ cid, key }) => [`document:${cid}`, key])),
         },

@@ -7,7 +7,11 @@ import { findingText } from '../../web/model/findingText.ts';
 import type { Language } from '../../web/model/settings.ts';
 import { actingEn } from '../../web/texts/acting.en.ts';
 import { actingZh } from '../../web/texts/acting.zh.ts';
+import { checkEn } from '../../web/texts/check.en.ts';
+import { checkZh } from '../../web/texts/check.zh.ts';
 import { en } from '../../web/texts/en.ts';
+import { supplyEn } from '../../web/texts/supply.en.ts';
+import { supplyZh } from '../../web/texts/supply.zh.ts';
 import type { Tongue } from '../../web/texts/texts.ts';
 import { zh } from '../../web/texts/zh.ts';
 
@@ -35,6 +39,8 @@ function said(value: unknown, path = ''): [string, string][] {
 for (const [name, inEnglish, inChinese] of [
   ['the dictionaries', en, zh],
   ['the dictionaries of the owner’s and the registrar’s pages', actingEn, actingZh],
+  ['the dictionaries of the suppliers’ and the makers’ pages', supplyEn, supplyZh],
+  ['the dictionaries of the page that checks parts', checkEn, checkZh],
 ] as const) {
   it(`${name} say everything in both languages, in their own script`, () => {
     const english = new Map(said(inEnglish));

@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import type { DeskProps } from '../acting/Desk.tsx';
 import type { EntryDraft, EntryPlace } from '../acting/entries.ts';
 import { instantOf } from '../acting/forms.ts';
@@ -51,6 +51,8 @@ function readCampaign(answer: Answer): Campaign {
 /** Any history proves which ledgers there are; that of a number that nobody has will do. */
 const ANYTHING = 'batch:vinculum.invalid:none';
 
+const POLL_MILLISECONDS = 3_000;
+
 const signs = { open: 'caution', closed: 'good', withdrawn: 'waiting' } as const;
 
 /** The organisation's campaigns with how far each has come, and the way to open, extend and close one. */
@@ -59,6 +61,7 @@ export function Recalls(props: Props) {
   const words = useSupplyWords();
   const { texts } = useTongue();
   const [form, setForm] = useState<{ readonly extend: string | null } | null>(null);
+  const [asked, setAsked] = useState(0);
   const { value, failure, again } = useAnswer(
     session.service,
     `/v1/recalls?organisation=${session.organisation ?? 0n}`,
@@ -85,7 +88,14 @@ export function Recalls(props: Props) {
         <button type="button" className="primary" data-recall="new" onClick={() => setForm({ extend: null })}>
           {words.recalls.open}
         </button>
-        <button type="button" className="quiet" onClick={again}>
+        <button
+          type="button"
+          className="quiet"
+          onClick={() => {
+            again();
+            setAsked(asked + 1);
+          }}
+        >
           {words.recalls.again}
         </button>
       </p>
@@ -97,6 +107,7 @@ export function Recalls(props: Props) {
           <li key={campaign.campaign} className="panel" data-campaign={campaign.campaign}>
             <CampaignCard
               {...props}
+              asked={asked}
               campaign={campaign}
               onExtend={() => setForm({ extend: campaign.campaign })}
               onChanged={again}
@@ -133,11 +144,13 @@ function readProgress(answer: Answer): Progress | null {
 function CampaignCard(
   props: Props & {
     readonly campaign: Campaign;
+    /** How often the reader asked for everything anew. */
+    readonly asked: number;
     readonly onExtend: () => void;
     readonly onChanged: () => void;
   },
 ) {
-  const { campaign, session, info, onExtend, onChanged } = props;
+  const { campaign, asked, session, info, onExtend, onChanged } = props;
   const words = useSupplyWords();
   const tongue = useTongue();
   const { format, texts } = tongue;
@@ -150,6 +163,19 @@ function CampaignCard(
     again();
     onChanged();
   });
+  useEffect(() => {
+    if (asked > 0) again();
+  }, [asked, again]);
+  // As long as lists are on their way the numbers change by themselves.
+  const settled = value === null || value.complete;
+  useEffect(() => {
+    if (settled) return;
+    const timer = setInterval(() => {
+      again();
+      onChanged();
+    }, POLL_MILLISECONDS);
+    return () => clearInterval(timer);
+  }, [settled, again, onChanged]);
   const [closing, setClosing] = useState(false);
   const [reason, setReason] = useState('completed');
   const [draft, setDraft] = useState<EntryDraft | null>(null);

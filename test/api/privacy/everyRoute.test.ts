@@ -14,6 +14,8 @@ import { type Person, person } from '../titles/acting.ts';
 import { consentOf, freshToken, give, revocationOf, signInAlone, today, Vehicle } from './world.ts';
 
 const API = new URL('../../../api', import.meta.url).pathname;
+/** What the claim is called where it comes from. */
+const EVENT = 'event of the claim';
 
 /**
  * What is sealed is shown against an entry in the access log, by whatever route. Each route is walked here, by every
@@ -47,7 +49,7 @@ describe('no route shows what is sealed without logging it', function () {
       kind: 'claim',
       time: today(),
       data: { type: 'collision', status: 'settled' },
-      sealed: { claimNumber: secret },
+      sealed: { claimNumber: secret, eventId: EVENT },
     });
     await test.record(insurer, [claim]);
     entries = [claim, await vehicle.service(insurer, { note: secret })];
@@ -78,6 +80,8 @@ describe('no route shows what is sealed without logging it', function () {
     evaluateSubjects: () => ({ identifiers: [vehicle.name] }),
     traceThing: () => ({ identifier: vehicle.name, direction: 'down' }),
     findAffected: () => ({ vehicles: [vehicle.name] }),
+    searchEvents: () => ({ ids: [EVENT] }),
+    listSerials: () => ({ serials: ['serial:volta.example:1'] }),
     openAlert: () => ({ opener: share.token, visitor: share.token }),
     checkPart: () => ({ identifier: 'serial:volta.example:1' }),
     callChain: () => ({ jsonrpc: '2.0', id: 1, method: 'eth_blockNumber', params: [] }),
@@ -91,6 +95,8 @@ describe('no route shows what is sealed without logging it', function () {
     'acceptPartActions',
     'uploadDocument',
     'putSet',
+    'putSetChunk',
+    'completeSet',
     'putProfile',
     'createSession',
     'createApiKey',
@@ -116,6 +122,8 @@ describe('no route shows what is sealed without logging it', function () {
     release: '1',
     identifier: vehicle.name,
     reference: `0x${'11'.repeat(16)}`,
+    organisation: registrar.id.toString(),
+    campaign: '1',
   });
   /** The path of a route with what it is about filled in; `{id}` means another thing in some of them. */
   function pathOf(route: Route): string {
@@ -152,10 +160,15 @@ describe('no route shows what is sealed without logging it', function () {
     return isPdf(bytes) ? reportFromPdf(bytes) : Buffer.from(bytes).toString('utf8');
   }
 
-  /** The entries that an answer opens something of: by the value itself, or by the disclosure. */
-  const shownIn = (answer: string): Digest[] => {
+  /**
+   * The entries that an answer opens something of: by the value itself, by the disclosure, or by finding the entry by the
+   * value that was asked for.
+   */
+  const shownIn = (route: Route, answer: string): Digest[] => {
+    const digests = entries.map(({ entry }) => entry.digest);
+    if (route.name === 'searchEvents') return digests.filter((digest) => answer.includes(digest));
     const found = entries.filter(({ disclosures }) => disclosures.some((one) => answer.includes(one)));
-    if (found.length === 0 && answer.includes(secret)) return entries.map(({ entry }) => entry.digest);
+    if (found.length === 0 && answer.includes(secret)) return digests;
     return found.map(({ entry }) => entry.digest);
   };
 
@@ -170,7 +183,7 @@ describe('no route shows what is sealed without logging it', function () {
       }
       for (const [caller, token] of Object.entries(callers)) {
         const before = (await vehicle.log()).length;
-        const shown = shownIn(await answerOf(route, token));
+        const shown = shownIn(route, await answerOf(route, token));
         const logged = (await vehicle.log()).slice(before);
         const at = `${route.name} by ${caller}`;
         if (shown.length > 0) {
@@ -191,6 +204,7 @@ describe('no route shows what is sealed without logging it', function () {
       ...Object.keys(callers).map((caller) => `openShare by ${caller}`),
       'searchClaims by attester',
       'searchClaims by organisation',
+      'searchEvents by attester',
       'exportKeys by operator',
     ];
     expect([...showing].sort()).to.deep.equal(expected.sort());

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { Json } from '../../core/canonical.ts';
 import { subjectTypeOf } from '../../core/identifiers/identifier.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { Node } from '../graph/nodes.ts';
@@ -30,7 +29,7 @@ const noticeView = z
     number: z.int().min(1).meta({ description: 'Its place among yours; some numbers may be missing' }),
     kind: z.enum(noticeKinds),
     about: z.string(),
-    content: z.custom<Json>(() => true).meta({ description: 'What it says, by its kind' }),
+    content: z.unknown().meta({ description: 'What it says, by its kind' }),
     entry: digest.nullable().meta({ description: 'The entry that it tells of' }),
     postedAt: instant,
     readAt: instant.nullable(),

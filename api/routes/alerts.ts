@@ -19,12 +19,13 @@ const organisation = z.string().regex(/^[1-9][0-9]{0,19}$/);
 const reference = z.string().regex(/^0x[0-9a-f]{32}$/);
 const secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 
-const tier: z.ZodType = z.lazy(() => tierSchema);
-const tierSchema = z
+const tier: z.ZodType = z
   .strictObject({
     reference,
     state: z.enum(alertStates).nullable(),
-    forwards: z.array(tier),
+    get forwards() {
+      return z.array(tier);
+    },
     disclosed: z.strictObject({ recipient: organisation.nullable(), entry: digest }).optional(),
   })
   .meta({ id: 'AlertTier' });

@@ -16,6 +16,7 @@ import { parseReport, type Report } from '../../core/report/report.ts';
 import { buildTree, type SetTree } from '../../core/tree/tree.ts';
 import type { Trust } from '../../core/verify/verify.ts';
 import { type Attester, startTestService, type TestService } from '../api/fixture.ts';
+import { SafetyPart, targetOf } from '../api/parts/acting.ts';
 import type { Signed as SignedAction } from '../api/titles/acting.ts';
 import { OperatorProxy, RpcProxy } from './proxies.ts';
 import { loadTitles, type Titled } from './titled.ts';
@@ -31,6 +32,10 @@ export const TITLED_CAR = 'WVWZZZ1KZ6W123456';
 /** The number that a stolen vehicle under a lien had, and the one that it got. */
 export const OLD_NUMBER = 'WVWZZZ1KZ7W200001';
 export const NEW_NUMBER = 'WVWZZZ1KZ7W200002';
+/** Two safety parts are in it, one of which is stolen since. */
+export const PARTED_CAR = 'WVWZZZ1KZ8W300001';
+export const AIRBAG = 'serial:safir.example:AB-ADVERSARY-1';
+export const BELT = 'serial:safir.example:SB-ADVERSARY-1';
 /** Known to nobody. */
 export const NEVER = 'VF3WC5FS9AW055905';
 
@@ -210,6 +215,20 @@ export class ChainAccounts {
   }
 }
 
+/** Mounts two parts; one is reported stolen from there. */
+async function loadParts(
+  test: TestService,
+  { maker, workshop, police }: { maker: Attester; workshop: Attester; police: Attester },
+): Promise<void> {
+  const vehicle = targetOf(test, PARTED_CAR);
+  for (const name of [AIRBAG, BELT]) {
+    const part = new SafetyPart(test, name);
+    await part.act(maker, 'safetyPart.registered');
+    await part.act(workshop, 'safetyPart.mounted', { vehicle });
+    if (name === AIRBAG) await part.act(police, 'safetyPart.stolen');
+  }
+}
+
 /** Starts the service and loads the history that the lies are about. */
 export async function startSystem(): Promise<System> {
   const operator = await OperatorProxy.listening();
@@ -225,6 +244,7 @@ export async function startSystem(): Promise<System> {
 
   // Nodes forget old states: what older reports are read under must not lie too far back.
   const titled = await loadTitles(test, registry, honest);
+  await loadParts(test, { maker, workshop, police: titled.police });
   const upload = async (size: number): Promise<UploadedDocument> => {
     const key = secureRandom(32);
     const content = new Uint8Array(randomBytes(size));

@@ -1,11 +1,14 @@
 import type { Lie, OtherLie, ReportLie } from '../lie.ts';
+import { alertLies } from './alerts.ts';
 import { attesterLies } from './attesters.ts';
 import { documentLies } from './documents.ts';
 import { endpointLies } from './endpoints.ts';
 import { fileLies } from './files.ts';
+import { graphLies } from './graph.ts';
 import { ledgerLies } from './ledgers.ts';
 import { operatorLies } from './operator.ts';
 import { partDeedLies } from './partDeeds.ts';
+import { partLies, partStatementLies } from './parts.ts';
 import { privacyLies } from './privacy.ts';
 import { proofLies } from './proofs.ts';
 import { recallLies } from './recalls.ts';
@@ -18,6 +21,7 @@ import { titleLies } from './titles.ts';
 export const reportLies: readonly (readonly [string, readonly ReportLie[]])[] = [
   ['in a report', operatorLies],
   ['of a title, in a report', titleLies],
+  ['of a safety part, in a report', partLies],
   ['by a storage proof', proofLies],
   ['by an endpoint of the chain', endpointLies],
   ['in a file', fileLies],
@@ -30,7 +34,10 @@ export const otherLies: readonly (readonly [string, readonly OtherLie[]])[] = [
   ['by a relayer', relayerLies],
   ['on a title', titleDeedLies],
   ['on a safety part', partDeedLies],
+  ['of a safety part', partStatementLies],
   ['of a recall', recallLies],
+  ['of what is in what', graphLies],
+  ['of an alert, or of a part code', alertLies],
   ['of what is private', privacyLies],
 ];
 

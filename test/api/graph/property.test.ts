@@ -509,6 +509,22 @@ onEachStore((open) => {
       );
     });
 
+    it('takes no entry that was copied into another history', async () => {
+      const world = new World(store, keyring);
+      const state = { do: 'state', batch: 9, by: 0, late: false, day: 0 } as const;
+      await world.run({ ...state, what: 0, on: 0, parts: [0] });
+      await world.run({ ...state, what: 0, on: 1, parts: [1] });
+      const [first, second] = world.entries;
+      if (first === undefined || second === undefined) throw new TypeError('two entries');
+      await store.execute(
+        `INSERT INTO links (ledger, subject, position, kind, organisation, timestamp, digest, head, block_number, log_index, transaction_hash)
+         SELECT ledger, $2, 1, kind, organisation, timestamp, digest, head, block_number, 7, transaction_hash FROM links WHERE subject = $1`,
+        [first, second].map(({ identifier }) => fromHex(subjectOf(identifier), 32)),
+      );
+      expect(await affected(world.serial(0))).to.deep.equal([world.vehicle(0)]);
+      expect(await affected(world.serial(1))).to.deep.equal([world.vehicle(1)]);
+    });
+
     it('keeps nothing of things that nothing names', async () => {
       await graph.settle();
       const [row] = await store.query<{ orphans: bigint; unnamed: bigint }>(

@@ -3,7 +3,7 @@ import { CommandError } from './exit.ts';
 
 /** One exchange over HTTP. Everything it returns comes from outside: bounded here, parsed by the caller. */
 export type HttpRequest = {
-  readonly method?: 'GET' | 'POST' | 'PUT';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array<ArrayBuffer>;
   /** Of one attempt, default 30 seconds. */

@@ -86,6 +86,7 @@ export function createSets({ store, keyring, secrets, nodes, log }: SetsOptions)
     status: uploads.status,
     chunk: uploads.chunk,
     complete: uploads.complete,
+    abandon: uploads.abandon,
     sweep: uploads.sweep,
     close: uploads.close,
 

@@ -130,6 +130,22 @@ export const putSetChunk = defineRoute({
   },
 });
 
+export const abandonSet = defineRoute({
+  method: 'delete',
+  path: '/v1/sets/{digest}/chunks',
+  name: 'abandonSet',
+  tag: 'Parts',
+  summary: 'Throw away the chunks of a set that is not stored, to begin anew.',
+  description: 'A set that is stored stays.',
+  access: 'organisation',
+  params,
+  responses: { 200: { description: 'They are gone', ...states } },
+  problems: ['set.unknownEntry', 'set.checking', 'auth.forbidden'],
+  async handle({ params, caller }, { sets }) {
+    return { status: 200, body: await sets.abandon(attesterOf(caller), params.digest as Digest) };
+  },
+});
+
 export const completeSet = defineRoute({
   method: 'post',
   path: '/v1/sets/{digest}/complete',

@@ -18,7 +18,7 @@ import { acceptPartActions, getPart, getPartAction } from './parts.ts';
 import { recallRoutes } from './recalls.ts';
 import { callChain } from './rpc.ts';
 import { descriptionRoutes, getHealth, getMetrics, getReadiness } from './service.ts';
-import { completeSet, getSet, listSerials, putSet, putSetChunk } from './sets.ts';
+import { abandonSet, completeSet, getSet, listSerials, putSet, putSetChunk } from './sets.ts';
 import { openShare } from './shares.ts';
 import { evaluateSubjects } from './subjects.ts';
 import { acceptSubmissions, getSubmission } from './submissions.ts';
@@ -50,6 +50,7 @@ export const routes: readonly Route[] = [
   putSet,
   getSet,
   putSetChunk,
+  abandonSet,
   completeSet,
   listSerials,
   ...supplyRoutes,

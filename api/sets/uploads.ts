@@ -56,6 +56,8 @@ export interface Uploads {
    * @throws `set.incomplete` where chunks are missing
    */
   complete(organisation: OrganisationId, digest: Digest, chunks: number): Promise<SetStatus>;
+  /** Throws away what has come of a set that is not stored. @throws `set.checking` */
+  abandon(organisation: OrganisationId, digest: Digest): Promise<SetStatus>;
   /** Checks a set whose members are all here, and keeps it. @throws `set.mismatch` `tree.duplicate` `identifier.*` */
   take(entry: SetEntry, chunks: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<void>;
   /** Goes on with what a process that died was checking, and takes away what nobody has touched for a week. */
@@ -276,7 +278,7 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
         if (before.state === 'stored') return before;
         const state = await lockedUpload(transaction, entry);
         if (state === 'checking') {
-          throw new Problem('set.checking', 'All of it is here and is being checked: ask for its state.');
+          throw checkingNow();
         }
         const [{ others } = { others: 0n }] = await transaction.query<{ others: bigint }>(
           'SELECT coalesce(sum(members), 0)::int8 AS others FROM set_chunks WHERE digest = $1 AND number <> $2',
@@ -338,6 +340,21 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
       return statusOf(store, entry);
     },
 
+    async abandon(organisation, digest) {
+      const entry = await keeper.entry(organisation, digest);
+      const bytes = fromHex(digest, 32);
+      return store.transaction(async (transaction) => {
+        const [row] = await transaction.query<UploadRow>(
+          'SELECT state, problem, facts FROM set_uploads WHERE digest = $1 FOR UPDATE',
+          [bytes],
+        );
+        if (row?.state === 'checking') throw checkingNow();
+        await transaction.execute('DELETE FROM set_uploads WHERE digest = $1', [bytes]);
+        await keeper.discard(transaction, bytes);
+        return statusOf(transaction, entry);
+      });
+    },
+
     take: (entry, chunks) => {
       // In the same queue as what came in chunks: one thread at a time, and its memory.
       const done = last.then(() => take(entry, chunks));
@@ -383,6 +400,9 @@ function chunkContext(digest: Uint8Array, number: number): Uint8Array {
   context.writeUInt32BE(number, 32);
   return context;
 }
+
+const checkingNow = () =>
+  new Problem('set.checking', 'All of it is here and is being checked: ask for its state.');
 
 const tooLarge = () =>
   new Problem('set.tooLarge', `A set has at most ${MAX_MEMBERS} members.`, {

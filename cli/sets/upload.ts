@@ -51,6 +51,11 @@ export async function uploadSet(
     });
     return { members: members.length, alreadyThere: false };
   }
+  if (before.state === 'receiving' && !isOurs(before)) {
+    // Begun by another program, which cuts it otherwise.
+    await client.bytes(`/v1/sets/${digest}/chunks`, { method: 'DELETE' });
+    return uploadSet(client, digest, members, options);
+  }
   const status =
     before.state === 'checking' ? before : await sendAll(client, digest, members, before, options);
   onProgress?.(status.count, 'checking');
@@ -115,6 +120,15 @@ async function sendAll(
   }
   if (failure !== undefined) throw failure;
   return complete(client, digest, number);
+}
+
+/** Whether the chunks that have come are as many members as ours would be. */
+function isOurs({ count, members, chunks }: SetStatus): boolean {
+  let expected = 0;
+  for (const [from, to] of chunks) {
+    expected += Math.min((to + 1) * CHUNK_MEMBERS, count) - Math.min(from * CHUNK_MEMBERS, count);
+  }
+  return expected === members;
 }
 
 async function complete(client: Client, digest: string, chunks: number): Promise<SetStatus> {

@@ -176,6 +176,18 @@ describe('sets in chunks', () => {
     expect((await complete(batch, 2)).body.state).to.equal('stored');
   });
 
+  it('can be begun anew, and stay once they are stored', async () => {
+    const batch = await produced(2_000);
+    await put(batch, 1, chunk(batch, 1));
+    const abandon = () => test.request('DELETE', `${place(batch)}/chunks`, { token });
+    expect((await abandon()).body).to.deep.include({ state: 'absent', chunks: [] });
+    await put(batch, 0, chunk(batch, 0));
+    await put(batch, 1, chunk(batch, 1));
+    expect((await complete(batch, 2)).body.state).to.equal('stored');
+    expect((await abandon()).body.state).to.equal('stored');
+    expect(await listed(batch.serials[0] ?? '')).to.have.length(1);
+  });
+
   it('are for the attester alone, of entries that name a set', async () => {
     const batch = await produced(10);
     const stranger = await test.signIn(await test.admit('Stranger', ['supplier']));

@@ -44,10 +44,14 @@ const kindsWithoutExamples: Plugin = {
 
 type Property = { readonly key: { readonly name?: string }; readonly value: { start: number; end: number } };
 
+/** Parts of `page` and `model` that only other pages load, or only whoever asks for them. */
+const OTHERS =
+  /\/(Scan|Settings|Documents|Beside|Evidence|Attesters|OfflineCheck|Proof|RecallProofs|accessLog|title|alerts|batch|build|csv|listFile|partCheck|recall|supplyForms|trace)\.tsx?$/;
+
 /** What every reader loads is one script: parts that others share too would compress worse apart. */
 function isReaders(id: string): boolean {
   if (/\/node_modules\/(react|react-dom|scheduler)\//.test(id)) return true;
-  return /\/web\/(page|model)\//.test(id) && !/\/(Scan|Settings|Documents|accessLog|title)\.tsx?$/.test(id);
+  return /\/web\/(page|model)\//.test(id) && !OTHERS.test(id);
 }
 
 /** A page of static files that any host can serve from any folder, without inline script or style. */

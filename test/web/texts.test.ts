@@ -10,6 +10,8 @@ import { actingZh } from '../../web/texts/acting.zh.ts';
 import { checkEn } from '../../web/texts/check.en.ts';
 import { checkZh } from '../../web/texts/check.zh.ts';
 import { en } from '../../web/texts/en.ts';
+import { settingsEn } from '../../web/texts/settings.en.ts';
+import { settingsZh } from '../../web/texts/settings.zh.ts';
 import { supplyEn } from '../../web/texts/supply.en.ts';
 import { supplyZh } from '../../web/texts/supply.zh.ts';
 import type { Tongue } from '../../web/texts/texts.ts';
@@ -41,6 +43,7 @@ for (const [name, inEnglish, inChinese] of [
   ['the dictionaries of the owner’s and the registrar’s pages', actingEn, actingZh],
   ['the dictionaries of the suppliers’ and the makers’ pages', supplyEn, supplyZh],
   ['the dictionaries of the page that checks parts', checkEn, checkZh],
+  ['the dictionaries of the settings', settingsEn, settingsZh],
 ] as const) {
   it(`${name} say everything in both languages, in their own script`, () => {
     const english = new Map(said(inEnglish));

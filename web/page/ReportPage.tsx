@@ -1,25 +1,28 @@
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import type { Hex } from '../../core/bytes.ts';
 import { vehicleName } from '../model/facts.ts';
 import { judge } from '../model/judgement.ts';
 import type { Settings } from '../model/settings.ts';
 import type { TrustState } from '../model/trust.ts';
 import { shownIdentifier } from '../model/vinFeedback.ts';
-import { Attesters } from './Attesters.tsx';
 import { useTongue } from './context.ts';
 import type { OpenDocument } from './Documents.tsx';
 import { Facts } from './Facts.tsx';
 import { Findings } from './Findings.tsx';
 import { Headline, Knowledge } from './Knowledge.tsx';
+import { lazyPart } from './lazyPart.tsx';
 import { Odometer } from './Odometer.tsx';
-import { Proof } from './Proof.tsx';
-import { saveBlob, useNow } from './parts.tsx';
+import { Section, saveBlob, useNow } from './parts.tsx';
 import { SharedNotice } from './SharedNotice.tsx';
 import { Timeline, type Wanted } from './Timeline.tsx';
 import { Title } from './Title.tsx';
-import { OfflineCheck, TrustNotice } from './Trust.tsx';
+import { TrustNotice } from './Trust.tsx';
 import type { Reader, ReaderState } from './useReader.ts';
 import { Verdict } from './Verdict.tsx';
+
+// What stands at the foot of a report comes after what is read first.
+const Attesters = lazyPart(() => import('./Evidence.tsx').then((part) => part.Attesters));
+const Evidence = lazyPart(() => import('./Evidence.tsx').then((part) => part.Evidence));
 
 type Props = {
   readonly reader: Reader;
@@ -121,12 +124,14 @@ export function ReportPage(props: Props) {
           {isVehicle ? <Odometer view={view} onEntry={showEntry} /> : null}
           {isVehicle ? <Facts view={view} onEntry={showEntry} onSearch={onSearch} /> : null}
           <Timeline view={view} wanted={wanted} onEntry={showEntry} open={open} />
-          <Attesters view={view} />
+          <Suspense fallback={<Section id="attesters" heading={texts.attesters.heading} />}>
+            <Attesters view={view} />
+          </Suspense>
         </div>
       )}
-      <Proof view={view} check={check}>
-        <OfflineCheck view={view} onCheck={props.onCheck} />
-      </Proof>
+      <Suspense fallback={<Section id="proof" heading={texts.proof.heading} />}>
+        <Evidence view={view} check={check} onCheck={props.onCheck} />
+      </Suspense>
     </article>
   );
 }

@@ -2,6 +2,8 @@ import { type FormEvent, useId, useState } from 'react';
 import { endpointFault, readBase } from '../model/location.ts';
 import { type DistanceUnit, type Language, languages, type Settings, type Theme } from '../model/settings.ts';
 import { formatDirectory, parseDirectory } from '../model/trust.ts';
+import { settingsEn } from '../texts/settings.en.ts';
+import { settingsZh } from '../texts/settings.zh.ts';
 import { languageNames } from '../texts/texts.ts';
 import { useTongue } from './context.ts';
 import { Dialog } from './parts.tsx';
@@ -14,8 +16,8 @@ type Props = {
 
 /** The reader's choices: language and units, whom to ask, how old is too old, and what is relied on. */
 export function SettingsDialog({ settings, onSave, onClose }: Props) {
-  const { texts, format } = useTongue();
-  const words = texts.settings;
+  const { texts, format, language: spoken } = useTongue();
+  const words = spoken === 'zh' ? settingsZh : settingsEn;
   const id = useId();
   const [language, setLanguage] = useState<Language | null>(settings.language);
   const [unit, setUnit] = useState<DistanceUnit | null>(settings.unit);

@@ -5,12 +5,13 @@ import { statusLight } from '../model/lights.ts';
 import { countGroups, everything, filtered, groups, type TimelineFilter } from '../model/timeline.ts';
 import type { EntryView, ReportView } from '../model/view.ts';
 import { attesterName, findAttester, word } from '../texts/texts.ts';
-import { Beside } from './Beside.tsx';
 import { useTongue } from './context.ts';
 import type { OpenDocument } from './Documents.tsx';
 import { KindIcon } from './KindIcon.tsx';
 import { lazyPart } from './lazyPart.tsx';
 import { Code, Section, Sign } from './parts.tsx';
+
+const Beside = lazyPart(() => import('./Beside.tsx').then((part) => part.Beside));
 
 // Only for whoever opens an entry that has some.
 const Documents = lazyPart(() => import('./Documents.tsx').then((part) => part.Documents));
@@ -223,7 +224,9 @@ function Entry({
         {unfolded ? (
           <div className="entry-body">
             {entry.status === 'proven' ? null : <p>{timeline.statusText[entry.status]}</p>}
-            <Beside entry={entry} view={view} onEntry={onEntry} />
+            <Suspense fallback={null}>
+              <Beside entry={entry} view={view} onEntry={onEntry} />
+            </Suspense>
             <dl>
               {[...actionFacts(tongue, entry), ...facts].map(({ name: field, label, value, code }) => (
                 <div key={field}>

@@ -56,7 +56,7 @@ export function Code({ children }: { children: string }) {
 }
 
 /** A labelled block of the report that its navigation can jump to. */
-export function Section(props: { id: string; heading: string; lead?: string; children: ReactNode }) {
+export function Section(props: { id: string; heading: string; lead?: string; children?: ReactNode }) {
   const label = useId();
   return (
     <section id={props.id} className="section" aria-labelledby={label}>

@@ -1,0 +1,31 @@
+import type { SettingsTexts } from './settings.en.ts';
+
+export const settingsZh: SettingsTexts = {
+  heading: '设置',
+  lead: '仅保存在本设备上。',
+  language: '语言',
+  automatic: '随浏览器',
+  unit: '里程单位',
+  theme: '外观',
+  themes: { system: '随设备', light: '浅色', dark: '深色' },
+  endpoints: '您自己的 RPC 节点',
+  endpointsHint:
+    '每行一个地址。所有节点都必须属于账本所在的链，且每个答复一致。使用两个以上由不同方运营的节点，就没有人能向您展示一条自造的链。',
+  endpointsNone: '未指定：将询问运营者自己的节点，结论中会明确说明。',
+  endpointAddress: (line) => `第 ${line} 行不是 http 或 https 地址。`,
+  endpointInsecure: (line) => `第 ${line} 行：https 页面不能访问 http 节点。`,
+  age: '结论保持绿色的时限',
+  hours: '小时',
+  ageHint: '自其所依据的区块时间算起。',
+  ageFault: '1 至 87,600 小时之间。',
+  directory: '账本目录',
+  directoryHint: '写作 链:地址。它保证报告所列账本是完整的。',
+  directoryNone: '尚无：将保留服务首次指明的目录。',
+  directoryFault: '写作链编号、冒号和 0x 加 40 位十六进制数字。',
+  forget: '忘记',
+  api: '服务',
+  apiHint: '本页面读取的服务地址。留空则为页面所在主机。',
+  apiFault: '须以 http:// 或 https:// 开头。',
+  save: '保存',
+  saved: '已保存。',
+};

@@ -129,6 +129,7 @@ export function createEvents(options: EventsOptions): Events {
   };
 }
 
+/** A correction comes after what it may be of. */
 function ownRows(
   transaction: Transaction,
   organisation: OrganisationId,
@@ -140,8 +141,8 @@ function ownRows(
        identifiers.wrapped, ${ANCHORED} AS anchored
      FROM events LEFT JOIN identifiers ON identifiers.subject = events.subject
      WHERE events.organisation = $1 AND events.name = ANY($2::uuid[])
-     ORDER BY events.name, events.digest LIMIT ${MOST + 1}`,
-    [organisation, wanted],
+     ORDER BY events.name, events.kind = $3, events.digest LIMIT ${MOST + 1}`,
+    [organisation, wanted, kinds.amended.number],
   );
 }
 

@@ -12,6 +12,8 @@ import { readRegister } from '../../../api/erasure/register.ts';
 import { startService } from '../../../api/server.ts';
 import { schemaVersion } from '../../../api/store/migrate.ts';
 import { fromHex, utf8 } from '../../../core/bytes.ts';
+import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
+import { buildTree } from '../../../core/tree/tree.ts';
 import { expectCode } from '../../expectCode.ts';
 import { filesBelow, filesWith, Garage, newVin, spellings } from '../erasure/garage.ts';
 import { startTestService, TestService } from '../fixture.ts';
@@ -123,6 +125,71 @@ describe('backup and restore', function () {
       expect((await service.post('/v1/submissions', signed)).status).to.equal(202);
       await service.until(async () => (await reader.verify(vin)).entries.length === 2);
       expect((await reader.verify(vin)).verdict).to.equal('verified');
+    });
+  });
+
+  it('brings sets back whole, without those erased since and those still being handed over', async () => {
+    const maker = await test.admit('Backed-up supplier', ['supplier']);
+    const token = await test.signIn(maker);
+    const treeKey = randomBytes(32);
+    const batches = await Promise.all(
+      ['S-1', 'S-2', 'S-3'].map(async (number) => {
+        const members = [1, 2, 3].map((index) => `serial:kept.example:${number}-${index}`);
+        const tree = buildTree(
+          treeKey,
+          members.map((member) => parseIdentifier(member)),
+        );
+        const entry = test.compose(maker, `batch:kept.example:${number}`, {
+          kind: 'batch.produced',
+          time: '2024-01-02',
+          data: {
+            bizStep: 'commissioning',
+            manufacturerId: 'kept.example',
+            manufacturerPartId: 'K-1',
+            batchId: number,
+            nameAtManufacturer: 'Cell',
+            productionDate: '2024-01-02',
+            serials: { serialsRoot: tree.root, count: 3, treeKey: treeKey.toString('base64url') },
+          },
+        });
+        return { number, members, entry, digest: entry.entry.digest };
+      }),
+    );
+    await test.record(
+      maker,
+      batches.map(({ entry }) => entry),
+    );
+    const [kept, erased, half] = batches;
+    for (const batch of [kept, erased]) {
+      const body = { members: batch?.members };
+      const put = await test.request('PUT', `/v1/sets/${batch?.digest}`, { token, body });
+      expect(put.status, put.text).to.equal(200);
+    }
+    const raw = { content: half?.members.slice(1).join('\n') ?? '', type: 'text/plain' };
+    expect(
+      (await test.request('PUT', `/v1/sets/${half?.digest}/chunks/0`, { token, raw })).body.state,
+    ).to.equal('receiving');
+    const file = await backup();
+    await garage.erase({ entry: erased?.digest ?? '' });
+    const { folder } = await restored(file);
+    await running(folder, async (_, service) => {
+      const again = await service.signIn(maker);
+      const state = async (digest: string | undefined) =>
+        (await service.get(`/v1/sets/${digest}`, { token: again })).body;
+      expect((await state(kept?.digest)).state).to.equal('stored');
+      expect(await state(half?.digest)).to.deep.include({ state: 'absent', chunks: [] });
+      expect((await state(erased?.digest)).code).to.equal('set.unknownEntry');
+      const listing = async (serial: string) =>
+        (await service.get(`/v1/serials/kept.example/${serial}/batches`)).body.batches;
+      expect(await listing('S-1-2')).to.have.length(1);
+      expect(await listing('S-2-2')).to.deep.equal([]);
+      const report = await service.get('/v1/batches/kept.example/S-1/report?serial=S-1-2');
+      expect(report.body.contents[kept?.digest ?? ''].setProof.leaf).to.be.a('string');
+      const { store } = service.service.services;
+      const left = await store.query('SELECT 1 FROM set_buckets WHERE digest = $1', [
+        fromHex(erased?.digest ?? '', 32),
+      ]);
+      expect(left).to.deep.equal([]);
     });
   });
 

@@ -515,9 +515,15 @@ describe('erasure', function () {
     const { body } = await garage.erase({ entry: digest });
     expect(body.plan.goes[0]).to.include({ members: true });
     expect(await rowsOf(digest)).to.deep.equal({});
-    expect(
-      await store().query('SELECT 1 FROM serials WHERE digest = $1', [fromHex(digest, 32)]),
-    ).to.deep.equal([]);
+    for (const table of ['serials', 'set_buckets', 'set_uploads', 'set_chunks']) {
+      const left = await store().query(`SELECT 1 FROM ${table} WHERE digest = $1`, [fromHex(digest, 32)]);
+      expect(left, table).to.deep.equal([]);
+    }
+    const chunk = await test.request('PUT', `/v1/sets/${digest}/chunks/0`, {
+      token,
+      raw: { content: members.join('\n'), type: 'text/plain' },
+    });
+    expect(chunk.body.code).to.be.oneOf(['set.unknownEntry', 'content.erased']);
     expect((await put()).body.code).to.be.oneOf(['set.unknownEntry', 'content.erased']);
   });
 });

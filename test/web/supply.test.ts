@@ -353,6 +353,10 @@ describe('the pages of suppliers and makers', function () {
         await reader.locator('.verdict[data-verdict="verified"]').waitFor();
         const found = reader.locator(`[data-recall="${state}"]`);
         expect(await found.count(), vin).to.equal(1);
+        await reader.locator('.recall-proofs summary').click();
+        const listed = state === 'open' ? 'in' : 'out';
+        await reader.locator(`.recall-proofs [data-list="${listed}"]`).waitFor();
+        await reader.locator(`[data-statement="${state === 'open' ? 'others' : 'none'}"]`).waitFor();
       }
 
       await card.getByRole('button', { name: 'Close the campaign' }).click();

@@ -63,6 +63,10 @@ const choice = (name: string, options: readonly string[]): SupplyField => ({
 export const units = ['C62', 'KGM', 'GRM', 'TNE', 'LTR', 'MTR', 'MTK', 'MTQ'] as const;
 const PIECES = new Set(['C62', 'H87', 'EA']);
 
+/** What happens to a batch that was made. */
+export const steps = ['batch.shipped', 'batch.received', 'batch.quarantined', 'batch.released'] as const;
+export type StepKind = (typeof steps)[number];
+
 export type SupplyForm =
   | 'batch.produced'
   | 'batch.shipped'

@@ -127,6 +127,8 @@ export type ReportView = {
   readonly entries: readonly EntryView[];
   /** Campaigns on the own chains of the makers. */
   readonly campaigns: readonly EntryView[];
+  /** By the digest of a campaign's entry, what the proof against its list came to. */
+  readonly lists: Readonly<Record<string, 'in' | 'out' | 'unknown'>>;
   readonly attesters: readonly AttesterView[];
   readonly findings: readonly Finding[];
   readonly summary: Summary | null;
@@ -177,6 +179,7 @@ export function viewOf(report: Report, verification: Verification): ReportView {
     proofs: proofsOf(report),
     entries,
     campaigns: shown(own),
+    lists: listsOf(verification),
     attesters: attestersOf(report, entries),
     findings: verification.findings,
     summary: verification.summary,
@@ -186,6 +189,24 @@ export function viewOf(report: Report, verification: Verification): ReportView {
       opened: entries.reduce((sum, { seals }) => sum + seals.opened, 0),
     },
   };
+}
+
+const LISTED: Readonly<Record<string, 'in' | 'out' | 'unknown'>> = {
+  'recall.inSet': 'in',
+  'recall.notInSet': 'out',
+  'recall.proofMissing': 'unknown',
+  'recall.sealed': 'unknown',
+};
+
+function listsOf({ steps }: Verification): ReportView['lists'] {
+  return Object.fromEntries(
+    steps.flatMap(({ checks }) =>
+      checks.flatMap(({ code, at }) => {
+        const found = LISTED[code];
+        return found === undefined ? [] : [[String(at.digest), found] as const];
+      }),
+    ),
+  );
 }
 
 /** A header that can't be read proves nothing and is not offered. */

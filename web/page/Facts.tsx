@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, Suspense } from 'react';
 import type { Json } from '../../core/canonical.ts';
 import type { RecallState } from '../../core/findings/summary.ts';
 import { describe, factsOf } from '../model/describe.ts';
@@ -8,7 +8,10 @@ import type { EntryView, ReportView } from '../model/view.ts';
 import { shownIdentifier } from '../model/vinFeedback.ts';
 import { localisedText, word } from '../texts/texts.ts';
 import { useTongue } from './context.ts';
+import { lazyPart } from './lazyPart.tsx';
 import { Section } from './parts.tsx';
+
+const RecallProofs = lazyPart(() => import('./RecallProofs.tsx').then((part) => part.RecallProofs));
 
 type Props = {
   readonly view: ReportView;
@@ -200,6 +203,11 @@ function Recalls({ view, onEntry }: Props) {
         </details>
       )}
       <p className="muted small">{texts.facts.recallReach(makers)}</p>
+      {view.campaigns.length === 0 ? null : (
+        <Suspense fallback={<div className="recall-proofs" />}>
+          <RecallProofs view={view} makers={makers} />
+        </Suspense>
+      )}
     </Card>
   );
 }

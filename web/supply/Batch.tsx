@@ -7,6 +7,7 @@ import { type Enter, useEntry } from '../acting/useEntry.ts';
 import { useVehicle } from '../acting/useVehicle.ts';
 import { type BatchView, batchOf } from '../model/batch.ts';
 import { factsOf, sealedFacts } from '../model/describe.ts';
+import { type StepKind, steps } from '../model/supplyForms.ts';
 import type { EntryView, ReportView } from '../model/view.ts';
 import { useTongue } from '../page/context.ts';
 import { KindIcon } from '../page/KindIcon.tsx';
@@ -15,7 +16,7 @@ import { attesterName, findAttester, kindName } from '../texts/texts.ts';
 import { EntryPanel } from './EntryPanel.tsx';
 import { ListAgain } from './ListAgain.tsx';
 import { RegisterForm } from './RegisterForm.tsx';
-import { StepForm, type StepKind, steps } from './StepForm.tsx';
+import { StepForm } from './StepForm.tsx';
 import { Thing } from './Thing.tsx';
 import { useSupplyWords } from './words.tsx';
 

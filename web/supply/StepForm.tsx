@@ -3,13 +3,10 @@ import type { EntryDraft, EntryPlace } from '../acting/entries.ts';
 import { today } from '../acting/forms.ts';
 import { Choice } from '../acting/parts.tsx';
 import type { BatchView } from '../model/batch.ts';
-import { readSupplyForm, type SupplyValues } from '../model/supplyForms.ts';
+import { readSupplyForm, type StepKind, type SupplyValues } from '../model/supplyForms.ts';
 import { useTongue } from '../page/context.ts';
 import { SupplyFields } from './SupplyFields.tsx';
 import { useSupplyWords } from './words.tsx';
-
-export const steps = ['batch.shipped', 'batch.received', 'batch.quarantined', 'batch.released'] as const;
-export type StepKind = (typeof steps)[number];
 
 type Props = {
   readonly kind: StepKind;

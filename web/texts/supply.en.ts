@@ -3,9 +3,8 @@ import type { AlertClassification, AlertSeverity } from '../../core/kinds/alert.
 import type { PartRowFault, VehicleFault, VehicleValues } from '../model/build.ts';
 import type { ListOf, RowFault } from '../model/listFile.ts';
 import type { BasisFault, CampaignFault, CampaignValues } from '../model/recall.ts';
-import type { SupplyFault, units } from '../model/supplyForms.ts';
+import type { StepKind, SupplyFault, units } from '../model/supplyForms.ts';
 import type { Direction } from '../model/trace.ts';
-import type { StepKind } from '../supply/StepForm.tsx';
 import type { ActingTexts } from './acting.en.ts';
 
 /** What the pages of suppliers and makers say; loaded with them. Another language is another object of the same type. */

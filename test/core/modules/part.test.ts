@@ -167,17 +167,17 @@ describe('applyPartAction', () => {
   });
 
   for (const [name, part] of Object.entries(states)) {
-    it(`from ${name}: what the table allows, and nothing else`, () => {
+    it(`from ${name}: what the table allows, and nothing else`, async () => {
       for (const kind of kinds) {
         const transition = partTransitions[kind];
         const uses = transition.vehicle !== null;
         const action = act(partKinds[kind], part, uses ? { vehicle: CARS[0] } : {});
         if (!transition.from.includes(part.state)) {
-          expectCode('part.wrongState', () => apply(part, action));
+          await expectCode('part.wrongState', () => apply(part, action));
           continue;
         }
         if (transition.vehicle === 'present' && part.vehicle === null) {
-          expectCode('part.notThere', () => apply(part, action));
+          await expectCode('part.notThere', () => apply(part, action));
           continue;
         }
         const next = apply(part, action);
@@ -188,7 +188,7 @@ describe('applyPartAction', () => {
     });
   }
 
-  it('checks in the contract’s order', () => {
+  it('checks in the contract’s order', async () => {
     const part = states.mounted as Part;
     const codes: readonly (readonly [string, Partial<PartAction>, bigint?])[] = [
       ['part.unknownKind', { kind: 22, vehicle: CARS[1] }, 2_000n],
@@ -199,7 +199,7 @@ describe('applyPartAction', () => {
       ['part.wrongState', { kind: 17, vehicle: ZERO_SUBJECT }],
     ];
     for (const [code, change, at] of codes) {
-      expectCode(code, () =>
+      await expectCode(code, () =>
         apply(
           part,
           act(18, part, {
@@ -213,11 +213,11 @@ describe('applyPartAction', () => {
     }
     const free = states.free as Part;
     for (const vehicle of [ZERO_SUBJECT, PART]) {
-      expectCode('part.badVehicle', () => apply(free, act(17, free, { vehicle })));
+      await expectCode('part.badVehicle', () => apply(free, act(17, free, { vehicle })));
     }
-    expectCode('part.notThere', () => apply(part, act(18, part, { vehicle: CARS[1] })));
+    await expectCode('part.notThere', () => apply(part, act(18, part, { vehicle: CARS[1] })));
     expect(partKindOf(15)).to.equal(undefined);
-    expectCode('part.notEntitled', () =>
+    await expectCode('part.notEntitled', () =>
       applyPartAction(free, act(17, free, { vehicle: CARS[0] }), WORKSHOP, 1n, { entitled: () => false }),
     );
   });

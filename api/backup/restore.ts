@@ -290,6 +290,9 @@ const filtered = new Set([
   'alerts',
   'alert_links',
   'alert_answers',
+  'notices',
+  'recalled',
+  'remedies',
   'scrapped_parts',
 ]);
 const inflated = promisify(inflate);

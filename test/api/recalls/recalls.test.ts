@@ -379,6 +379,33 @@ describe('recall campaigns', function () {
     ).to.have.length(5);
   });
 
+  it('are forgotten with the entry that is erased: its notices, and whom it lists', async () => {
+    const vehicle = await own(await build());
+    const campaign = number();
+    const digest = await list(test, maker, token('maker'), { campaign, vehicles: [vehicle.name] });
+    await told(digest);
+    const noticed = async () =>
+      (await boxOf(test, ownersToken)).filter(({ entry }) => entry === digest).length;
+    expect(await noticed()).to.equal(1);
+    const operator = { token: test.service.operatorToken };
+    const target = { entry: digest };
+    const planned = await test.post('/v1/erasures', { target, basis: 'request', dryRun: true }, operator);
+    expect(planned.status, planned.text).to.equal(200);
+    const { id: plan } = planned.body.plan;
+    const erased = await test.post(
+      '/v1/erasures',
+      { target, basis: 'request', dryRun: false, plan },
+      operator,
+    );
+    expect(erased.status, erased.text).to.be.oneOf([200, 201]);
+    expect(await noticed()).to.equal(0);
+    const { store } = test.service.services;
+    for (const table of ['notices', 'recalled']) {
+      const rows = await store.query(`SELECT 1 FROM ${table} WHERE digest = $1`, [fromHex(digest, 32)]);
+      expect(rows, table).to.deep.equal([]);
+    }
+  });
+
   it('quarantine a batch: those who made, received or built it in, or subscribe, are told; and again when it is released', async () => {
     const batch = `batch:recalls.example:B-${Date.now()}`;
     const record = async (by: Attester, kind: string, data: Record<string, unknown>) => {

@@ -35,7 +35,8 @@ export type WatchOptions = {
   readonly ownLedger: () => Promise<number>;
 };
 
-const ENTRIES_AT_ONCE = 500;
+/** Looked at in one transaction: others wait for it on the embedded store. */
+const ENTRIES_AT_ONCE = 100;
 const DAY_SECONDS = 86_400;
 
 type LinkRow = {

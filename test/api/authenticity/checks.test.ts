@@ -9,6 +9,7 @@ import { partCodeAddress, signPartCode } from '../../../core/partCode/partCode.t
 import { verifyProof } from '../../../core/tree/proof.ts';
 import { buildTree } from '../../../core/tree/tree.ts';
 import { type Attester, type LogLine, startTestService, type TestService } from '../fixture.ts';
+import { SafetyPart, targetOf } from '../parts/acting.ts';
 
 /** A world of its own: what is complete, and who made what, must not depend on other tests. */
 describe('checks of parts, and the watch over what is mounted', function () {
@@ -18,6 +19,7 @@ describe('checks of parts, and the watch over what is mounted', function () {
   let cars: Attester;
   let rival: Attester;
   let garage: Attester;
+  let police: Attester;
   const tokens = new Map<Attester, string>();
   const domain = 'airbags.example';
   const batch = `batch:${domain}:B-1`;
@@ -32,6 +34,7 @@ describe('checks of parts, and the watch over what is mounted', function () {
     cars = await test.admit('Cars with airbags', ['manufacturer']);
     rival = await test.admit('Copies of airbags', ['supplier']);
     garage = await test.admit('Garage of airbags', ['workshop']);
+    police = await test.admit('Police of airbags', ['police']);
     for (const one of [maker, cars, rival, garage]) tokens.set(one, await test.signIn(one));
     treeKey = randomBytes(32);
     const members = Array.from({ length: 40 }, (_, index) => serial(index));
@@ -330,6 +333,29 @@ describe('checks of parts, and the watch over what is mounted', function () {
     await test.record(garage, [mounted(vin(23), serial(22), '2024-08-01')]);
     for (const one of [garage, maker])
       expect(await kindsTo(one, serial(22))).to.deep.equal(['part.scrapped']);
+  });
+
+  it('knows of safety parts what the module says: mounted, stolen, scrapped', async () => {
+    const part = new SafetyPart(test, serial(25));
+    const code = codeOf(serial(25));
+    await part.act(maker, 'safetyPart.registered', {
+      data: { component: 'airbags', manufacturerId: domain, manufacturerPartId: 'AB' },
+    });
+    expect((await check({ code })).state).to.equal('genuine');
+    await part.act(garage, 'safetyPart.mounted', { vehicle: targetOf(test, vin(25)) });
+    expect((await check({ code })).state).to.equal('mounted');
+    expect((await check({ code, vehicle: vin(25) })).state).to.equal('genuine');
+    expect(await kindsTo(garage, serial(25))).to.deep.equal([]);
+    await part.act(police, 'safetyPart.stolen');
+    expect((await check({ code, vehicle: vin(25) })).state).to.equal('stolen');
+    // Mounting it is refused by the module; an entry that only says so is told of.
+    await test.record(cars, [built(vin(26), serial(25), '2024-10-01')]);
+    for (const one of [cars, maker]) {
+      expect(await kindsTo(one, serial(25))).to.deep.equal(['part.mountedTwice', 'part.scrapped']);
+    }
+    expect(await kindsTo(garage, serial(25))).to.deep.equal(['part.mountedTwice']);
+    await part.act(cars, 'safetyPart.scrapped');
+    expect((await check({ code, vehicle: vin(25) })).state).to.equal('scrapped');
   });
 
   it('says nothing of a part any more once its maker’s sets are not complete', async () => {

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod/mini';
 import { canonicalJson } from '../../core/canonical.ts';
-import { MAX_ENTRIES, unpackEntries } from '../../core/chain/entry.ts';
+import { MAX_ENTRIES } from '../../core/chain/entry.ts';
 import type { OrganisationId, Subject } from '../../core/chain/types.ts';
 import { type ComposedEntry, composeEntry, MAX_LEAD_SECONDS } from '../../core/envelope/envelope.ts';
 import { secondsOf } from '../../core/envelope/time.ts';
@@ -26,11 +24,13 @@ import { type Client, isDead, type Milestone, ServiceRefusal } from '../client.t
 import { CommandError } from '../exit.ts';
 import type { OpenLedger, WireTranscript } from '../ledger.ts';
 import { attesterOf, historiesOf } from '../locate.ts';
-import { follow, freeNonce, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
+import { follow, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
 import { type Actor, hashOf, signDeed } from '../titles/sign.ts';
 import { readRevisions } from '../titles/title.ts';
 import type { ActionRequest } from '../titles/wire.ts';
 import { carryOutActions } from './actions.ts';
+import { entriesOf, evaluatedSchema, openNotes, RENEWED, untilDead, unusedNonce } from './again.ts';
+import { isAnchored } from './anchored.ts';
 import type { Holders } from './holders.ts';
 import type { Journal, JournalRow, Plan } from './journal.ts';
 import type { Line } from './rows.ts';
@@ -131,18 +131,6 @@ type Fresh = {
   /** Actions that the title has seen. */
   readonly revision: number;
 };
-
-const evaluatedSchema = z.looseObject({
-  results: z.array(
-    z.union([
-      z.looseObject({
-        subject: z.string(),
-        transcript: z.looseObject({ evaluated: z.string(), proof: z.string() }),
-      }),
-      z.looseObject({ problem: z.looseObject({ code: z.string(), detail: z.optional(z.string()) }) }),
-    ]),
-  ),
-});
 
 /**
  * Puts the rows of a file on the ledger. What an earlier run began is finished first; rows that are there already are
@@ -578,16 +566,8 @@ class ImportRun {
 
   async #nextNonce(): Promise<bigint> {
     const { client, signer, journal } = this.#options;
-    if (this.#nonce === undefined) {
-      let nonce = await freeNonce(client, signer.organisation);
-      for (const { request } of journal.plans.values()) {
-        const used = request === null ? 0n : BigInt(request.submission.nonce) + 1n;
-        if (used > nonce) nonce = used;
-      }
-      this.#nonce = nonce;
-    }
-    const nonce = this.#nonce;
-    this.#nonce += 1n;
+    const nonce = this.#nonce ?? (await unusedNonce(client, signer.organisation, journal));
+    this.#nonce = nonce + 1n;
     return nonce;
   }
 
@@ -623,11 +603,7 @@ class ImportRun {
       const hash = signed[index]?.hash;
       if (answer.accepted || hash === undefined) continue;
       const { code } = answer.problem;
-      if (
-        code === 'nonce.conflict' ||
-        code === 'submission.expired' ||
-        code === 'submission.deadlineTooSoon'
-      ) {
+      if (RENEWED.has(code)) {
         await this.#renew(hash, code);
       } else {
         throw new ServiceRefusal(answer.problem.status ?? 422, answer.problem, undefined);
@@ -640,12 +616,12 @@ class ImportRun {
    * has passed on the chain.
    */
   async #renew(hash: string, why: string): Promise<void> {
-    const { journal, signer } = this.#options;
+    const { journal, ledger, signer, signal } = this.#options;
     const plan = journal.plans.get(hash);
     const request = plan?.request ?? null;
     if (plan === undefined || request === null) return;
-    await this.#untilDead({ hash, request }, why);
-    if (await this.#isAnchored({ hash, request })) {
+    await untilDead(ledger, signer.organisation, { hash, request }, why, signal);
+    if (await isAnchored(ledger, request.submission.entries)) {
       await this.#carryOut(plan);
       return;
     }
@@ -658,38 +634,6 @@ class ImportRun {
       actions: plan.actions,
     });
     await this.#enqueue(signed, entriesOf(plan));
-  }
-
-  /** A signed submission is out of our hands until the chain rules it out. */
-  async #untilDead(plan: Signed, why: string): Promise<void> {
-    const { ledger, signer, signal } = this.#options;
-    const { nonce, deadline } = plan.request.submission;
-    const WAIT_MILLISECONDS = 30_000;
-    for (const started = Date.now(); ; ) {
-      if (await ledger.nonceUsed(signer.organisation, BigInt(nonce))) return;
-      const latest = await readHeader(ledger.rpc, 'latest');
-      if (latest !== null && latest.timestamp > BigInt(deadline)) return;
-      if (Date.now() - started > WAIT_MILLISECONDS) {
-        throw new CommandError(
-          'incomplete',
-          'import.pending',
-          `Submission ${plan.hash} can’t be anchored (${why}), but the chain doesn’t rule it out yet: run the import again later.`,
-        );
-      }
-      await sleep(500, undefined, { signal });
-    }
-  }
-
-  async #isAnchored(plan: Signed): Promise<boolean> {
-    const { ledger } = this.#options;
-    const entries = unpackEntries(Buffer.from(plan.request.submission.entries, 'base64url'));
-    const latest = (await readHeader(ledger.rpc, 'latest'))?.number ?? 0;
-    const subjects = [...new Set(entries.map((entry) => entry.subject))];
-    const histories = await historiesOf(ledger.rpc, ledger.address.address, subjects, latest);
-    const digests = new Set(
-      [...histories.values()].flat().map((event) => (event.event === 'entry' ? event.link.digest : null)),
-    );
-    return entries.every((entry) => digests.has(entry.digest));
   }
 
   /** Waits until at most so many requests are under way. */
@@ -775,11 +719,6 @@ function identifierOf({ rows }: Plan, subject: Subject): string | undefined {
   return rows.find((row) => row.subject === subject)?.identifier;
 }
 
-async function openNotes(file: string): Promise<FileHandle> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  return open(file, 'w', 0o600);
-}
-
 /** Whether `all` holds every one of `wanted`, as often. */
 function includesAll(all: readonly number[], wanted: readonly number[]): boolean {
   const left = new Map<number, number>();
@@ -789,10 +728,6 @@ function includesAll(all: readonly number[], wanted: readonly number[]): boolean
     left.set(kind, count - 1);
     return count > 0;
   });
-}
-
-function entriesOf(plan: Pick<Plan, 'rows'>): number {
-  return plan.rows.reduce((sum, row) => sum + row.entries, 0);
 }
 
 /** Journals are kept apart by ledger and organisation: the same file may be imported into another ledger. */

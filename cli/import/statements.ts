@@ -1,7 +1,4 @@
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod/mini';
+import { type FileHandle, rm } from 'node:fs/promises';
 import { fromBase64Url } from '../../core/bytes.ts';
 import { canonicalJson } from '../../core/canonical.ts';
 import { MAX_ENTRIES } from '../../core/chain/entry.ts';
@@ -23,12 +20,12 @@ import {
   type Statement,
   type StatementSource,
 } from '../../core/supply/statement.ts';
-import { readHeader } from '../chain.ts';
 import { type Client, isDead, type Milestone, reportPath, ServiceRefusal } from '../client.ts';
 import { CommandError } from '../exit.ts';
 import type { OpenLedger, WireTranscript } from '../ledger.ts';
 import { uploadSet } from '../sets/upload.ts';
-import { follow, freeNonce, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
+import { follow, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
+import { entriesOf, evaluatedSchema, openNotes, RENEWED, untilDead, unusedNonce } from './again.ts';
 import { isAnchored } from './anchored.ts';
 import { Fingerprints } from './fingerprints.ts';
 import type { Journal, JournalRow, Plan, PlannedSet } from './journal.ts';
@@ -105,23 +102,9 @@ const GROUP = 100;
 const IDENTIFIERS_AT_ONCE = 250;
 /** Submissions that are signed and not known to be anchored: a file of any size needs only so much of the disk. */
 const MOST_ON_THE_WAY = 24;
-/** How long the chain may take to rule a submission out. */
-const PATIENCE_MILLISECONDS = 30_000;
 const KNOWN_SUBJECTS = 100_000;
 /** Members that are handed over in one request; more go in chunks. */
 const FEW_MEMBERS = 2_000;
-
-const evaluatedSchema = z.looseObject({
-  results: z.array(
-    z.union([
-      z.looseObject({
-        subject: z.string(),
-        transcript: z.looseObject({ evaluated: z.string(), proof: z.string() }),
-      }),
-      z.looseObject({ problem: z.looseObject({ code: z.string(), detail: z.optional(z.string()) }) }),
-    ]),
-  ),
-});
 
 type Target = 'own' | { readonly subject: Subject; readonly identifier: Identifier };
 type Planned = { readonly row: JournalRow; readonly entries: ComposedEntry[]; readonly sets: PlannedSet[] };
@@ -540,14 +523,7 @@ export class StatementImport {
 
   async #nextNonce(): Promise<bigint> {
     const { client, signer, journal } = this.#options;
-    let nonce = this.#nonce;
-    if (nonce === undefined) {
-      nonce = await freeNonce(client, signer.organisation);
-      for (const { request } of journal.plans.values()) {
-        const used = request === null ? 0n : BigInt(request.submission.nonce) + 1n;
-        if (used > nonce) nonce = used;
-      }
-    }
+    const nonce = this.#nonce ?? (await unusedNonce(client, signer.organisation, journal));
     this.#nonce = nonce + 1n;
     return nonce;
   }
@@ -619,18 +595,9 @@ export class StatementImport {
     const { journal, signer, ledger, signal } = this.#options;
     const plan = journal.plans.get(hash);
     if (plan === undefined || plan.request === null) return;
-    const { nonce, deadline, entries } = plan.request.submission;
-    for (const started = Date.now(); ; ) {
-      if (await ledger.nonceUsed(signer.organisation, BigInt(nonce))) break;
-      const latest = await readHeader(ledger.rpc, 'latest');
-      if (latest !== null && latest.timestamp > BigInt(deadline)) break;
-      if (Date.now() - started > PATIENCE_MILLISECONDS) {
-        const text = `Submission ${hash} can’t be anchored (${why}), but the chain doesn’t rule it out yet: run the import again later.`;
-        throw new CommandError('incomplete', 'import.pending', text);
-      }
-      await sleep(500, undefined, { signal });
-    }
-    if (await isAnchored(ledger, entries)) {
+    const { entries } = plan.request.submission;
+    await untilDead(ledger, signer.organisation, { hash, request: plan.request }, why, signal);
+    if (await isAnchored(ledger, entries, signer.organisation)) {
       await this.#finish(plan);
       return;
     }
@@ -642,7 +609,6 @@ export class StatementImport {
 }
 
 const OWN = 'organisation:own';
-const RENEWED = new Set(['nonce.conflict', 'submission.expired', 'submission.deadlineTooSoon']);
 
 /** That a row was met in this run before. */
 function sameRow({ at, source }: StatementGroup): MappingProblem {
@@ -688,10 +654,6 @@ function rowOf(
   };
 }
 
-function entriesOf({ rows }: Pick<Plan, 'rows'>): number {
-  return rows.reduce((sum, row) => sum + row.entries, 0);
-}
-
 /** What lies ahead can't have happened: the ledger's block would be earlier than the event. */
 function checkTime(time: string): void {
   const now = BigInt(Math.floor(Date.now() / 1000));
@@ -710,9 +672,4 @@ function lineOf({ source, note: _, ...problem }: MappingProblem): Record<string,
 
 async function* linesOf(file: string, signal: AbortSignal): AsyncGenerator<string> {
   for await (const { text } of readLines(file, undefined, signal)) if (text !== null) yield text;
-}
-
-async function openNotes(file: string): Promise<FileHandle> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  return open(file, 'w', 0o600);
 }

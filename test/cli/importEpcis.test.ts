@@ -115,11 +115,11 @@ describe('vinculum import epcis, export epcis', function () {
     expect(notes.find(({ code, at }) => code === 'import.aside' && at === 'events[1]')?.aside).to.deep.equal({
       'ex:colour': 'red',
     });
-    const { store } = beside.test.service.services;
-    const members = await store.query('SELECT 1 AS one FROM serials WHERE batch = $1', [
-      fromHex(beside.test.subject(parseIdentifier(batchOf('AS'))), 32),
-    ]);
-    expect(members.length).to.equal(3);
+    const { sets } = beside.test.service.services;
+    for (const serial of serials) {
+      const listing = await sets.batchesOf(parseIdentifier(`serial:id.gs1.org:01/${GTIN}/21/${serial}`));
+      expect(listing.map(({ identifier }) => identifier)).to.deep.equal([batchOf('AS')]);
+    }
 
     const second = await importing(beside.folder, file);
     expect(second.json).to.include({

@@ -431,6 +431,8 @@ function standingCharges(flow: Flow, content: Content): void {
   }
 }
 
+const NO_PARTS = { compared: 0, withoutBatch: 0, unnamed: 0 };
+
 function recalls(flow: Flow, { result, words: say, parameters }: Content): void {
   const campaigns = result.summary?.recalls.campaigns ?? [];
   if (campaigns.length === 0) return;
@@ -448,6 +450,8 @@ function recalls(flow: Flow, { result, words: say, parameters }: Content): void 
       { text: say.recallState[state], style: open ? { face: 'bold', colour: COLOUR.alert } : {} },
     ]);
   }
+  const { compared, withoutBatch, unnamed } = result.summary?.recalls.parts ?? NO_PARTS;
+  flow.paragraph(say.recallParts(compared, withoutBatch, unnamed), { size: 9, colour: GREY });
 }
 
 function limits(flow: Flow, say: Words): void {

@@ -59,6 +59,8 @@ export const wordsEn: Words = {
   recallsOf: (attesters, open) =>
     `${open === 0 ? 'none' : open} (lists of ${attesters} ${attesters === 1 ? 'maker' : 'makers'})`,
   recallsUnknown: 'not known: no maker’s list',
+  recallParts: (compared, withoutBatch, unnamed) =>
+    `Parts named in this history and compared with the campaigns: ${compared}; of unknown batch: ${withoutBatch}. Mounted without being named: ${unnamed}.`,
   findings: 'Findings',
   noFindings: 'The rules find nothing to point out in what is recorded.',
   severity: { alert: 'ALERT', warning: 'WARNING', notice: 'Notice', information: 'Information' },

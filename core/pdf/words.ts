@@ -49,6 +49,8 @@ export type Words = {
   readonly lienHolder: (holder: string, rank: number) => string;
   readonly recallsOf: (attesters: number, open: number) => string;
   readonly recallsUnknown: string;
+  /** The parts that were compared with the campaigns. */
+  readonly recallParts: (compared: number, withoutBatch: number, unnamed: number) => string;
   readonly findings: string;
   readonly noFindings: string;
   readonly severity: Readonly<Record<Severity, string>>;

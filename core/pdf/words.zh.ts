@@ -52,6 +52,8 @@ export const wordsZh: Words = {
   lienHolder: (holder, rank) => `${holder}持有，顺位 ${rank}`,
   recallsOf: (attesters, open) => `${open === 0 ? '无' : open}（${attesters} 家制造商的名单）`,
   recallsUnknown: '未知：没有制造商名单',
+  recallParts: (compared, withoutBatch, unnamed) =>
+    `本历史列明并与各项召回核对的部件：${compared} 个，其中批次不明：${withoutBatch} 个；装上而未列明的部件：${unnamed} 个。`,
   findings: '发现',
   noFindings: '按规则检查，已记录的内容中没有需要提示之处。',
   severity: { alert: '警报', warning: '警告', notice: '注意', information: '信息' },

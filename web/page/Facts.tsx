@@ -154,7 +154,7 @@ function Charges({ view, onEntry }: Props) {
 function Recalls({ view, onEntry }: Props) {
   const tongue = useTongue();
   const { texts, format } = tongue;
-  const { attesters = [], campaigns = [] } = view.summary?.recalls ?? {};
+  const { attesters = [], campaigns = [], parts } = view.summary?.recalls ?? {};
   const makers = makerNames(tongue, view);
   const shown = campaigns.filter(({ state }) => state !== 'notAffected');
   const others = campaigns.filter(({ state }) => state === 'notAffected');
@@ -202,7 +202,12 @@ function Recalls({ view, onEntry }: Props) {
           <ul className="plain">{others.map(item)}</ul>
         </details>
       )}
-      <p className="muted small">{texts.facts.recallReach(makers)}</p>
+      <p className="muted small">
+        {texts.facts.recallReach(makers)}
+        {parts === undefined || attesters.length === 0
+          ? null
+          : ` ${texts.facts.recallParts(parts.compared, parts.withoutBatch, parts.unnamed)}`}
+      </p>
       {view.campaigns.length === 0 ? null : (
         <Suspense fallback={<div className="recall-proofs" />}>
           <RecallProofs view={view} makers={makers} />

@@ -450,6 +450,13 @@ export const en = {
       none: 'proven not to be on the list',
     },
     recallReach: (makers: string) => `The answer covers campaigns by ${makers} and nobody else.`,
+    recallParts: (compared: number, withoutBatch: number, unnamed: number) =>
+      [
+        compared === 0
+          ? 'No part of this vehicle is named here.'
+          : `Compared with them: the ${compared === 1 ? 'one part' : `${compared} parts`} named here${withoutBatch === 0 ? '' : `, ${withoutBatch} of unknown batch`}.`,
+        ...(unnamed === 0 ? [] : [`Mounted without being named: ${unnamed}.`]),
+      ].join(' '),
     damage: 'Accidents and claims',
     damageNone: 'None recorded.',
     usage: 'Uses',

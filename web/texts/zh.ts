@@ -395,6 +395,13 @@ export const zh: Texts = {
     recallState: { open: '未完成', remedied: '已处理', unknown: '未知', notAffected: '不涉及' },
     recallProof: { set: '已证明在名单上', part: '涉及其部件', none: '已证明不在名单上' },
     recallReach: (makers) => `该答案仅涵盖${makers}的召回。`,
+    recallParts: (compared, withoutBatch, unnamed) =>
+      [
+        compared === 0
+          ? '此处未列明该车的任何部件。'
+          : `已与之核对此处列明的 ${compared} 个部件${withoutBatch === 0 ? '' : `，其中 ${withoutBatch} 个批次不明`}。`,
+        ...(unnamed === 0 ? [] : [`另有 ${unnamed} 个装上的部件未列明。`]),
+      ].join(''),
     damage: '事故与理赔',
     damageNone: '没有记录。',
     usage: '用途',

@@ -13,6 +13,7 @@ import { privacyLies } from './privacy.ts';
 import { proofLies } from './proofs.ts';
 import { recallLies } from './recalls.ts';
 import { relayerLies } from './relayer.ts';
+import { setLies } from './sets.ts';
 import { statementLies } from './statements.ts';
 import { titleDeedLies } from './titleDeeds.ts';
 import { titleLies } from './titles.ts';
@@ -35,6 +36,7 @@ export const otherLies: readonly (readonly [string, readonly OtherLie[]])[] = [
   ['on a title', titleDeedLies],
   ['on a safety part', partDeedLies],
   ['of a safety part', partStatementLies],
+  ['of the serials of a batch', setLies],
   ['of a recall', recallLies],
   ['of what is in what', graphLies],
   ['of an alert, or of a part code', alertLies],

@@ -19,6 +19,8 @@ type Series = {
   readonly halves: readonly ('H1' | 'H2')[];
   readonly pieces: number;
   readonly serialised: boolean;
+  /** Kilograms of CO₂ equivalent of one piece. */
+  readonly footprint: string;
 };
 
 const series: Readonly<Record<PartName, Series>> = {
@@ -32,6 +34,7 @@ const series: Readonly<Record<PartName, Series>> = {
     halves: ['H1', 'H2'],
     pieces: 4800,
     serialised: false,
+    footprint: '31.5',
   },
   pack: {
     supplier: 'volta',
@@ -43,6 +46,7 @@ const series: Readonly<Record<PartName, Series>> = {
     halves: ['H1', 'H2'],
     pieces: 50,
     serialised: true,
+    footprint: '5120.5',
   },
   airbag: {
     supplier: 'safir',
@@ -54,6 +58,7 @@ const series: Readonly<Record<PartName, Series>> = {
     halves: ['H1', 'H2'],
     pieces: 80,
     serialised: true,
+    footprint: '18.2',
   },
   brakes: {
     supplier: 'frena',
@@ -65,6 +70,7 @@ const series: Readonly<Record<PartName, Series>> = {
     halves: ['H1'],
     pieces: 400,
     serialised: false,
+    footprint: '9.75',
   },
 };
 const LAST_YEAR = 2025;
@@ -152,7 +158,7 @@ export function makeParts(random: DemoRandom): PartStock {
 }
 
 function makeBatch(part: PartName, year: number, half: 'H1' | 'H2', random: DemoRandom): DemoBatch {
-  const { supplier, domain, prefix, partNumber, title, pieces, serialised } = series[part];
+  const { supplier, domain, prefix, partNumber, title, pieces, serialised, footprint } = series[part];
   const identifier = batchNumber(part, year, half);
   const number = identifier.slice(identifier.lastIndexOf(':') + 1);
   const start = dayOf(`${year}-${half === 'H1' ? '01' : '07'}-01`) - random.integer(50, 60);
@@ -185,6 +191,9 @@ function makeBatch(part: PartName, year: number, half: 'H1' | 'H2', random: Demo
         manufacturerPartId: partNumber,
         batchId: number,
         nameAtManufacturer: title,
+        origin: 'production',
+        drawing: `${partNumber} B`,
+        carbonFootprint: { value: footprint, unit: 'KGM' },
         plant: `${prefix}-PLANT-1`,
         productionStart: dateOf(start),
         productionDate: dateOf(made),
@@ -211,7 +220,12 @@ function makeBatch(part: PartName, year: number, half: 'H1' | 'H2', random: Demo
           orderNumber,
           ...(inputs === undefined
             ? {}
-            : { [`key:${later.digest(labelOf(inputs))}`]: later.key(labelOf(inputs)) }),
+            : {
+                inputQuantities: [
+                  { batch: inputs, quantity: { value: String(series.cells.pieces), unit: 'C62' } },
+                ],
+                [`key:${later.digest(labelOf(inputs))}`]: later.key(labelOf(inputs)),
+              }),
         },
         documents: [
           {

@@ -263,6 +263,14 @@ describe('vinculum import csv, export csv', function () {
       ]);
       const unasked = await importing(await newFolder(), 'serials', second, '--no-check');
       expect(unasked.json, unasked.stderr).to.include({ imported: 1, errors: 0 });
+      // What others list is nobody's to learn from this.
+      const rival = await beside.test.admit(`Rival of ${maker}`, ['supplier']);
+      const elsewhere = await beside.newFolder();
+      const keystore = { name: 'supplier', secretKey: rival.key, organisation: rival.id };
+      await writeKeystore(keysFolder(elsewhere), keystore, PASSWORD, { strength: 'light' });
+      const theirs = await save(elsewhere, 'theirs.csv', [heading, row('R', 'S-1')]);
+      const told = await importing(elsewhere, 'serials', theirs);
+      expect(told.json, told.stderr).to.include({ imported: 1, errors: 0 });
     });
 
     it('takes what batches are from a table of them, and says which have no description', async () => {

@@ -44,6 +44,13 @@ export function readPlace(href: string): Place {
   return { desk, id: get('id'), api: get('api'), language: get('lang') };
 }
 
+/** The serial whose place in the batch that the address names is to be proven: `#id=batch:…&serial=…`. */
+export function readMember(href: string): string | null {
+  const { searchParams, hash } = new URL(href);
+  const value = (fragmentOf(hash).fragment.get('serial') ?? searchParams.get('serial') ?? '').trim();
+  return value === '' ? null : value.slice(0, 256);
+}
+
 /** What a link opens to whoever holds it: a vehicle's report, or an alert of a supplier. */
 export type Opened = { readonly of: 'share' | 'alert'; readonly token: string };
 
@@ -70,8 +77,8 @@ export function shareAddress(href: string, token: string): string {
 export function placeAddress(href: string, id: string | null, desk: Desk | null = null): string {
   const url = new URL(href);
   const { fragment } = fragmentOf(url.hash);
-  url.searchParams.delete('id');
-  for (const name of ['id', 'share', 'alert']) fragment.delete(name);
+  for (const name of ['id', 'serial']) url.searchParams.delete(name);
+  for (const name of ['id', 'serial', 'share', 'alert']) fragment.delete(name);
   if (id !== null) fragment.set('id', id);
   const text = fragment.toString();
   return withFragment(url, desk === null ? text : `/${desk}${text === '' ? '' : `?${text}`}`);
@@ -83,15 +90,16 @@ function withFragment(url: URL, fragment: string): string {
   return url.href.replace(/#$/, '');
 }
 
-/** Where the service answers for an identifier. */
-export function reportAddress(api: string, identifier: string): string {
+/** Where the service answers for an identifier; of a batch with the place of a serial in it. */
+export function reportAddress(api: string, identifier: string, member: string | null = null): string {
   const [type = '', scope = '', ...rest] = identifier.split(':');
   const folder = { batch: 'batches', serial: 'serials', software: 'software' }[type];
   const path =
     folder === undefined
       ? `vehicles/${encodeURIComponent(identifier.replace(/^vin:/, ''))}`
       : `${folder}/${encodeURIComponent(scope)}/${encodeURIComponent(rest.join(':'))}`;
-  return `${api}/v1/${path}/report`;
+  const asked = member === null || type !== 'batch' ? '' : `?serial=${encodeURIComponent(member)}`;
+  return `${api}/v1/${path}/report${asked}`;
 }
 
 /** An http(s) address without a slash at its end, or null where the text is none. */

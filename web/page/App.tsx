@@ -7,6 +7,7 @@ import {
   type Opened,
   placeAddress,
   readBase,
+  readMember,
   readPlace,
   reportAddress,
   takeToken,
@@ -126,7 +127,8 @@ export function App({ first, opened }: { first: Loaded; opened: Opened | null })
     (text: string) => {
       const identifier = readableIdentifier(text);
       const written = identifier === null ? text : formatIdentifier(identifier);
-      const source: Source = { kind: 'service', identifier: written, url: reportAddress(api, written) };
+      const url = reportAddress(api, written, readMember(location.href));
+      const source: Source = { kind: 'service', identifier: written, url };
       if (identifier === null) fail(source, { code: 'identifier.unreadable', details: {} });
       else open(source);
     },

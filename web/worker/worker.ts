@@ -39,7 +39,10 @@ async function obey(order: Order): Promise<void> {
   const { run } = order;
   switch (order.type) {
     case 'fetch':
-      return read(run, await fetchReport(order.url, order.token), { identifier: order.identifier });
+      return read(run, await fetchReport(order.url, order.token), {
+        identifier: order.identifier,
+        member: new URL(order.url, self.location.href).searchParams.get('serial'),
+      });
     case 'share':
       return openShare(run, order.url, order.token);
     case 'open':
@@ -72,19 +75,39 @@ async function obey(order: Order): Promise<void> {
   }
 }
 
-type Expected = { readonly identifier?: string; readonly pages?: Pages; readonly shared?: Shared };
+type Expected = {
+  readonly member?: string | null;
+  readonly identifier?: string;
+  readonly pages?: Pages;
+  readonly shared?: Shared;
+};
 
-async function read(run: number, text: string, { identifier, pages, shared }: Expected): Promise<void> {
+async function read(
+  run: number,
+  text: string,
+  { identifier, member, pages, shared }: Expected,
+): Promise<void> {
   const report = parseReport(text);
   if (identifier !== undefined && report.identifier !== identifier) {
     throw new VinculumError('report.otherIdentifier', 'The service answered with another vehicle’s report.', {
       details: { expected: identifier, found: report.identifier },
     });
   }
+  requireMember(report, member ?? null);
   if (hasReceipts(report)) await loadCurve();
   held = { run, report, text };
   const view = viewOf(report, await readWithoutChain(report));
   scope.postMessage({ type: 'read', run, view, pages: pages ?? null, shared: shared ?? null });
+}
+
+/** An answer about another serial than was asked for would verify as well: of that one. */
+function requireMember({ identifier, member }: Report, asked: string | null): void {
+  const [, maker] = identifier.split(':');
+  const expected = asked === null || asked.startsWith('serial:') ? asked : `serial:${maker}:${asked}`;
+  if (expected === null || expected === member) return;
+  throw new VinculumError('report.otherIdentifier', 'The service answered about another serial.', {
+    details: { expected, found: member ?? '' },
+  });
 }
 
 /** Whether something of it was erased: only a receipt's signature is looked at. */

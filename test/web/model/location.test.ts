@@ -3,6 +3,7 @@ import {
   endpointFault,
   placeAddress,
   readBase,
+  readMember,
   readPlace,
   reportAddress,
   shareAddress,
@@ -92,6 +93,19 @@ describe('reportAddress', () => {
     expect(reportAddress('', 'batch:m.example:a/b')).to.equal('/v1/batches/m.example/a%2Fb/report');
     expect(reportAddress('', 'serial:m.example:1:2')).to.equal('/v1/serials/m.example/1%3A2/report');
     expect(reportAddress('', 'software:m.example:1')).to.equal('/v1/software/m.example/1/report');
+  });
+
+  it('asks for the place of a serial in a batch, and in nothing else', () => {
+    expect(reportAddress('', 'batch:m.example:1', 'S/1')).to.equal(
+      '/v1/batches/m.example/1/report?serial=S%2F1',
+    );
+    expect(reportAddress('', `vin:${VIN}`, 'S/1')).to.equal(`/v1/vehicles/${VIN}/report`);
+    expect(readMember('https://x/#id=batch:m.example:1&serial=S-1')).to.equal('S-1');
+    expect(readMember('https://x/?id=batch:m.example:1&serial=S-1')).to.equal('S-1');
+    expect(readMember('https://x/#id=batch:m.example:1')).to.equal(null);
+    expect(placeAddress('https://x/#id=batch:m.example:1&serial=S-1', 'batch:m.example:2')).to.equal(
+      'https://x/#id=batch:m.example:2',
+    );
   });
 });
 

@@ -23,7 +23,7 @@ import {
   type OwnEntry,
   setEntryOf,
 } from '../recalls/campaigns.ts';
-import { remediesOf, standing } from '../recalls/progress.ts';
+import { remediesOf } from '../recalls/progress.ts';
 import type { CampaignNames } from '../recalls/register.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Queryable, Store, Transaction } from '../store/store.ts';

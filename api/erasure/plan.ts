@@ -104,7 +104,7 @@ const ZERO_DIGEST = `0x${'00'.repeat(32)}` as Digest;
  */
 export async function planErasure(source: PlanSource, target: Target): Promise<Plan> {
   const planned = await plannedItems(source, target);
-  const erased = await receiptsFor(source.store, target, planned.items);
+  const erased = await receiptsFor(source.store, target, [...planned.items, ...(planned.were ?? [])]);
   const done = new Set(erased.map(({ receipt }) => itemName(receipt)));
   const gone = new Set(
     erased.filter(({ receipt }) => receipt.what === 'entry').map(({ receipt }) => receipt.digest),
@@ -124,7 +124,11 @@ export async function planErasure(source: PlanSource, target: Target): Promise<P
   return { id, goes, stays: goes.length === 0 ? [] : planned.stays, erased };
 }
 
-type Planned = { readonly items: readonly PlannedItem[]; readonly stays: readonly Kept[] };
+type Planned = {
+  readonly items: readonly PlannedItem[];
+  readonly stays: readonly Kept[] /** Parts of entries that may have gone before, and whose receipts are the target’s. */;
+  readonly were?: readonly Item[];
+};
 
 async function plannedItems(source: PlanSource, target: Target): Promise<Planned> {
   switch (target.of) {
@@ -214,14 +218,42 @@ async function vehicleItems(source: PlanSource, identifier: Identifier): Promise
   const own = [...digests].filter(([digest, others]) => isOf(digest, others)).map(([digest]) => digest);
   const bound = [...digests.keys()].filter((digest) => !own.includes(digest));
   const { items, stays } = await entryItems(source, own);
+  // What was mounted in it is the part's to keep; what is sealed there is of the vehicle and its people.
+  const mounted = await mountedIn(source.store, subject);
+  const sealed = await fieldItems(
+    source,
+    mounted.filter(({ digest }) => !own.includes(digest)),
+  );
   return {
-    items,
+    items: [...items, ...sealed.items],
+    were: mounted,
     stays: [
       ...stays,
       ...(bound.length === 0 ? [] : [{ what: 'bound', names: bound } as const]),
       ...(digests.size === 0 ? [] : [{ what: 'identifier', names: [formatIdentifier(identifier)] } as const]),
     ],
   };
+}
+
+/** All sealed fields and documents, erased ones too, of what was mounted in a vehicle or removed from it, or is to be. */
+async function mountedIn(store: Store, vehicle: Uint8Array): Promise<Item[]> {
+  const rows = await store.query<{ digest: Uint8Array; name: string }>(
+    `WITH mounted AS (
+       SELECT digest::bytea FROM parts WHERE detail = $1 AND kind IN (17, 18)
+       UNION SELECT substring(entries FROM 34 FOR 32) FROM submissions
+       WHERE detail = $1 AND get_byte(entries, 0) IN (17, 18)
+     )
+     SELECT digest::bytea AS digest, name FROM disclosures WHERE digest IN (SELECT digest FROM mounted)
+     UNION
+     SELECT digest::bytea, CASE WHEN what LIKE 'field:%' THEN substring(what FROM 7) ELSE what END FROM erasures
+     WHERE what <> 'entry' AND digest IN (SELECT digest FROM mounted)
+     ORDER BY 1, 2`,
+    [vehicle],
+  );
+  return rows.map(({ digest, name }) => ({
+    digest: toHex(digest) as Digest,
+    what: name.startsWith('document:') ? (name as Item['what']) : `field:${name}`,
+  }));
 }
 
 async function entryItems(source: PlanSource, digests: readonly Digest[]): Promise<Planned> {
@@ -335,11 +367,7 @@ async function amendmentsOf(
 }
 
 /** Receipts for what a target was, from before: the same for as long as nothing more of it is erased. */
-async function receiptsFor(
-  store: Store,
-  target: Target,
-  items: readonly PlannedItem[],
-): Promise<LedgerReceipt[]> {
+async function receiptsFor(store: Store, target: Target, items: readonly Item[]): Promise<LedgerReceipt[]> {
   const digests = new Set(items.filter(({ what }) => what === 'entry').map(({ digest }) => digest));
   if (target.of === 'entry') digests.add(target.digest);
   const names = new Set<string>(items.filter(({ what }) => what !== 'entry').map(({ what }) => what));

@@ -11,6 +11,7 @@ import { readReport } from '../../../core/report/report.ts';
 import { type RpcRequest, rpcView } from '../../../core/verify/chainView.ts';
 import type { Verification } from '../../../core/verify/result.ts';
 import { verify } from '../../../core/verify/verify.ts';
+import { Garage } from '../erasure/garage.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
 import { consentOf, DAY, signInAlone, Vehicle } from '../privacy/world.ts';
 import { freshVin, person, seconds, type Target } from '../titles/acting.ts';
@@ -249,6 +250,60 @@ describe('safety parts', () => {
       }
       const own = await check(part.path, await test.signIn(workshop));
       expect(own.entries.at(-1)?.sealed.vehicle).to.equal(formatIdentifier(car.identifier));
+    });
+
+    it('forgets the vehicle’s number and what is sealed with it when the vehicle is erased; the part stays', async () => {
+      const garage = await Garage.open(test, 'Garage of erased parts');
+      const gone = targetOf(test, freshVin());
+      const part = new SafetyPart(test);
+      await live(
+        part,
+        ['safetyPart.registered'],
+        [
+          'safetyPart.mounted',
+          {
+            vehicle: gone,
+            sealed: { vehicle: formatIdentifier(gone.identifier), invoiceNumber: 'R-78' },
+          },
+        ],
+      );
+      const { body } = await garage.erase({ vehicle: gone.identifier.value });
+      expect(body.receipts.map(({ what }: { what: string }) => what).sort()).to.deep.equal([
+        'field:invoiceNumber',
+        'field:vehicle',
+      ]);
+      const own = await check(part.path, await test.signIn(workshop));
+
+      expect(own.verdict).to.equal('verified');
+      expect(own.entries.at(-1)?.sealed).to.deep.equal({});
+      expect(
+        own.entries
+          .at(-1)
+          ?.erasures?.map(({ what }) => what)
+          .sort(),
+      ).to.deep.equal(['field:invoiceNumber', 'field:vehicle']);
+      const vehicle = await check(pathOf(gone));
+      expect(vehicle.verdict).to.equal('verified');
+      expect(vehicle.summary?.safetyParts[0]).to.include({ identifier: part.name, state: 'mounted' });
+    });
+
+    it('hides which part it is, and nothing else, where its mounting is erased', async () => {
+      const garage = await Garage.open(test, 'Garage of erased mountings');
+      const where = targetOf(test, freshVin());
+      const part = new SafetyPart(test);
+      await live(part, ['safetyPart.registered']);
+      const { action } = await part.act(workshop, 'safetyPart.mounted', { vehicle: where });
+      await part.act(police, 'safetyPart.stolen');
+      await garage.erase({ entry: action.digest });
+      const vehicle = await check(pathOf(where));
+      expect(vehicle.verdict).to.equal('verified');
+      expect(vehicle.entries[0]).to.include({ status: 'erased' });
+      expect(vehicle.summary?.safetyParts[0]).to.include({ identifier: null, state: 'stolen' });
+      expect(vehicle.findings.map(({ code }) => code)).to.include.members([
+        'entry.erased',
+        'safetyPart.stolen',
+      ]);
+      expect((await check(part.path)).entries[1]).to.include({ status: 'erased' });
     });
 
     it('shows what is sealed of a mounting to the vehicle’s owner and grantee, on the vehicle’s chain only', async () => {

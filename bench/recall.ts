@@ -191,7 +191,8 @@ async function load(store: Store, nodes: Nodes, size: Size): Promise<void> {
     ],
     [
       'serials listed',
-      `INSERT INTO serials SELECT ${part}, lots.node, lots.digest FROM ${parts(STATED, PARTS - 1)} JOIN lots ON ${lot}`,
+      `INSERT INTO serials SELECT ${part}, lots.node, lots.digest FROM ${parts(STATED, PARTS - 1)} JOIN lots ON ${lot}
+       ORDER BY lots.part, lots.batch`,
     ],
     [
       'things',
@@ -332,7 +333,7 @@ export async function benchRecall(vehicles = 1_000_000, peerVehicles = vehicles)
         rows.push([how, found.length, rounded(first), rounded(median(times))]);
         list = found;
       }
-      console.error('  asked');
+      console.error(`  asked: ${JSON.stringify(rows)}`);
       const identifiers = list.map((text) => parseIdentifier(text));
       const treeKey = new Uint8Array(32).fill(9);
       const [treeSeconds, root] = await seconds(async () => {
@@ -358,7 +359,7 @@ export async function benchRecall(vehicles = 1_000_000, peerVehicles = vehicles)
       const folder = await mkdtemp(join(tmpdir(), 'vinculum-events-'));
       const file = join(folder, 'events.jsonl');
       await writeEvents(file, peerSize);
-      console.error('  events written');
+      console.error(`  one by one ${oneByOne.toFixed(1)} s; events written`);
       const [reading, walked] = await seconds(() => walkEvents(file, batchName(3, 0)));
       await rm(folder, { recursive: true, force: true });
       const own = Number(rows[1]?.[3] ?? Number.NaN);

@@ -58,32 +58,42 @@ type AffectedContext = {
 };
 
 const { memberOf } = relations;
+const { vehicle, batch, serial } = thingTypes;
 
-/** SQL: whether an edge counts for the asker `$3`, at the time `$4`. */
-const COUNTS = `(NOT edges.sealed OR edges.organisation = $3)
+/** SQL: whether an edge is the asker's (`$3`) to know. */
+const OPEN = '(NOT edges.sealed OR edges.organisation = $3)';
+/** SQL: whether it counts for the asker, at the time `$4`. That something is of a batch has no time. */
+const COUNTS = `${OPEN}
   AND ($4::int8 IS NULL OR (coalesce(edges.from_time <= $4, true) AND coalesce($4 < edges.until_time, true)))`;
 
-/** SQL: the serials that the makers of a batch list in its set, where the entry that names the set counts. */
-const LISTED = (batch: string) => `SELECT serials.serial::uuid FROM serials
-  JOIN made ON made.node = serials.batch AND made.digest = serials.digest
-  JOIN sets ON sets.digest = serials.digest WHERE serials.batch = ${batch}`;
-
 /**
- * SQL: every thing that the starts are in, with the bases that lead there as bits. Starts are `$1` with their bits `$2`. The
- * walk is that of core/supply/graph.ts: up, and from a batch to its members.
+ * SQL: the vehicles that the starts are in, with the bases that lead there as bits, and whether the asker stated the last
+ * edge to it. Starts are `$1` of the types `$5` with their bits `$2`. The walk is that of core/supply/graph.ts: up, and from a
+ * batch to its members, those among them that its maker lists where the entry that names the set counts.
  */
-const REACHED = `WITH RECURSIVE reached(node, basis) AS (
-    SELECT * FROM unnest($1::uuid[], $2::int4[])
+const REACHED = `WITH RECURSIVE reached(node, type, basis, own) AS (
+    SELECT start.node, start.type, start.basis, false
+    FROM unnest($1::uuid[], $2::int4[], $5::int2[]) AS start(node, basis, type)
     UNION
-    SELECT step.node, reached.basis FROM reached CROSS JOIN LATERAL (
-      SELECT edges.parent AS node FROM edges WHERE edges.child = reached.node AND edges.relation <> ${memberOf} AND ${COUNTS}
+    SELECT step.node, step.type, reached.basis, step.own FROM reached CROSS JOIN LATERAL (
+      SELECT edges.parent AS node, edges.parent_type AS type, edges.organisation = $3 AS own FROM edges
+        WHERE reached.type <> ${vehicle} AND edges.child = reached.node AND edges.relation <> ${memberOf} AND ${COUNTS}
       UNION ALL
-      SELECT edges.child FROM edges WHERE edges.parent = reached.node AND edges.relation = ${memberOf} AND ${COUNTS}
+      SELECT edges.parent, edges.parent_type, edges.organisation = $3 FROM edges
+        WHERE reached.type = ${vehicle} AND edges.child = reached.node AND edges.child_type = ${vehicle}
+          AND edges.relation <> ${memberOf} AND ${COUNTS}
       UNION ALL
-      ${LISTED('reached.node')}
+      SELECT edges.child, edges.child_type, false FROM edges
+        WHERE reached.type = ${batch} AND edges.parent = reached.node AND edges.relation = ${memberOf} AND ${OPEN}
+      UNION ALL
+      SELECT serials.serial::uuid, ${serial}::int2, false FROM serials
+        JOIN made ON made.node = serials.batch AND made.digest = serials.digest
+        JOIN sets ON sets.digest = serials.digest
+        WHERE reached.type = ${batch} AND serials.batch = reached.node
     ) AS step
   ), found AS (
-    SELECT reached.node, bit_or(reached.basis) AS basis FROM reached GROUP BY reached.node
+    SELECT reached.node, bit_or(reached.basis) AS basis, bool_or(reached.own) AS own FROM reached
+    WHERE reached.type = ${vehicle} GROUP BY reached.node
   )`;
 
 /** SQL: whether the asker `$3` built the vehicle, or mounted something in it. */
@@ -103,14 +113,20 @@ export async function affected(
   const given = new Map((query.vehicles ?? []).map((one) => [context.nodes.nodeOf(one), one]));
   const vehicleBit = 1 << bases.indexOf('vehicles');
   const rows = await store.query<{ node: Node; basis: number; own: boolean }>(
-    `${REACHED} SELECT found.node::text AS node, found.basis, ${authority ? 'true' : OWN('found.node')} AS own
-     FROM found JOIN things ON things.node = found.node WHERE things.type = ${thingTypes.vehicle}
-     ORDER BY found.node`,
-    [starts.map(({ node }) => node), starts.map(({ basis }) => basis), organisation, query.at ?? null],
+    `${REACHED} SELECT found.node::text AS node, found.basis,
+       ${authority ? 'true' : `CASE WHEN found.own THEN true ELSE ${OWN('found.node')} END`} AS own
+     FROM found ORDER BY found.node`,
+    [
+      starts.map(({ node }) => node),
+      starts.map(({ basis }) => basis),
+      organisation,
+      query.at ?? null,
+      starts.map(({ type }) => type),
+    ],
   );
   const found = new Map(rows.map(({ node, basis, own }) => [node, { basis, own }]));
-  // Counted before the given ones: the count must not tell whether a vehicle that somebody names is among them.
-  const others = rows.filter(({ own }) => !own).length;
+  // By what else was asked alone: the number must not tell whether a vehicle that somebody names is among them.
+  const others = rows.filter(({ own, basis }) => !own && (basis & ~vehicleBit) !== 0).length;
   for (const node of given.keys()) {
     // Who names a vehicle knows of it; whether it is reached otherwise is its maker's to know.
     const known = found.get(node);
@@ -163,21 +179,22 @@ async function refuseEverything(
   );
 }
 
-type Start = { readonly node: Node; readonly basis: number };
+type Start = { readonly node: Node; readonly basis: number; readonly type: number };
 
 async function startsOf(context: AffectedContext, query: AffectedQuery): Promise<Start[]> {
   const { nodes, store } = context;
   const startOf =
-    (basis: Basis) =>
-    (node: Node): Start => ({ node, basis: 1 << bases.indexOf(basis) });
+    (basis: Basis, type: number) =>
+    (node: Node): Start => ({ node, basis: 1 << bases.indexOf(basis), type });
   const starts = [
-    ...(query.batches ?? []).map(nodes.nodeOf).map(startOf('batches')),
-    ...(query.serials ?? []).map(nodes.nodeOf).map(startOf('serials')),
-    ...(query.vehicles ?? []).map(nodes.nodeOf).map(startOf('vehicles')),
+    ...(query.batches ?? []).map(nodes.nodeOf).map(startOf('batches', batch)),
+    ...(query.serials ?? []).map(nodes.nodeOf).map(startOf('serials', serial)),
+    ...(query.vehicles ?? []).map(nodes.nodeOf).map(startOf('vehicles', vehicle)),
   ];
   for (const { manufacturerId, partNumber, from, until } of query.partNumbers ?? []) {
-    const rows = await store.query<{ node: Node }>(
-      `SELECT DISTINCT node::text AS node FROM made
+    const rows = await store.query<{ node: Node; type: number }>(
+      `SELECT DISTINCT node::text AS node,
+         (CASE kind WHEN 33 THEN ${vehicle} WHEN 96 THEN ${batch} ELSE ${serial} END)::int2 AS type FROM made
        WHERE number = $1 AND ($2::int4 IS NULL OR day >= $2) AND ($3::int4 IS NULL OR day <= $3)`,
       [
         nodes.nodeOfNumber(manufacturerId, partNumber),
@@ -185,7 +202,7 @@ async function startsOf(context: AffectedContext, query: AffectedQuery): Promise
         until === undefined ? null : dayOf(until),
       ],
     );
-    for (const { node } of rows) starts.push(startOf('partNumbers')(node));
+    for (const { node, type } of rows) starts.push(startOf('partNumbers', type)(node));
   }
   const ranges = (query.serialRanges ?? []).filter(({ from, to }) => from.length === to.length && from <= to);
   for (const maker of new Set(ranges.map(({ manufacturerId }) => manufacturerId.toLowerCase()))) {
@@ -193,7 +210,8 @@ async function startsOf(context: AffectedContext, query: AffectedQuery): Promise
     const lies = (serial: string): boolean =>
       own.some(({ from, to }) => serial.length === from.length && from <= serial && serial <= to);
     for await (const [node, identifier] of serialsOf(context, maker)) {
-      if (lies(identifier.slice(`serial:${maker}:`.length))) starts.push(startOf('serialRanges')(node));
+      if (lies(identifier.slice(`serial:${maker}:`.length)))
+        starts.push(startOf('serialRanges', serial)(node));
     }
   }
   return starts;

@@ -124,6 +124,8 @@ const columns = {
     until_time: 'int8',
     relation: 'int2',
     sealed: 'boolean',
+    parent_type: 'int2',
+    child_type: 'int2',
   },
   made: { node: 'uuid', digest: 'bytea', organisation: 'int8', kind: 'int2', number: 'uuid', day: 'int4' },
   things: { node: 'uuid', type: 'int2', maker: 'uuid', wrapped: 'bytea' },
@@ -152,6 +154,8 @@ async function insert(
       until_time: edge.until === undefined ? null : BigInt(eventSeconds(edge.until)),
       relation: relations[edge.relation],
       sealed: edge.sealed,
+      parent_type: typeOfText(edge.parent),
+      child_type: typeOfText(edge.child),
     })),
   );
   const made = histories.flatMap(({ identifier, made }) =>
@@ -181,6 +185,12 @@ async function insert(
   await insertRows(transaction, 'edges', columns.edges, edges);
   await insertRows(transaction, 'made', columns.made, made, { onConflict: 'DO NOTHING' });
   return new Set(things.values());
+}
+
+/** Of an identifier’s text. */
+function typeOfText(text: string): number {
+  if (text.startsWith('serial:')) return thingTypes.serial;
+  return text.startsWith('batch:') ? thingTypes.batch : thingTypes.vehicle;
 }
 
 function typeOf(identifier: Identifier): number {

@@ -11,12 +11,16 @@ CREATE TABLE edges (
   from_time int8, -- seconds since 1970; null: not said
   until_time int8,
   relation int2 NOT NULL, -- 1 builtFrom, 2 mounted, 3 madeOf, 4 memberOf
-  sealed boolean NOT NULL -- stated in a sealed field: it counts for its attester alone
+  sealed boolean NOT NULL, -- stated in a sealed field: it counts for its attester alone
+  parent_type int2 NOT NULL, -- as in `things`: a walk needs no look at it
+  child_type int2 NOT NULL
 );
 -- Two, so that the way up from a vehicle need not read past its parts.
 CREATE INDEX edges_parent ON edges (parent) WHERE relation <> 4;
-CREATE INDEX edges_members ON edges (parent) WHERE relation = 4;
+CREATE INDEX edges_members ON edges (parent) INCLUDE (child, child_type, organisation, sealed) WHERE relation = 4;
 CREATE INDEX edges_child ON edges (child);
+-- Hardly ever is a vehicle in anything.
+CREATE INDEX edges_vehicle ON edges (child) WHERE child_type = 1;
 CREATE INDEX edges_source ON edges (source);
 
 -- What the nodes are: the identifiers, wrapped. They go with the last edge that names them.

@@ -180,7 +180,7 @@ describe('POST /v1/traces, POST /v1/recalls/affected', function () {
       expect(asked).to.deep.include({ count: 1, others: 2, vehicles: [vin(1)] });
       expect(asked.byBasis).to.deep.include({ batches: 0, vehicles: 1 });
       const other = await affectedBy(stranger, { batches: [cellBatch], vehicles: [vin(3)] });
-      expect(other.byBasis).to.deep.equal(asked.byBasis);
+      expect({ ...other, vehicles: [] }).to.deep.equal({ ...asked, vehicles: [] });
     }
   });
 

@@ -21,6 +21,7 @@ import { VinculumError } from '../../core/errors.ts';
 import { buildGraph, cyclesOf } from '../../core/supply/graph.ts';
 import type { MappingProblem, Statement, SupplyEdge } from '../../core/supply/statement.ts';
 import { CommandError } from '../exit.ts';
+import { Fingerprints } from './fingerprints.ts';
 import { piecesOf, type ReadProgress } from './rows.ts';
 import type { StatementImport } from './statements.ts';
 
@@ -269,23 +270,14 @@ async function findCycles(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, MappingProblem>> {
   const refused = new Map<string, MappingProblem>();
-  const edges: { readonly at: string; readonly row: number; readonly edge: SupplyEdge }[] = [];
-  for (const [index, { file, table, format }] of files.entries()) {
-    // Only what may lie in a knot is kept: batches that name what they are made of, and parts that are in parts.
-    const wanted = table.columns.indexOf(table.name === 'batches' ? 'inputs' : 'vehicle');
-    if (table.name === 'steps' || (wanted < 0 && table.defaults.inputs === undefined)) continue;
-    for await (const { heading, rows } of readCsv(file, format, signal)) {
-      if (heading !== null) continue;
-      for (const row of rows) {
-        if (isFault(row)) continue;
-        const cell = row.cells[wanted] ?? '';
-        if (wanted >= 0 && !(table.name === 'batches' ? cell.trim() !== '' : cell.includes('serial:')))
-          continue;
-        for (const edge of mapRow(table, row).edges)
-          edges.push({ at: `${index} ${row.row}`, row: row.row, edge });
-      }
-    }
-  }
+  // Whatever lies in a knot has something in it itself: so few edges are kept, however long the tables.
+  const parents = new Fingerprints();
+  await forEdges(files, signal, ({ edge }) => parents.set(edge.parent, ''));
+  const edges: StatedEdge[] = [];
+  if (parents.size === 0) return refused;
+  await forEdges(files, signal, (stated) => {
+    if (parents.find(stated.edge.child, '') !== null) edges.push(stated);
+  });
   const name = files[0]?.table.name;
   if (name === 'batches') {
     for (const knot of cyclesOf(buildGraph(edges.map(({ edge }) => edge)))) {
@@ -308,6 +300,31 @@ async function findCycles(
     });
   }
   return refused;
+}
+
+/** An edge, with the file's number and the row that state it. */
+type StatedEdge = { readonly at: string; readonly row: number; readonly edge: SupplyEdge };
+
+/** The edges that might lie in a knot: of batches that name what they are made of, and of parts that are in parts. */
+async function forEdges(
+  files: readonly CsvFile[],
+  signal: AbortSignal,
+  take: (stated: StatedEdge) => void,
+): Promise<void> {
+  for (const [index, { file, table, format }] of files.entries()) {
+    const ofBatches = table.name === 'batches';
+    const column = table.columns.indexOf(ofBatches ? 'inputs' : 'vehicle');
+    if (table.name === 'steps' || (column < 0 && table.defaults.inputs === undefined)) continue;
+    for await (const { heading, rows } of readCsv(file, format, signal)) {
+      if (heading !== null) continue;
+      for (const row of rows) {
+        if (isFault(row)) continue;
+        const cell = row.cells[column] ?? '';
+        if (column >= 0 && !(ofBatches ? cell.trim() !== '' : cell.includes('serial:'))) continue;
+        for (const edge of mapRow(table, row).edges) take({ at: `${index} ${row.row}`, row: row.row, edge });
+      }
+    }
+  }
 }
 
 /** A fault of a table, with its file. */

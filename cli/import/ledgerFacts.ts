@@ -29,6 +29,7 @@ type MadeOn = (statements: readonly Statement[]) => Promise<(identifier: string)
  * @param batches tables whose word comes first
  */
 export function madeOn({ client, signal }: Facts, batches: readonly CsvFile[]): MadeOn {
+  const stated = new Map<string, string>();
   const known = new Map<string, string | undefined>();
   let read: Promise<void> | undefined;
   const readTables = async (): Promise<void> => {
@@ -40,7 +41,7 @@ export function madeOn({ client, signal }: Facts, batches: readonly CsvFile[]): 
           const cells = cellsOf(table, row);
           const batch = cells.need('batch', (text) => batchNamed(text, cells.get('manufacturerId')));
           const day = cells.need('productionDate', dayOf);
-          if (batch !== undefined && day !== undefined) known.set(formatIdentifier(batch), day);
+          if (batch !== undefined && day !== undefined) stated.set(formatIdentifier(batch), day);
         }
       }
     }
@@ -51,11 +52,11 @@ export function madeOn({ client, signal }: Facts, batches: readonly CsvFile[]): 
     if (known.size > KNOWN) known.clear();
     const named = statements.flatMap(({ content: { data } }) => [data.part, data.batch]);
     const unknown = [...new Set(named)].filter(
-      (thing): thing is string => typeof thing === 'string' && !known.has(thing),
+      (thing): thing is string => typeof thing === 'string' && !stated.has(thing) && !known.has(thing),
     );
     const days = await concurrently(unknown, AT_ONCE, (thing) => dayByService(client, thing));
     for (const [index, thing] of unknown.entries()) known.set(thing, days[index]);
-    return (identifier) => known.get(identifier);
+    return (identifier) => stated.get(identifier) ?? known.get(identifier);
   };
 }
 

@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { readHeader } from '../chain.ts';
 import { isDead, ServiceRefusal } from '../client.ts';
-import { CommandError } from '../exit.ts';
+import { RENEWED, untilDead, unusedNonce } from '../import/again.ts';
 import { isAnchored } from '../import/anchored.ts';
 import type { Journal, Plan } from '../import/journal.ts';
 import type { Signing } from '../signing.ts';
-import { follow, freeNonce, post, type Signed, signAgain } from '../submitter.ts';
+import { follow, post, type Signed, signAgain } from '../submitter.ts';
 
 export type Anchoring = {
   readonly signing: Signing;
@@ -13,17 +11,9 @@ export type Anchoring = {
   readonly signal: AbortSignal;
 };
 
-const PATIENCE_MILLISECONDS = 30_000;
-const RENEWED = new Set(['nonce.conflict', 'submission.expired', 'submission.deadlineTooSoon']);
-
 /** A nonce that neither the ledger nor a plan of the journal has used. */
 export async function nextNonce({ signing, journal }: Omit<Anchoring, 'signal'>): Promise<bigint> {
-  let nonce = await freeNonce(signing.client, signing.signer.organisation);
-  for (const { request } of journal.plans.values()) {
-    const used = request === null ? 0n : BigInt(request.submission.nonce) + 1n;
-    if (used > nonce) nonce = used;
-  }
-  return nonce;
+  return unusedNonce(signing.client, signing.signer.organisation, journal);
 }
 
 /**
@@ -62,28 +52,14 @@ export async function anchorPlan(anchoring: Anchoring, first: Plan): Promise<Pla
   }
 }
 
-async function renew(
-  anchoring: Anchoring,
-  plan: Plan,
-  { hash, request }: Signed,
-  why: string | null,
-): Promise<Plan> {
+async function renew(anchoring: Anchoring, plan: Plan, signed: Signed, why: string | null): Promise<Plan> {
   const { signing, journal, signal } = anchoring;
   const { ledger, signer } = signing;
-  const { nonce, deadline, entries } = request.submission;
-  for (const started = Date.now(); ; ) {
-    if (await ledger.nonceUsed(signer.organisation, BigInt(nonce))) break;
-    const latest = await readHeader(ledger.rpc, 'latest');
-    if (latest !== null && latest.timestamp > BigInt(deadline)) break;
-    if (Date.now() - started > PATIENCE_MILLISECONDS) {
-      const text = `Submission ${hash} can’t be anchored (${why}), but the chain doesn’t rule it out yet: run the command again later.`;
-      throw new CommandError('incomplete', 'import.pending', text);
-    }
-    await sleep(500, undefined, { signal });
-  }
-  if (await isAnchored(ledger, entries, signer.organisation)) return plan;
-  const signed = signAgain(signer, request, await nextNonce(anchoring));
-  const renewed: Plan = { ...plan, ...signed };
-  await journal.replace(hash, renewed);
+  const { request } = signed;
+  await untilDead(ledger, signer.organisation, signed, why, signal);
+  if (await isAnchored(ledger, request.submission.entries, signer.organisation)) return plan;
+  const again = signAgain(signer, request, await nextNonce(anchoring));
+  const renewed: Plan = { ...plan, ...again };
+  await journal.replace(signed.hash, renewed);
   return renewed;
 }

@@ -181,12 +181,12 @@ async function load(store: Store, nodes: Nodes, size: Size): Promise<void> {
   for (const [what, sql] of [
     [
       'parts mounted',
-      `INSERT INTO edges SELECT cars.node, ${part}, cars.node, cars.digest, ${MAKER}, 1700000000, NULL, ${relations.builtFrom}, false
+      `INSERT INTO edges SELECT cars.node, ${part}, cars.node, cars.digest, ${MAKER}, 1700000000, NULL, ${relations.builtFrom}, false, 1, 3
        FROM ${parts(0, PARTS - 1)}`,
     ],
     [
       'batches stated',
-      `INSERT INTO edges SELECT lots.node, ${part}, cars.node, cars.digest, ${MAKER}, NULL, NULL, ${relations.memberOf}, false
+      `INSERT INTO edges SELECT lots.node, ${part}, cars.node, cars.digest, ${MAKER}, NULL, NULL, ${relations.memberOf}, false, 2, 3
        FROM ${parts(0, STATED - 1)} JOIN lots ON ${lot}`,
     ],
     [

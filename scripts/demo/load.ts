@@ -328,11 +328,11 @@ async function carryOut(plan: DemoPlan, carrying: Carrying, onProgress: OnLoadPr
   const client = clientOf(clients, 'registry');
   await renewExpired(plan, carrying, client);
   // A title comes before what is recorded of the vehicle: what concerns its owner is what came after.
-  await Promise.all([
-    upload(plan, carrying, onProgress),
-    execute('issues', plan, carrying),
-    executeParts('built', plan, carrying),
-  ]);
+  const begin = async (): Promise<void> => {
+    await execute('issues', plan, carrying);
+    await executeParts('built', plan, carrying);
+  };
+  await Promise.all([upload(plan, carrying, onProgress), begin()]);
 
   const total = plan.submissions.length;
   onProgress('submissions', 0, total);

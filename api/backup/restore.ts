@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { createGunzip, inflate } from 'node:zlib';
 import { Decrypter } from 'age-encryption';
 import { VinculumError } from '../../core/errors.ts';
+import { statingFields } from '../../core/supply/stated.ts';
 import { openBlock } from '../accept/open.ts';
 import type { Config } from '../config.ts';
 import type { DocumentStore } from '../documents/documentStore.ts';
@@ -263,6 +264,9 @@ class Erased {
     if (table === 'documents') return this.document(String(row.cid));
     const digest = hexOf(table === 'alert_links' ? row.alert : row.digest);
     if (this.has({ digest, what: 'entry' })) return true;
+    if (table === 'graph_sealed') {
+      return statingFields.some((name) => this.has({ digest, what: `field:${name}` }));
+    }
     if (table !== 'disclosures' && table !== 'events') return false;
     const name = String(table === 'events' ? row.field : row.name);
     return (
@@ -280,6 +284,7 @@ const filtered = new Set([
   'blocks',
   'block_keys',
   'disclosures',
+  'graph_sealed',
   'sets',
   'set_buckets',
   'serials',

@@ -193,6 +193,49 @@ describe('backup and restore', function () {
     });
   });
 
+  it('makes the supply graph again, without what was sealed and is erased since', async () => {
+    const maker = await test.admit('Backed-up maker', ['supplier', 'manufacturer']);
+    const batch = 'batch:graph.example:G-1';
+    const cars = [1, 2, 3].map((number) => `van:graph.example:CAR-${number}`);
+    const [open = '', sealed = '', erased = ''] = cars;
+    const part = { component: 'battery', part: batch } as const;
+    const built = (parts: object) =>
+      ({
+        kind: 'vehicle.built',
+        time: '2024-01-02',
+        data: { manufacturerId: 'graph.example', ...parts },
+      }) as const;
+    const statedAs = (on: string, partner: string) => {
+      const parents = [{ identifier: on, source: 'urn:uuid:1', partner }];
+      return test.compose(maker, `serial:graph.example:${partner}`, {
+        kind: 'part.produced',
+        time: '2024-01-02',
+        data: {
+          bizStep: 'commissioning',
+          manufacturerId: 'graph.example',
+          productionDate: '2024-01-02',
+          batch,
+        },
+        sealed: { usedIn: { customers: [], parents } },
+      });
+    };
+    const [kept, gone] = [statedAs(sealed, 'KEPT'), statedAs(erased, 'GONE')];
+    await test.record(maker, [test.compose(maker, open, built({ parts: [part] })), kept, gone]);
+    const reached = async (service: TestService) => {
+      const token = await service.signIn(maker);
+      const { body } = await service.post('/v1/recalls/affected', { batches: [batch], all: true }, { token });
+      return body.vehicles.toSorted();
+    };
+    expect(await reached(test)).to.deep.equal(cars);
+    const file = await backup();
+    await garage.erase({ field: { digest: gone.entry.digest, name: 'usedIn' } });
+    expect(await reached(test)).to.deep.equal([open, sealed]);
+    const { folder } = await restored(file);
+    await running(folder, async (_, service) => {
+      expect(await reached(service)).to.deep.equal([open, sealed]);
+    });
+  });
+
   it('made before an erasure does not bring back what was erased since; every other subject still verifies', async () => {
     const [gone, partly, kept] = [newVin(), newVin(), newVin()];
     const [name, other] = [

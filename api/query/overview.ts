@@ -19,8 +19,8 @@ import {
 } from '../../core/report/report.ts';
 import { conclude } from '../../core/verify/conclude.ts';
 import { judgeDisclosures, judgeEntry } from '../../core/verify/entries.ts';
-import type { VerifiedEntry, VerifiedOrganisation } from '../../core/verify/result.ts';
 import { verifyParts } from '../../core/verify/parts.ts';
+import type { VerifiedEntry, VerifiedOrganisation } from '../../core/verify/result.ts';
 import { verifyTitle } from '../../core/verify/titles.ts';
 
 /**

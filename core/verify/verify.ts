@@ -9,7 +9,6 @@ import {
   type Head,
   type LedgerId,
   type OrganisationId,
-  type Subject,
   ZERO_HEAD,
   ZERO_SUBJECT,
 } from '../chain/types.ts';

@@ -215,6 +215,9 @@ function Result(props: InsideProps & { readonly asked: Asked }) {
     const held = [...batches].filter((pair): pair is [string, Verified] => pair[1] !== 'failed');
     return judge(asked, told, own, new Map(held));
   }, [done, told, own, batches, asked]);
+  const reports = [own, ...batches.values()].filter(
+    (one): one is Verified => one !== null && one !== 'failed',
+  );
   if (failure !== null) {
     return (
       <div className="notice is-bad" role="alert" data-code={failure.code}>
@@ -246,7 +249,14 @@ function Result(props: InsideProps & { readonly asked: Asked }) {
           </div>
         </div>
       ) : (
-        <Verdict {...props} identifier={identifier} told={told} judged={judged} done={done} own={own} />
+        <Verdict
+          {...props}
+          identifier={identifier}
+          told={told}
+          judged={judged}
+          done={done}
+          reports={reports}
+        />
       )}
     </>
   );
@@ -282,16 +292,17 @@ type VerdictProps = InsideProps & {
   readonly told: Told;
   readonly judged: Judged | null;
   readonly done: boolean;
-  readonly own: Verified | 'failed' | null;
+  /** Those that were verified: they name the organisations. */
+  readonly reports: readonly Verified[];
 };
 
 /** What it is, in one word; why, each reason with who says so; and what no check can show. */
-function Verdict({ asked, identifier, told, judged, done, own, words, api }: VerdictProps) {
+function Verdict({ asked, identifier, told, judged, done, reports, words, api }: VerdictProps) {
   const tongue = useTongue();
   const { state, reasons } = judged ?? told;
   const light = lights[state];
   const report = placeAddress(location.href, shownIdentifier(identifier));
-  const attesters = own === null || own === 'failed' ? [] : own.view.attesters;
+  const attesters = reports.flatMap(({ view }) => view.attesters);
   const makers = [...new Set(told.facts.makers.map(({ organisation }) => organisation.toString()))];
   return (
     <section className="check-result" aria-label={words.result}>
@@ -325,7 +336,7 @@ function Verdict({ asked, identifier, told, judged, done, own, words, api }: Ver
       ))}
       <div className="panel">
         <p className="mono breakable strong">{shownIdentifier(identifier)}</p>
-        <ul className="reasons">
+        <ul className="check-reasons">
           {reasons.map((reason) => {
             const proven = judged?.proven.has(reason) === true;
             return (
@@ -348,7 +359,7 @@ function Verdict({ asked, identifier, told, judged, done, own, words, api }: Ver
                   attesterName(
                     tongue,
                     attesters.find((one) => one.id === asked.code.organisation.toString()),
-                  ) || asked.code.organisation.toString(),
+                  ) || words.organisation(asked.code.organisation.toString()),
                 )}
               </span>
             </li>

@@ -33,7 +33,7 @@ const WAYS: Readonly<Record<string, 'left' | 'right' | 'up' | 'down'>> = {
 
 function lookFor(width: number): Look {
   if (width >= NARROW) {
-    return { across: true, boxWidth: 212, boxHeight: 52, layerGap: 64, boxGap: 12, perRow: 0 };
+    return { across: true, boxWidth: 200, boxHeight: 52, layerGap: 40, boxGap: 12, perRow: 0 };
   }
   const perRow = 2;
   const boxWidth = Math.max(120, Math.floor((width - 2 * MARGIN - 10 * (perRow - 1)) / perRow));

@@ -32,7 +32,8 @@ export function readTrace(answer: Answer): Trace {
       }))
       .filter(({ parent, child }) => known.has(parent) && known.has(child)),
     missing: listOf(answer, 'missing').map((tier) => ({
-      parent: textOf(tier, 'parent'),
+      // A part that is named and that its maker says nothing of: what is missing lies below it.
+      parent: known.has(text(tier.thing) ?? '') ? textOf(tier, 'thing') : textOf(tier, 'parent'),
       component: textOf(tier, 'component'),
       supplier: text(tier.supplier),
       reason: textOf(tier, 'reason'),

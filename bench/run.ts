@@ -8,6 +8,7 @@ import { benchBatch } from './batch.ts';
 import { benchEpcis } from './epcis.ts';
 import { benchGas } from './gas.ts';
 import { benchPipeline, generatedLoad, type Load, registrationsLoad, stageTable } from './pipeline.ts';
+import { benchRecall } from './recall.ts';
 import { benchReports } from './reports.ts';
 import { benchStart } from './start.ts';
 import { table } from './table.ts';
@@ -68,6 +69,11 @@ const sections: readonly (readonly [string, string, () => Promise<string>])[] = 
     'A million serials',
     'The tree alone, each in a process of its own; then from the file to stored and provable, on the embedded defaults. The peer’s tree proves presence only.',
     () => benchBatch(),
+  ],
+  [
+    'Recall',
+    'From a batch to the exact vehicles, over a generated graph in a PostgreSQL of its own (`node bench/recall.ts --vehicles N` for another size).',
+    () => benchRecall(),
   ],
   [
     'The page',

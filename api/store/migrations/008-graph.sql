@@ -100,6 +100,16 @@ CREATE TRIGGER graph_sealed_inserted AFTER INSERT ON graph_sealed
 CREATE TRIGGER graph_sealed_deleted AFTER DELETE ON graph_sealed
   REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION graph_content_changed();
 
+-- A vehicle may have safety parts mounted before anything else is said of it here.
+CREATE FUNCTION graph_subjects_named() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM graph_mark(array_agg(links.subject::bytea))
+    FROM changed JOIN links ON links.subject = changed.subject WHERE graph_states(links.kind) HAVING count(*) > 0;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER graph_identifiers_inserted AFTER INSERT ON identifiers
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION graph_subjects_named();
+
 -- A sealed field that is erased takes with it what is kept of it here.
 CREATE FUNCTION graph_disclosures_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import type { Json } from '../../../core/canonical.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
+import { SafetyPart, targetOf } from '../parts/acting.ts';
 
 const PRODUCED = { bizStep: 'commissioning', productionDate: '2026-01-10' } as const;
 
@@ -51,7 +52,7 @@ describe('POST /v1/traces, POST /v1/recalls/affected', function () {
   const built = (parts: Json[], more: Record<string, Json> = {}, manufacturerId = 'kunlun.example') => ({
     kind: 'vehicle.built',
     time: '2026-03-01',
-    data: { brand: 'Kunlun', model: 'K3', manufacturerId, parts, ...more },
+    data: { brand: 'Kunlun', model: 'K3', manufacturerId, ...(parts.length === 0 ? {} : { parts }), ...more },
     sealed: {},
   });
   const state = async (by: Attester, on: string, content: Parameters<TestService['compose']>[2]) => {
@@ -282,6 +283,20 @@ describe('POST /v1/traces, POST /v1/recalls/affected', function () {
     for (const stranger of [cells, maker, rival, workshop, authority]) {
       expect((await traceOf(stranger, part, 'up')).names).to.deep.equal([part]);
     }
+  });
+
+  it('takes safety parts from their actions on the ledger, also before anything else is said of the vehicle', async () => {
+    const part = new SafetyPart(test);
+    const vehicle = targetOf(test, vin(9));
+    await part.act(packs, 'safetyPart.registered');
+    await part.act(workshop, 'safetyPart.mounted', { vehicle });
+    const serials = [part.name];
+    await state(maker, vin(9), built([]));
+    expect((await affectedBy(maker, { serials })).vehicles).to.deep.equal([vin(9)]);
+    await part.act(workshop, 'safetyPart.removed', { vehicle });
+    const { edges } = await traceOf(workshop, vin(9), 'down');
+    expect(edges).to.have.length(1);
+    expect(edges[0]).to.include({ relation: 'mounted' }).and.to.have.property('until');
   });
 
   it('names cycles and ends them', async () => {

@@ -24,6 +24,8 @@ type Props = {
 
 const NARROW = 620;
 const MARGIN = 8;
+/** Of the frame around the picture. */
+const PADDING = 9;
 const WAYS: Readonly<Record<string, 'left' | 'right' | 'up' | 'down'>> = {
   ArrowLeft: 'left',
   ArrowRight: 'right',
@@ -36,7 +38,7 @@ function lookFor(width: number): Look {
     return { across: true, boxWidth: 200, boxHeight: 52, layerGap: 40, boxGap: 12, perRow: 0 };
   }
   const perRow = 2;
-  const boxWidth = Math.max(120, Math.floor((width - 2 * MARGIN - 10 * (perRow - 1)) / perRow));
+  const boxWidth = Math.max(120, Math.floor((width - 2 * (MARGIN + PADDING) - 10 * (perRow - 1)) / perRow));
   return { across: false, boxWidth, boxHeight: 52, layerGap: 44, boxGap: 10, perRow };
 }
 
@@ -210,7 +212,7 @@ function Box(props: {
   const { title, line, label } = boxText(node, words, tongue);
   const { boxWidth, boxHeight } = look;
   const fit = fitting(boxWidth);
-  const wide = tongue.language === 'zh' ? Math.floor(fit.title * 0.6) : fit.title;
+  const wide = /\p{Script=Han}/u.test(title) ? Math.floor(fit.title * 0.6) : fit.title;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a button can't be part of a picture
     <g

@@ -35,15 +35,6 @@ export function makeAlerts(random: DemoRandom): readonly DemoAlert[] {
             },
           },
         ),
-        content(
-          'lithos',
-          'alert.answered',
-          '2025-08-25T09:00:00Z',
-          { status: 'closed' },
-          {
-            sealed: { alert: of('lithos', first), description: 'No case in the field. 市场无案例。' },
-          },
-        ),
       ],
     },
     {

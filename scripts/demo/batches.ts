@@ -118,8 +118,10 @@ export function makeParts(random: DemoRandom): PartStock {
     take(part, day) {
       const { halves, from } = series[part];
       const date = dateOf(day - 45);
-      const half = halves.length > 1 && date.slice(5) >= '07-01' ? 'H2' : 'H1';
-      const year = Math.min(LAST_YEAR, Math.max(from, Number(date.slice(0, 4))));
+      const wanted = Number(date.slice(0, 4));
+      const year = Math.min(LAST_YEAR, Math.max(from, wanted));
+      // Before the first there is none but that: a later one is not made yet.
+      const half = halves.length > 1 && wanted >= from && date.slice(5) >= '07-01' ? 'H2' : 'H1';
       const batch = byIdentifier.get(batchNumber(part, year, half));
       if (batch === undefined) throw new Error(`no batch of ${part} for ${date}`);
       const number = taken.get(batch.identifier) ?? 0;

@@ -165,6 +165,8 @@ const MOST_TIERS = 16;
 /** A recipient is reminded when this much of the time is left, or a quarter of it where that is less. */
 const REMIND_SECONDS = 2n * 86_400n;
 const TOLD_AT_ONCE = 500;
+/** As long as an answer waits for its alert. */
+const PATIENCE_MILLISECONDS = 86_400_000;
 
 /** SQL: when an entry of a kind came onto an organisation's own chain of the ledger `$1`; null: it has not. */
 const anchoredBy = (entry: string, organisation: string, kind: number): string => `LEFT JOIN LATERAL (
@@ -611,15 +613,20 @@ export function createAlerts(options: AlertOptions): Alerts {
       [own],
     );
     if (rows.length === 0) return 0;
-    await transaction.execute('UPDATE alert_answers SET told_at = $2 WHERE digest = ANY($1::bytea[])', [
-      rows.map(({ digest }) => digest),
-      clock(),
-    ]);
     const alerts = await transaction.query<Found>(
       `SELECT ${ALERT_COLUMNS}, anchor.timestamp FROM ${ALERTS} WHERE alerts.reference = ANY($2::bytea[])`,
       [own, rows.map(({ reference }) => reference)],
     );
     const byReference = new Map(alerts.map((row) => [toHex(row.reference), row]));
+    // An answer may be on the ledger before its alert came here: it waits for it, for a while.
+    const patience = clock().getTime() - PATIENCE_MILLISECONDS;
+    const settled = rows.filter(
+      (row) => byReference.has(toHex(row.reference)) || row.accepted_at.getTime() < patience,
+    );
+    await transaction.execute('UPDATE alert_answers SET told_at = $2 WHERE digest = ANY($1::bytea[])', [
+      settled.map(({ digest }) => digest),
+      clock(),
+    ]);
     const answers = await answersOf(
       transaction,
       own,

@@ -249,6 +249,7 @@ describe('the page', function () {
     it('proves for itself that a campaign lists one vehicle, and that none lists another', async () => {
       const checksOf = async (page: Page): Promise<string[]> => {
         await page.locator('[data-step="findings"] summary').first().click();
+        await page.locator('[data-step="findings"] .checks').waitFor();
         const checks = page.locator('[data-step="findings"] [data-check^="recall."]');
         return checks.evaluateAll((items) => items.map((item) => item.getAttribute('data-check') ?? ''));
       };

@@ -28,6 +28,7 @@ const MAX_LINE = 256;
 const MAX_UPLOADS = 100;
 /** For how long a process that checks a set is believed to be alive. */
 const CLAIM_SECONDS = 60;
+const LOOK_MILLISECONDS = 5_000;
 const STALE_DAYS = 7;
 
 export type SetStatus = {
@@ -87,6 +88,9 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
   const jobs = new Map<Digest, Promise<void>>();
   let last: Promise<void> = Promise.resolve();
   let closed = false;
+  /** Sets that another process has claimed, and when to look at them again. */
+  const waiting = new Map<Digest, NodeJS.Timeout>();
+  let swept = false;
   let current: Checking | null = null;
 
   async function statusOf(from: Queryable, { digest, set }: SetEntry): Promise<SetStatus> {
@@ -198,10 +202,28 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
     return row ?? null;
   }
 
+  /** Another process checks it, or died while it did: its claim will tell. */
+  async function lookAgain(digest: Digest): Promise<void> {
+    const rows = await store.query(`SELECT 1 FROM set_uploads WHERE digest = $1 AND state = 'checking'`, [
+      fromHex(digest, 32),
+    ]);
+    if (rows.length === 0 || closed || waiting.has(digest)) return;
+    const timer = setTimeout(() => {
+      waiting.delete(digest);
+      if (!closed) void enqueue(digest);
+    }, LOOK_MILLISECONDS);
+    timer.unref();
+    waiting.set(digest, timer);
+  }
+
   async function check(digest: Digest): Promise<void> {
     const bytes = fromHex(digest, 32);
-    const claimed = closed ? null : await claim(bytes);
-    if (claimed === null) return;
+    if (closed) return;
+    const claimed = await claim(bytes);
+    if (claimed === null) {
+      await lookAgain(digest);
+      return;
+    }
     let extended = Date.now();
     const alive = async (): Promise<void> => {
       if (closed) throw new Gone();
@@ -363,10 +385,15 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
     },
 
     async sweep() {
-      const waiting = await store.query<{ digest: Uint8Array }>(
-        `SELECT digest FROM set_uploads WHERE state = 'checking' AND (claimed_until IS NULL OR claimed_until < now())`,
+      // Only one process has the embedded store: what it finds claimed, it claimed in an earlier life.
+      if (!swept && store.adapter === 'pglite') {
+        await store.execute('UPDATE set_uploads SET claimed_until = NULL WHERE claimed_until IS NOT NULL');
+      }
+      swept = true;
+      const left = await store.query<{ digest: Uint8Array }>(
+        `SELECT digest FROM set_uploads WHERE state = 'checking'`,
       );
-      for (const { digest } of waiting) void enqueue(toHex(digest) as Digest);
+      for (const { digest } of left) void enqueue(toHex(digest) as Digest);
       const stale = await store.query<{ digest: Uint8Array }>(
         `SELECT digest FROM set_uploads WHERE state <> 'checking' AND touched_at < now() - make_interval(days => $1)`,
         [STALE_DAYS],
@@ -385,6 +412,7 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
 
     async close() {
       closed = true;
+      for (const timer of waiting.values()) clearTimeout(timer);
       await current?.end();
       await last.catch(() => undefined);
     },

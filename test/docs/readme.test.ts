@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { keysFolder, writeKeystore } from '../../cli/keystore.ts';
 import { type Beside, PASSWORD, registryRows, startBeside, writeRows } from '../cli/fixture.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -41,6 +42,23 @@ describe('README commands', function () {
         },
       ]),
     );
+
+    // A maker, the serials of its batch, and vehicles with and without one of them.
+    const { key, id } = await beside.test.admit('Volta of the README', ['supplier', 'manufacturer']);
+    const keystore = { name: 'volta', secretKey: key, organisation: id };
+    await writeKeystore(keysFolder(beside.folder), keystore, PASSWORD, { strength: 'light' });
+    await writeFile(join(folder, 'serials.txt'), 'VB-000431\nVB-000432\n');
+    const built = (identifier: string, serial: string) => ({
+      identifier,
+      kind: 'vehicle.built',
+      time: '2024-02-01',
+      data: {
+        manufacturerId: 'volta.example',
+        parts: [{ component: 'tractionBattery', part: `serial:volta.example:${serial}` }],
+      },
+    });
+    const vehicles = [built('1M8GDM9AXKP042788', 'VB-000431'), built('WVWZZZ3CZEE140287', 'VB-000500')];
+    await writeFile(join(folder, 'vehicles.json'), JSON.stringify(vehicles));
   });
 
   after(async () => {
@@ -62,6 +80,7 @@ describe('README commands', function () {
             VINCULUM_PASSWORD_FILE: join(folder, 'password'),
             VIN: `registration:FR:${rows[3]?.id}`,
             KEYSTORE: 'registry',
+            MAKER: 'volta',
             REGISTRATIONS: await writeRows(folder, 'registrations.ndjson', rows),
           },
         },

@@ -10,6 +10,8 @@ import { actingZh } from '../../web/texts/acting.zh.ts';
 import { checkEn } from '../../web/texts/check.en.ts';
 import { checkZh } from '../../web/texts/check.zh.ts';
 import { en } from '../../web/texts/en.ts';
+import { lateEn } from '../../web/texts/late.en.ts';
+import { lateZh } from '../../web/texts/late.zh.ts';
 import { settingsEn } from '../../web/texts/settings.en.ts';
 import { settingsZh } from '../../web/texts/settings.zh.ts';
 import { supplyEn } from '../../web/texts/supply.en.ts';
@@ -44,6 +46,7 @@ for (const [name, inEnglish, inChinese] of [
   ['the dictionaries of the suppliers’ and the makers’ pages', supplyEn, supplyZh],
   ['the dictionaries of the page that checks parts', checkEn, checkZh],
   ['the dictionaries of the settings', settingsEn, settingsZh],
+  ['the dictionaries of what is loaded after a report', lateEn, lateZh],
 ] as const) {
   it(`${name} say everything in both languages, in their own script`, () => {
     const english = new Map(said(inEnglish));

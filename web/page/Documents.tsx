@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { DocumentView, EntryView } from '../model/view.ts';
+import { lateTexts } from '../texts/late.ts';
 import { counted, kindName, type Tongue } from '../texts/texts.ts';
 import type { Failure, OpenedDocument } from '../worker/messages.ts';
 import { useTongue } from './context.ts';
@@ -29,9 +30,11 @@ type State =
   | { readonly at: 'open'; readonly document: OpenedDocument; readonly url: string }
   | { readonly at: 'failed'; readonly failure: Failure };
 
-function typeName({ texts }: Tongue, mediaType: string): string {
-  if (mediaType.startsWith('image/')) return texts.document.image;
-  return mediaType === 'application/pdf' ? texts.document.pdf : texts.document.other;
+function typeName({ language }: Tongue, mediaType: string): string {
+  if (mediaType.startsWith('image/')) return lateTexts[language].document.image;
+  return mediaType === 'application/pdf'
+    ? lateTexts[language].document.pdf
+    : lateTexts[language].document.other;
 }
 
 function Document({
@@ -44,16 +47,17 @@ function Document({
   open: OpenDocument;
 }) {
   const tongue = useTongue();
-  const { texts, format } = tongue;
+  const { format, language } = tongue;
+  const { document: words } = lateTexts[language];
   const [state, setState] = useState<State>({ at: 'closed' });
   const url = state.at === 'open' ? state.url : null;
   useEffect(() => () => (url === null ? undefined : URL.revokeObjectURL(url)), [url]);
-  const name = texts.document.open(typeName(tongue, document.mediaType), format.bytes(document.bytes));
+  const name = words.open(typeName(tongue, document.mediaType), format.bytes(document.bytes));
 
   if (document.key === null) {
     return (
       <p className="muted">
-        {typeName(tongue, document.mediaType)}, {format.bytes(document.bytes)}. {texts.document.sealed}
+        {typeName(tongue, document.mediaType)}, {format.bytes(document.bytes)}. {words.sealed}
       </p>
     );
   }
@@ -71,10 +75,10 @@ function Document({
           {name}
         </button>
         <span role="status" className="document-status">
-          {state.at === 'opening' ? texts.document.opening : ''}
+          {state.at === 'opening' ? words.opening : ''}
           {state.at === 'failed' ? (
             <span className="fault">
-              {texts.document.failures[state.failure.code] ?? texts.document.failed(state.failure.code)}
+              {words.failures[state.failure.code] ?? words.failed(state.failure.code)}
             </span>
           ) : null}
         </span>
@@ -87,17 +91,15 @@ function Document({
   return (
     <div className="document" data-document={shows ?? 'other'}>
       <p role="status" className="fine small">
-        {counted(tongue, blocks, texts.document.checked)}
+        {counted(tongue, blocks, words.checked)}
       </p>
-      {shows === 'image' ? <img src={state.url} alt={texts.document.alt(kind, when)} /> : null}
-      {shows === 'pdf' ? (
-        <iframe src={`${state.url}#navpanes=0`} title={texts.document.frame(kind, when)} />
-      ) : null}
-      {shows === null ? <p>{texts.document.notShown}</p> : null}
+      {shows === 'image' ? <img src={state.url} alt={words.alt(kind, when)} /> : null}
+      {shows === 'pdf' ? <iframe src={`${state.url}#navpanes=0`} title={words.frame(kind, when)} /> : null}
+      {shows === null ? <p>{words.notShown}</p> : null}
       <p className="actions">
         {shows === null ? null : (
           <a href={state.url} target="_blank" rel="noreferrer">
-            {texts.document.newTab}
+            {words.newTab}
           </a>
         )}
         <button
@@ -107,7 +109,7 @@ function Document({
             saveBlob(content, `${entry.kind}-${entry.time.slice(0, 10)}${extension(content.type)}`)
           }
         >
-          {texts.document.save}
+          {words.save}
         </button>
       </p>
     </div>

@@ -1,6 +1,7 @@
 import { type FormEvent, useId, useState } from 'react';
 import type { Hex } from '../../core/bytes.ts';
 import type { ReportView } from '../model/view.ts';
+import { lateTexts } from '../texts/late.ts';
 import { useTongue } from './context.ts';
 
 /** For whoever has a block hash of their own: the report's proof is checked under it, and nobody is asked. */
@@ -11,7 +12,8 @@ export function OfflineCheck({
   view: ReportView;
   onCheck: (hashes: Record<string, Hex>) => void;
 }) {
-  const { texts, format } = useTongue();
+  const { format, language } = useTongue();
+  const { offline } = lateTexts[language];
   const id = useId();
   const [hashes, setHashes] = useState<Readonly<Record<string, string>>>({});
   const [asked, setAsked] = useState(false);
@@ -27,13 +29,13 @@ export function OfflineCheck({
   };
   return (
     <details className="fold no-print">
-      <summary>{texts.offline.heading}</summary>
+      <summary>{offline.heading}</summary>
       <form onSubmit={submit} noValidate>
-        <p>{texts.offline.lead}</p>
+        <p>{offline.lead}</p>
         {view.proofs.map(({ chainId, block, timestamp }) => (
           <div key={chainId}>
             <label htmlFor={id + chainId}>
-              {view.proofs.length > 1 ? texts.offline.chain(chainId) : texts.offline.label}
+              {view.proofs.length > 1 ? offline.chain(chainId) : offline.label}
             </label>
             <input
               id={id + chainId}
@@ -47,18 +49,18 @@ export function OfflineCheck({
               aria-invalid={asked && faulty}
             />
             <p id={`${id}-hint`} className="muted small">
-              {texts.offline.header(format.number(block), format.moment(timestamp))}
+              {offline.header(format.number(block), format.moment(timestamp))}
             </p>
           </div>
         ))}
         {asked && faulty ? (
           <p className="fault" role="alert">
-            {texts.offline.fault}
+            {offline.fault}
           </p>
         ) : null}
         <p className="actions">
           <button type="submit" className="secondary">
-            {texts.offline.button}
+            {offline.button}
           </button>
         </p>
       </form>

@@ -1,0 +1,43 @@
+import type { LateTexts } from './late.en.ts';
+
+export const lateZh: LateTexts = {
+  document: {
+    open: (type, size) => `打开${type}，${size}`,
+    image: '照片',
+    pdf: 'PDF',
+    other: '文件',
+    sealed: '其密钥已密封，未提供给您。',
+    opening: '正在获取、核验并解密…',
+    checked: (blocks) => `字节与记录所指一致（已核对 ${blocks} 个区块）。`,
+    save: '保存',
+    newTab: '在新标签页打开',
+    notShown: '此类文件不在此显示，请保存后打开。',
+    alt: (kind, date) => `附于“${kind}”（${date}）的照片`,
+    frame: (kind, date) => `附于“${kind}”（${date}）的文件`,
+    failures: {
+      'document.unreachable': '无法连接文件服务器。',
+      'document.timeout': '文件服务器未及时答复。',
+      'document.missing': '服务器上没有该文件，请向其证明方索取。',
+      'document.refused': '服务器未交出该文件。',
+      'document.otherContent': '服务器发送的字节与记录所指不符，已丢弃。',
+      'document.malformed': '文件的区块已损坏。',
+      'document.blockMissing': '服务器上缺少该文件的一部分。',
+      'document.tooLarge': '文件过大，无法在此显示。',
+      'document.unsupportedCid': '文件的存储形式本页面无法读取。',
+      'document.noGateway': '没有可用的文件服务器，请在“设置”中指定服务。',
+      'block.wrongKey': '报告中的密钥打不开该文件。',
+      'block.corrupt': '文件在记录之前已损坏。',
+      'block.malformed': '文件在记录之前已损坏。',
+    },
+    failed: (code) => `无法打开文件（${code}）。`,
+  },
+  offline: {
+    heading: '离线核验',
+    lead: '粘贴一个您信任的区块哈希，报告的存储证明将据此核验。',
+    label: '区块哈希',
+    button: '依据该哈希核验',
+    fault: '区块哈希为 0x 加 64 位十六进制数字。',
+    chain: (chain) => `链 ${chain} 的区块哈希`,
+    header: (block, time) => `证明所属区块为 ${block}，${time}。`,
+  },
+};

@@ -104,11 +104,11 @@ const shut =
   (name: string): Column =>
   ({ sealed }) =>
     textOf(sealed[name]);
-const valueOf = (value: Json | undefined, member: string): string =>
+const memberText = (value: Json | undefined, member: string): string =>
   textOf((value as Fields | undefined)?.[member]);
 const amount: Readonly<Record<string, Column>> = {
-  quantity: ({ sealed }) => valueOf(sealed.quantity, 'value'),
-  unit: ({ sealed }) => valueOf(sealed.quantity, 'unit'),
+  quantity: ({ sealed }) => memberText(sealed.quantity, 'value'),
+  unit: ({ sealed }) => memberText(sealed.quantity, 'unit'),
 };
 const subject: Column = (_, identifier) => identifier;
 const named = (make: (name: string) => Column, ...names: readonly string[]): Record<string, Column> =>
@@ -137,7 +137,7 @@ const TABLES: Readonly<Record<Exclude<TableName, 'serials'>, Rows>> = {
         'origin',
         'drawing',
       ),
-      carbonFootprint: ({ data }) => valueOf(data.carbonFootprint, 'value'),
+      carbonFootprint: ({ data }) => memberText(data.carbonFootprint, 'value'),
       ...amount,
       inputs: ({ data, sealed }) => {
         const known = (sealed.inputQuantities ?? []) as unknown as readonly Input[];
@@ -160,8 +160,8 @@ const TABLES: Readonly<Record<Exclude<TableName, 'serials'>, Rows>> = {
       action: ({ kind }) => (kind === 'part.mounted' ? 'mounted' : 'removed'),
       ...named(open, 'component', 'position', 'batch', 'manufacturerId', 'manufacturerPartId'),
       ...named(open, 'nameAtManufacturer', 'condition', 'reason', 'fate'),
-      odometer: ({ data }) => valueOf(data.odometer, 'value'),
-      odometerUnit: ({ data }) => valueOf(data.odometer, 'unit'),
+      odometer: ({ data }) => memberText(data.odometer, 'value'),
+      odometerUnit: ({ data }) => memberText(data.odometer, 'unit'),
       ...named(shut, 'technician', 'invoiceNumber', 'note'),
       id: shut('eventId'),
     },

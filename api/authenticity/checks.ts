@@ -27,6 +27,7 @@ import type { Secrets } from '../query/secrets.ts';
 import type { Sets } from '../query/sets.ts';
 import { campaignEntries, campaignsIn } from '../recalls/campaigns.ts';
 import type { Queryable, Store } from '../store/store.ts';
+import { openQuarantines } from './quarantines.ts';
 import { flagsOfNode, noteScan } from './scans.ts';
 
 /** What is known of a part, and what to check it against. */
@@ -221,31 +222,6 @@ export function createChecks(options: CheckOptions): Checks {
     return rows.length > 0;
   }
 
-  /** Quarantines of these that nobody ended. */
-  async function quarantines(subjects: readonly string[]): Promise<number> {
-    const rows = await store.query<{ digest: Uint8Array; subject: Uint8Array; kind: number }>(
-      `SELECT digest, subject, kind FROM links WHERE subject = ANY($1::bytea[]) AND kind IN (99, 100) AND ledger = $2
-       ORDER BY block_number, log_index`,
-      [subjects.map((subject) => fromHex(subject, 32)), await options.ownLedger()],
-    );
-    if (rows.length === 0) return 0;
-    const envelopes = await open(rows.map(({ digest }) => digest));
-    const held = new Map<string, { subject: string; envelope: Envelope }>();
-    for (const row of rows) {
-      const envelope = envelopes.get(toHex(row.digest));
-      const subject = toHex(row.subject);
-      if (envelope?.subject !== subject) continue;
-      if (envelope.kind === 'batch.quarantined') held.set(toHex(row.digest), { subject, envelope });
-      else if (envelope.kind === 'batch.released') {
-        const named = envelope.data.quarantined;
-        if (typeof named === 'string') held.delete(named);
-        else for (const [digest, other] of held) if (other.subject === subject) held.delete(digest);
-      }
-    }
-    // One of some serials says which by a set of its own, which is not kept here: it counts for its whole batch.
-    return held.size;
-  }
-
   async function recallsOf(
     identifier: Identifier,
     batches: readonly string[],
@@ -286,10 +262,7 @@ export function createChecks(options: CheckOptions): Checks {
     const mountedThere = part?.state === 'mounted' && part.vehicle !== vehicleSubject ? 1 : 0;
     const named = await membership(node);
     const batches = [...new Set([...listed.map(({ batch }) => batch), ...named])];
-    const subjects = [
-      evaluator.subject(identifier),
-      ...batches.map((batch) => evaluator.subject(parseIdentifier(batch))),
-    ];
+    const ofPart = [identifier, ...batches.map((batch) => parseIdentifier(batch))];
     const recalls = await recallsOf(identifier, batches, [
       ...made,
       ...listed.map(({ digest, organisation }) => ({
@@ -321,7 +294,7 @@ export function createChecks(options: CheckOptions): Checks {
         // Of a batch there are many: that some are in vehicles says nothing of the one in hand.
         mounted: identifier.type === 'batch' ? 0 : Math.max(await mountedIn(node, vehicle), mountedThere),
         recalls: recalls.length,
-        quarantines: await quarantines(subjects),
+        quarantines: await openQuarantines(options, identifier, ofPart),
       },
     };
   }

@@ -199,6 +199,61 @@ describe('checks of parts, and the watch over what is mounted', function () {
     expect((await check({ code: codeOf(serial(4)) })).state).to.equal('genuine');
   });
 
+  it('a batch of which some serials are held back holds back those alone, until they are released', async () => {
+    const step = (kind: 'batch.quarantined' | 'batch.released', members: readonly string[], more = {}) => {
+      const key = randomBytes(32);
+      const { root, count } = buildTree(
+        key,
+        members.map((member) => parseIdentifier(member)),
+      );
+      const serials = { serialsRoot: root, count, treeKey: toBase64Url(key) };
+      const data =
+        kind === 'batch.quarantined'
+          ? { bizStep: 'holding', reason: 'defectFound' }
+          : { bizStep: 'inspecting', outcome: 'reworked' };
+      return test.compose(maker, batch, {
+        ...{ kind, time: '2024-07-03', data: { ...data, serials, ...more } as never },
+      });
+    };
+    const hand = async ({ entry }: ComposedEntry, members: readonly string[]) => {
+      const { status } = await test.request('PUT', `/v1/sets/${entry.digest}`, {
+        ...{ body: { members }, token: tokens.get(maker) },
+      });
+      expect(status).to.equal(200);
+    };
+    const held = async (number: number): Promise<number> =>
+      (await check({ identifier: serial(number) })).facts.quarantines;
+    const all = async () => Promise.all([21, 22, 23].map(held));
+
+    const some = step('batch.quarantined', [serial(21), serial(22)]);
+    await test.record(maker, [some]);
+    // Nobody has shown yet which they are.
+    expect(await all()).to.deep.equal([0, 0, 0]);
+    await hand(some, [serial(21), serial(22)]);
+    expect(await all()).to.deep.equal([1, 1, 0]);
+    expect((await check({ identifier: batch })).facts.quarantines).to.equal(0);
+
+    const released = step('batch.released', [serial(21)], { quarantined: some.entry.digest });
+    await test.record(maker, [released]);
+    await hand(released, [serial(21)]);
+    expect(await all()).to.deep.equal([0, 1, 0]);
+
+    // Another's retraction is no retraction.
+    const retract = (by: Attester) =>
+      test.compose(by, batch, {
+        kind: 'amended',
+        time: '2024-07-04',
+        data: {
+          ...{ supersedes: some.entry.digest, kind: 'batch.quarantined', kindVersion: 1 },
+          ...{ reason: 'other', retracted: true },
+        },
+      });
+    await test.record(rival, [retract(rival)]);
+    expect(await all()).to.deep.equal([0, 1, 0]);
+    await test.record(maker, [retract(maker)]);
+    expect(await all()).to.deep.equal([0, 0, 0]);
+  });
+
   it('tells a part that a campaign names by its range or its batch', async () => {
     const key = randomBytes(32);
     const { root } = buildTree(key, []);

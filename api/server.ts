@@ -215,7 +215,11 @@ async function start(
   });
 
   const secrets = createSecrets(keyring);
-  const sets = opened(createSets({ store, keyring, secrets, nodes, log }), (held) => held.close());
+  let wakeAnnouncer: () => void = () => undefined;
+  const sets = opened(
+    createSets({ store, keyring, secrets, nodes, log, onStored: () => wakeAnnouncer() }),
+    (held) => held.close(),
+  );
   const graph = opened(createGraph({ store, keyring, secrets, nodes, log }), (held) => held.close());
   const proofs = createProofs({
     store,
@@ -389,7 +393,7 @@ async function start(
     ownLedger: () => pipeline.ownLedger(),
     finalBlock: () => pipeline.progress().finalBlock,
   });
-  startAnnouncing(announcer, services, opened);
+  wakeAnnouncer = startAnnouncing(announcer, services, opened);
   for (const [work, failed] of [
     [() => alerts.tell(), 'alerts.failed'],
     [() => watch.look(), 'watch.failed'],
@@ -455,12 +459,12 @@ function startErasing(
   );
 }
 
-/** Notices of what becomes final on the ledger. */
+/** Notices of what becomes final on the ledger. @returns what has it look now */
 function startAnnouncing(
   announcer: Announcer,
   { store, pipeline, log }: Services,
   opened: <T>(value: T, close: (value: T) => Promise<unknown>) => T,
-): void {
+): () => void {
   const holder = store.adapter === 'pglite' ? 'embedded' : randomUUID();
   const lease = new Lease(store, 'notices', holder, NOTICES_LEASE_SECONDS);
   const announcing = opened(
@@ -473,6 +477,7 @@ function startAnnouncing(
   );
   const stopListening = pipeline.on('final', () => announcing.wake());
   opened(stopListening, async (stop) => stop());
+  return announcing.wake;
 }
 
 const NOTICES_LEASE_SECONDS = 15;

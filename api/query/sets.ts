@@ -52,14 +52,19 @@ export type SetsOptions = {
   readonly secrets: Secrets;
   readonly nodes: Nodes;
   readonly log?: Log;
+  /** Called when a set has become whole in the store. */
+  readonly onStored?: () => void;
 };
 
 /** So many are checked at once, in a few milliseconds; for more there is a thread. */
 const FEW = 2_000;
 const BUCKETS_AT_ONCE = 20;
 
-export function createSets({ store, keyring, secrets, nodes, log }: SetsOptions): Sets {
-  const keeper = createKeeper({ store, keyring, secrets, nodes });
+export function createSets({ store, keyring, secrets, nodes, log, onStored }: SetsOptions): Sets {
+  const keeper = createKeeper({
+    ...{ store, keyring, secrets, nodes },
+    ...(onStored === undefined ? {} : { onStored }),
+  });
   const uploads = createUploads({ store, keyring, keeper, ...(log === undefined ? {} : { log }) });
 
   return {

@@ -27,6 +27,8 @@ export type KeeperOptions = {
   readonly keyring: Pick<Keyring, 'wrap' | 'unwrap'>;
   readonly secrets: Secrets;
   readonly nodes: Nodes;
+  /** Called when a set counts. */
+  readonly onStored?: () => void;
 };
 
 /** What keeps sets, and opens what is kept of them. */
@@ -50,7 +52,7 @@ export function bucketContext(digest: Uint8Array, start: Uint8Array): Uint8Array
   return Buffer.concat([digest, start]);
 }
 
-export function createKeeper({ store, keyring, secrets, nodes }: KeeperOptions): Keeper {
+export function createKeeper({ store, keyring, secrets, nodes, onStored }: KeeperOptions): Keeper {
   async function held<T>(digest: Digest, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return store.transaction(async (transaction) => {
       await holdErasures(transaction);
@@ -128,6 +130,7 @@ export function createKeeper({ store, keyring, secrets, nodes }: KeeperOptions):
         await transaction.execute('DELETE FROM set_chunks WHERE digest = $1', [bytes]);
         await transaction.execute('DELETE FROM set_uploads WHERE digest = $1', [bytes]);
       });
+      onStored?.();
     },
 
     async discard(transaction, digest) {

@@ -140,6 +140,31 @@ describe('recall campaigns', function () {
     expect((await boxOf(test, ownersToken)).filter((notice) => notice.entry === digest)).to.have.length(1);
   });
 
+  it('are told as soon as their set is here, not when the announcer next looks by itself', async () => {
+    const vehicle = await own(await build());
+    const waits: number[] = [];
+    for (let round = 0; round < 2; round += 1) {
+      const entry = composeListing(test, maker, { campaign: number(), vehicles: [vehicle.name] });
+      await test.record(maker, [entry]);
+      const { digest } = entry.entry;
+      // Found, and nothing to tell yet: from now on nothing becomes final that would wake it.
+      await test.until(async () => {
+        const { pipeline, store } = test.service.services;
+        const { finalBlock, indexedBlock } = pipeline.progress();
+        const rows = await store.query('SELECT 1 FROM announcements WHERE digest = $1', [
+          fromHex(digest, 32),
+        ]);
+        return rows.length > 0 && finalBlock >= indexedBlock;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const handed = Date.now();
+      await hand(test, token('maker'), digest, [vehicle.name]);
+      await told(digest);
+      waits.push(Date.now() - handed);
+    }
+    expect(Math.max(...waits)).to.be.below(2_500);
+  });
+
   it('of who neither built the vehicle nor is an authority reach nobody; an authority’s do', async () => {
     const vehicle = await own(await build());
     const foreign = await list(test, stranger, token('stranger'), {

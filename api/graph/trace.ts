@@ -352,6 +352,8 @@ function missingOf(
   const under = new Map<Node, Step>();
   const describes = new Set<Node>();
   for (const step of steps) {
+    // What a batch is, is said of each of its members.
+    if (step.relation === memberOf && facts.has(step.parent)) describes.add(step.child);
     if (step.relation === memberOf) continue;
     describes.add(step.parent);
     if (!under.has(step.child)) under.set(step.child, step);

@@ -102,12 +102,14 @@ export async function traceCommand(
 /** The lines of a tree; what stands in several places is followed in the first of them. */
 export function treeOf(trace: Trace, direction: 'up' | 'down', style: Style): string[] {
   const things = new Map(trace.things.map((thing) => [thing.id, thing]));
-  const next = new Map<string, { readonly id: string; readonly edge: Trace['edges'][number] }[]>();
+  // What several entries state of one thing in another is one line, with what each of them says.
+  const next = new Map<string, Map<string, Set<string>>>();
   for (const edge of trace.edges) {
     // From a part to its batch is on the way down; from a batch to its members on the way up.
     const inwards = (direction === 'down') === (edge.relation !== 'memberOf');
     const [near, far] = inwards ? [edge.parent, edge.child] : [edge.child, edge.parent];
-    next.set(near, [...(next.get(near) ?? []), { id: far, edge }]);
+    const under = next.get(near) ?? new Map<string, Set<string>>();
+    next.set(near, under.set(far, (under.get(far) ?? new Set()).add(timesOf(edge))));
   }
   const lines: string[] = [];
   const followed = new Set<string>();
@@ -116,7 +118,7 @@ export function treeOf(trace: Trace, direction: 'up' | 'down', style: Style): st
   for (let here = stack.pop(); here !== undefined; here = stack.pop()) {
     const thing = things.get(here.id);
     const again = followed.has(here.id);
-    const under = next.get(here.id) ?? [];
+    const under = [...(next.get(here.id) ?? [])];
     const label = thing?.label === undefined ? '' : `  ${style.dim(printable(thing.label))}`;
     const rest = again && under.length > 0 ? style.dim('  (followed above)') : '';
     lines.push(`${here.head}${printable(thing?.identifier ?? here.id)}${label}${here.note}${rest}`);
@@ -133,14 +135,14 @@ export function treeOf(trace: Trace, direction: 'up' | 'down', style: Style): st
         `${here.tail}${last ? '└─ ' : '├─ '}${style.warn(`${printable(component)}${of}: ${REASONS[reason] ?? printable(reason)}`)}`,
       );
     }
-    for (const [index, { id, edge }] of under.toReversed().entries()) {
+    for (const [index, [id, times]] of under.toReversed().entries()) {
       const last = index === 0;
       const named = trace.missing.find((tier) => tier.thing === id && tier.parent === here.id);
       stack.push({
         id,
         head: `${here.tail}${last ? '└─ ' : '├─ '}`,
         tail: `${here.tail}${last ? '   ' : '│  '}`,
-        note: `${timesOf(edge)}${named === undefined ? '' : `  ${style.warn(REASONS[named.reason] ?? named.reason)}`}`,
+        note: `${[...times].join('')}${named === undefined ? '' : `  ${style.warn(REASONS[named.reason] ?? named.reason)}`}`,
       });
     }
   }

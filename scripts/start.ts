@@ -256,7 +256,7 @@ function welcome(service: Service, demo: DemoMarker | null): string {
     '  bin/vinculum verify report.json                     trusting nobody but the chain',
     '  bin/vinculum audit                                  the whole ledger, independently',
     '  bin/vinculum demo tamper                            a flipped byte, and who notices',
-    ...(demo === null ? [] : ownersLines(demo.showcase.titles)),
+    ...(demo === null ? [] : [...ownersLines(demo.showcase.titles), ...makersLines(demo.showcase)]),
     '',
     `The API is described at ${service.url}/docs. All state is in ${shown}. Ctrl-C stops.`,
     '',
@@ -277,6 +277,18 @@ function ownersLines({ mine, buyer }: DemoMarker['showcase']['titles']): string[
     `  bin/vinculum title offer ${lien.vin} --to ${buyer} --until 30d --keystore ${lien.keystore}`,
     `  bin/vinculum share create ${free.vin} --until 7d --keystore ${free.keystore}`,
     `  bin/vinculum access-log ${free.vin} --keystore ${free.keystore}`,
+  ];
+}
+
+/** What a maker of the demo can ask: what is in what, and whom a bad batch reaches. */
+function makersLines({ recall, recalled }: DemoMarker['showcase']): string[] {
+  const { keystore, batch } = recalled;
+  return [
+    '',
+    `Be a maker (key ${keystore}):`,
+    `  bin/vinculum trace ${recall} --down --keystore ${keystore}`,
+    `  bin/vinculum trace ${batch} --up --keystore ${keystore}`,
+    `  bin/vinculum recall affected --batch ${batch} --keystore ${keystore}`,
   ];
 }
 

@@ -93,6 +93,8 @@ export type Demo = {
     readonly titles: TitleShowcase;
     /** A part in it is reported stolen. */
     readonly stolenPart: string;
+    /** A maker, by its keystore, and a batch that one of its campaigns names. */
+    readonly recalled: { readonly keystore: string; readonly batch: string };
   };
 };
 

@@ -45,6 +45,9 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
   vehicles.push(...links.map(({ other }) => other));
   const clean = vinOfStory(told, 'clean');
   const [discrepancy, recall] = [vinOfStory(told, 'discrepancy'), vinOfStory(told, 'recall')];
+  const [campaign] = recalls;
+  const [batch] = campaign?.batches ?? [];
+  if (campaign === undefined || batch === undefined) throw new Error('no batch is recalled');
   const titled = makeTitles(vehicles, `vin:${clean}`, [`vin:${discrepancy}`, `vin:${recall}`]);
 
   const safety = makeSafetyParts(titled.vehicles, `vin:${clean}`, (domain) => {
@@ -80,6 +83,7 @@ export function generateDemo(seed: string = DEMO_SEED): Demo {
       absent: vinOf('LKN', 'AC1B3', 2015, 'H', 900_001),
       titles: titled.showcase,
       stolenPart: parseIdentifier(safety.stolen).value,
+      recalled: { keystore: campaign.maker, batch },
     },
   };
 }

@@ -74,6 +74,7 @@ const markerSchema = z.object({
       replaced: z.string(),
     }),
     stolenPart: z.string(),
+    recalled: z.object({ keystore: z.string(), batch: z.string() }),
   }),
   loadedAt: z.string(),
 });

@@ -28,6 +28,7 @@ export type Progress = {
 
 type RemedyRow = {
   readonly digest: Uint8Array;
+  readonly subject: Uint8Array;
   readonly node: Node;
   readonly supersedes: Uint8Array | null;
   readonly campaign: Uint8Array | null;
@@ -44,51 +45,72 @@ export type Remedy = {
   readonly day: number;
 };
 
-/** The remedies of a campaign on the ledger, corrections applied; of some vehicles only, where they are named. */
+/**
+ * The remedies of a campaign on the ledger, corrections applied as in every history (core/findings/amendments.ts); of some
+ * vehicles only, where they are named.
+ */
 export async function remediesOf(
   from: Queryable,
   name: Uint8Array,
   nodes: readonly Node[] | null = null,
 ): Promise<Remedy[]> {
+  // A line of corrections may lead from one campaign to another, and back.
   const rows = await from.query<RemedyRow>(
-    `SELECT r.digest, r.node::text AS node, r.supersedes, r.campaign, r.outcome, r.day,
+    `WITH RECURSIVE line AS (
+       SELECT digest, supersedes FROM remedies WHERE supersedes IS NOT NULL
+         AND (campaign = $1 OR supersedes IN (SELECT digest FROM remedies WHERE campaign = $1))
+       UNION
+       SELECT next.digest, next.supersedes FROM line, LATERAL (
+         SELECT digest, supersedes FROM remedies WHERE remedies.digest = line.supersedes
+         UNION ALL
+         SELECT digest, supersedes FROM remedies WHERE remedies.supersedes = line.digest
+       ) AS next
+     )
+     SELECT r.digest, r.subject, r.node::text AS node, r.supersedes, r.campaign, r.outcome, r.day,
        l.organisation, l.timestamp, l.position
      FROM remedies r JOIN links l ON l.digest = r.digest AND l.subject = r.subject
      WHERE l.organisation IS NOT NULL AND ($2::text[] IS NULL OR r.node = ANY($2::text[]::uuid[]))
-       AND (r.campaign = $1 OR r.supersedes IN (SELECT digest FROM remedies WHERE campaign = $1))
+       AND (r.campaign = $1 OR r.digest IN (SELECT digest FROM line))
      ORDER BY l.timestamp, l.position`,
     [name, nodes],
   );
-  const here = (row: RemedyRow): boolean =>
-    row.campaign !== null &&
-    Buffer.from(row.campaign).equals(name) &&
-    row.outcome !== null &&
-    row.day !== null;
+  const byDigest = new Map(rows.map((row) => [toHex(row.digest) as string, row]));
   const corrections = Map.groupBy(
     rows.filter(({ supersedes }) => supersedes !== null),
-    ({ supersedes }) => toHex(supersedes ?? new Uint8Array()),
+    (row) => originalOf(row, byDigest),
   );
-  const counted = rows.flatMap((row): RemedyRow[] => {
+  return rows.flatMap((row): Remedy[] => {
     if (row.supersedes !== null) return [];
-    // Only who stated it corrects it, and only afterwards.
-    const last = corrections
-      .get(toHex(row.digest))
-      ?.findLast(
-        ({ organisation, timestamp }) => organisation === row.organisation && timestamp >= row.timestamp,
-      );
-    return [last ?? row];
+    const last = corrections.get(toHex(row.digest))?.findLast((by) => corrects(by, row));
+    const { campaign, outcome } = last ?? row;
+    const day = last?.day ?? row.day;
+    if (campaign === null || !Buffer.from(campaign).equals(name) || outcome === null || day === null)
+      return [];
+    return [{ node: row.node, outcome, day }];
   });
-  // A correction from another campaign to this one.
-  const originals = new Set(
-    rows.filter(({ supersedes }) => supersedes === null).map(({ digest }) => toHex(digest)),
-  );
-  for (const [original, of] of corrections) {
-    const last = of.at(-1);
-    if (!originals.has(original) && last !== undefined) counted.push(last);
+}
+
+/** The digest of what a line of corrections begins with; null where that is not here. */
+function originalOf(correction: RemedyRow, byDigest: ReadonlyMap<string, RemedyRow>): string | null {
+  const passed = new Set<string>();
+  for (let row: RemedyRow | undefined = correction; row !== undefined; ) {
+    const digest = toHex(row.digest);
+    if (row.supersedes === null) return digest;
+    if (passed.has(digest)) return null;
+    passed.add(digest);
+    row = byDigest.get(toHex(row.supersedes));
   }
-  return counted
-    .filter(here)
-    .map(({ node, outcome, day }) => ({ node, outcome: outcome ?? 'remedied', day: day ?? 0 }));
+  return null;
+}
+
+/** Only who stated it corrects it, in the same history, and only afterwards. */
+function corrects(by: RemedyRow, original: RemedyRow): boolean {
+  return (
+    by.organisation === original.organisation &&
+    Buffer.from(by.subject).equals(original.subject) &&
+    (by.timestamp > original.timestamp ||
+      (by.timestamp === original.timestamp && by.position > original.position))
+  );
 }
 
 /** How far a campaign has come. */

@@ -52,7 +52,7 @@ export async function recordRecalls(
         supersedes: supersedes === null ? null : fromHex(supersedes, 32),
         campaign: names_ ? names.nameOf(String(of.attester), String(of.campaign)) : null,
         outcome: names_ ? (data?.outcome === 'notNeeded' ? 'notNeeded' : 'remedied') : null,
-        day: names_ ? dayOf(time) : null,
+        day: time === null ? null : dayOf(time),
       },
     ];
   });
@@ -73,14 +73,15 @@ function remedyOf({
   kind,
   envelope,
   sealed,
-}: AcceptedEntry): { supersedes: string | null; data: Fields | null; time: string } | null {
+}: AcceptedEntry): { supersedes: string | null; data: Fields | null; time: string | null } | null {
   const { data } = readableFields(envelope, sealed as Fields);
   if (kind === recallRemedied.number) return { supersedes: null, data, time: envelope.time };
   if (kind !== amended.number || data.kind !== recallRemedied.name) return null;
   if (typeof data.supersedes !== 'string') return null;
   const corrected = data.data as Fields | undefined;
+  // Of one that states no time, what it corrects says when it was.
   const time = typeof data.time === 'string' ? data.time : null;
-  return { supersedes: data.supersedes, data: corrected ?? null, time: time ?? envelope.time };
+  return { supersedes: data.supersedes, data: corrected ?? null, time };
 }
 
 /** Days since 1970. */

@@ -247,6 +247,39 @@ describe('recall campaigns', function () {
     expect(now.byMonth.at(-1)).to.deep.equal({ month: '2025-06', remedied: 1, notNeeded: 0 });
   });
 
+  it('count corrections as every history does: by who stated it, along lines of them, at the time that it says', async () => {
+    const [vehicle, other] = [(await build()).name, (await build()).name];
+    const [campaign, elsewhere] = [number(), number()];
+    const time = '2025-03-01';
+    await told(await list(test, maker, token('maker'), { campaign, vehicles: [vehicle, other], time }));
+    const correct = async (by: Attester, on: string, supersedes: Digest, changes: object) => {
+      const data = { supersedes, kind: 'recall.remedied', kindVersion: 1, reason: 'other', ...changes };
+      const entry = test.compose(by, on, { kind: 'amended', time: today(), data: data as never });
+      await test.record(by, [entry]);
+      return entry.entry.digest;
+    };
+    const of = (to: string, outcome = 'remedied') => ({
+      data: { attester: maker.id.toString(), campaign: to, outcome },
+    });
+    const counted = async () => {
+      const { remedied, notNeeded, byMonth } = await progress(campaign, token('maker'));
+      return [remedied, notNeeded, byMonth.map(({ month }: { month: string }) => month)];
+    };
+    const stated = await remedy(test, workshop, vehicle, maker, elsewhere, { time: '2025-04-03' });
+    expect(await counted()).to.deep.equal([0, 0, []]);
+    // Another's correction, and one in another vehicle's history, move nothing here.
+    await correct(stranger, vehicle, stated, of(campaign));
+    await correct(workshop, other, stated, of(campaign));
+    expect(await counted()).to.deep.equal([0, 0, []]);
+    // It happened when it was first said to have.
+    const moved = await correct(workshop, vehicle, stated, of(campaign));
+    expect(await counted()).to.deep.equal([1, 0, ['2025-04']]);
+    const again = await correct(workshop, vehicle, moved, of(campaign, 'notNeeded'));
+    expect(await counted()).to.deep.equal([0, 1, ['2025-04']]);
+    await correct(workshop, vehicle, again, of(elsewhere));
+    expect(await counted()).to.deep.equal([0, 0, []]);
+  });
+
   it('show everyone what they are, and how far they have come to their attester and authorities only', async () => {
     const campaign = number();
     const digest = await list(test, maker, token('maker'), { campaign, vehicles: [(await build()).name] });

@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { createNodes } from '../../../api/graph/nodes.ts';
 import { createAnnouncer } from '../../../api/notices/announcer.ts';
 import { createCampaignNames } from '../../../api/recalls/register.ts';
-import { fromHex } from '../../../core/bytes.ts';
+import { fromBase64Url, fromHex } from '../../../core/bytes.ts';
 import type { Digest } from '../../../core/chain/types.ts';
+import { ChainAccounts } from '../../adversary/system.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
 import { give, signInAlone, today, Vehicle } from '../privacy/world.ts';
 import { freshVin, type Person, person } from '../titles/acting.ts';
@@ -245,6 +246,45 @@ describe('recall campaigns', function () {
     const now = await progress(campaign, token('maker'));
     expect(now).to.deep.include({ affected: 4, remedied: 2, notNeeded: 1, open: 1, ignored: 1 });
     expect(now.byMonth.at(-1)).to.deep.equal({ month: '2025-06', remedied: 1, notNeeded: 0 });
+  });
+
+  it('count a remedy that came by another operator once its content can be read here, and not before', async () => {
+    const vehicle = (await build()).name;
+    const campaign = number();
+    await told(await list(test, maker, token('maker'), { campaign, vehicles: [vehicle] }));
+    const data = { attester: maker.id.toString(), campaign, outcome: 'remedied' };
+    const entry = test.compose(workshop, vehicle, { kind: 'recall.remedied', time: today(), data });
+    const { digest } = entry.entry;
+    const signed = test.sign(workshop, [entry]);
+    const chain = new ChainAccounts(test);
+    after(() => chain.stop());
+    const { organisation, signer, nonce, deadline, entries, signature } = signed.submission;
+    const { outcomes } = await chain.relay([
+      {
+        ...{ organisation: workshop.id, signer, nonce: BigInt(nonce), deadline: BigInt(deadline) },
+        ...{ entries: fromBase64Url(entries), signature: fromBase64Url(signature) },
+      },
+    ]);
+    expect([organisation, outcomes]).to.deep.equal([workshop.id.toString(), ['Accepted']]);
+    const { store, pipeline } = test.service.services;
+    expect(await pipeline.missing(10_000)).to.include(digest);
+    expect((await progress(campaign, token('maker'))).remedied).to.equal(0);
+
+    // The block alone, as it is fetched from IPFS: without its key it says nothing, here as in a report.
+    await store.execute('INSERT INTO blocks (digest, body) VALUES ($1, $2)', [
+      fromHex(digest, 32),
+      entry.block,
+    ]);
+    await store.execute('DELETE FROM missing_blocks WHERE digest = $1', [fromHex(digest, 32)]);
+    const value = vehicle.slice(vehicle.indexOf(':') + 1);
+    const report = await test.get(`/v1/vehicles/${value}/report`);
+    expect(report.status).to.equal(200);
+    expect(report.body.contents[digest]?.key).to.equal(undefined);
+    expect((await progress(campaign, token('maker'))).remedied).to.equal(0);
+
+    const handed = await test.post('/v1/submissions', signed);
+    expect([handed.status, handed.body.state]).to.deep.equal([202, 'anchored']);
+    expect(await progress(campaign, token('maker'))).to.deep.include({ affected: 1, remedied: 1, open: 0 });
   });
 
   it('count corrections as every history does: by who stated it, along lines of them, at the time that it says', async () => {

@@ -44,7 +44,7 @@ describe('vinculum import epcis, export epcis', function () {
   let supplier: Awaited<ReturnType<Beside['test']['admit']>>;
 
   const keep = async (folder: string): Promise<string> => {
-    const keystore = { name: 'supplier', secretKey: supplier.key, organisation: supplier.id };
+    const keystore = { name: 'importer', secretKey: supplier.key, organisation: supplier.id };
     await writeKeystore(keysFolder(folder), keystore, PASSWORD, { strength: 'light' });
     return folder;
   };
@@ -56,7 +56,7 @@ describe('vinculum import epcis, export epcis', function () {
     return file;
   };
   const importing = (folder: string, file: string, ...args: string[]) =>
-    vinculum(folder, 'import', 'epcis', file, '--json', '--keystore', 'supplier', ...args);
+    vinculum(folder, 'import', 'epcis', file, '--json', '--keystore', 'importer', ...args);
   const kindsOf = async (identifier: string): Promise<number[]> => {
     const { store } = beside.test.service.services;
     const subject = beside.test.subject(parseIdentifier(identifier));
@@ -198,7 +198,7 @@ describe('vinculum import epcis, export epcis', function () {
       '-o',
       output,
       '--keystore',
-      'supplier',
+      'importer',
     );
     expect(exported.exit, exported.stderr).to.equal(0);
     const document = JSON.parse(await readFile(output, 'utf8'));
@@ -294,7 +294,7 @@ describe('vinculum import epcis, export epcis', function () {
       return Number(row?.n);
     };
     const before = await count();
-    const child = spawnVinculum(folder, 'import', 'epcis', file, '--keystore', 'supplier', '--batch', '10');
+    const child = spawnVinculum(folder, 'import', 'epcis', file, '--keystore', 'importer', '--batch', '10');
     const exited = once(child, 'exit');
     await beside.test.until(async () => (await count()) > before, 60_000);
     child.kill('SIGKILL');
@@ -320,7 +320,7 @@ describe('vinculum import epcis, export epcis', function () {
     // What is sealed is not for everybody, the names of the events included.
     expect(JSON.stringify(publicOne)).not.to.include('urn:uuid:60').and.not.to.include('"quantity"');
 
-    const own = await vinculum(beside.folder, ...args, '--keystore', 'supplier');
+    const own = await vinculum(beside.folder, ...args, '--keystore', 'importer');
     expect(own.exit, own.stderr).to.equal(0);
     const document = JSON.parse(await readFile(output, 'utf8'));
     if (judge !== null) expect(judge(document)).to.equal(true);
@@ -347,7 +347,7 @@ describe('vinculum import epcis, export epcis', function () {
     const folder = await newFolder();
     const files = documents.map(({ name }) => String(sharedFile(`epcis/gs1-examples/${name}`)));
     const notesFile = join(folder, 'notes');
-    const args = [...files, '--json', '--keystore', 'supplier', '--notes', notesFile];
+    const args = [...files, '--json', '--keystore', 'importer', '--notes', notesFile];
     const imported = await vinculum(folder, 'import', 'epcis', ...args);
     expect(imported.json).to.include({ files: 47, sources: 47, imported: 11, entries: 15, notMapped: 26 });
     // Two of the examples give the eventID of another example to an event of their own.
@@ -369,7 +369,7 @@ describe('vinculum import epcis, export epcis', function () {
         file,
         '--json',
         '--keystore',
-        'supplier',
+        'importer',
       );
       expect(alone.json, alone.stderr).to.include({ errors: 0 });
     }

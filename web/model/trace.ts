@@ -446,3 +446,22 @@ export function shortened(text: string, most: number): string {
   const head = Math.max(0, Math.floor((most - 1) / 3));
   return `${signs.slice(0, head).join('')}…${signs.slice(signs.length - (most - 1 - head)).join('')}`;
 }
+
+/** How wide a sign is beside a Latin letter. */
+const HAN_WIDTH = 1.67;
+
+/** The beginning of a name, by which people tell it, as far as it fits into the width of `most` letters. */
+export function begun(name: string, most: number): string {
+  const widthOf = (sign: string): number => (/\p{Script=Han}/u.test(sign) ? HAN_WIDTH : 1);
+  const signs = [...name];
+  const whole = signs.reduce((sum, sign) => sum + widthOf(sign), 0);
+  if (whole <= most) return name;
+  let width = 1; // of the dots
+  let kept = '';
+  for (const sign of signs) {
+    width += widthOf(sign);
+    if (width > most) break;
+    kept += sign;
+  }
+  return `${kept.trimEnd()}…`;
+}

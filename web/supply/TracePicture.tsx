@@ -1,5 +1,6 @@
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import {
+  begun,
   beside,
   closed,
   type Direction,
@@ -212,7 +213,6 @@ function Box(props: {
   const { title, line, label } = boxText(node, words, tongue);
   const { boxWidth, boxHeight } = look;
   const fit = fitting(boxWidth);
-  const wide = /\p{Script=Han}/u.test(title) ? Math.floor(fit.title * 0.6) : fit.title;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a button can't be part of a picture
     <g
@@ -237,7 +237,7 @@ function Box(props: {
       />
       <Mark type={node.kind === 'missing' ? 'missing' : node.type} />
       <text className="trace-title" x="30" y="21">
-        {shortened(title, wide)}
+        {begun(title, fit.title)}
       </text>
       <text className="trace-number" x="12" y="40">
         {shortened(line, fit.number)}

@@ -287,19 +287,18 @@ describe('sets in chunks', () => {
     const batch = await produced(20_000);
     const lines = (number: number) => batch.serials.slice(number * 5_000, (number + 1) * 5_000);
     for (const number of [0, 1, 2, 3]) await put(batch, number, lines(number));
-    let slowest = 0;
+    let answered = 0;
     let done = false;
     const finished = complete(batch, 4).then((reply) => {
       done = true;
       return reply;
     });
     while (!done) {
-      const started = performance.now();
       expect((await test.get('/healthz')).status).to.equal(200);
-      slowest = Math.max(slowest, performance.now() - started);
+      if (!done) answered += 1;
     }
     expect((await finished).body.state).to.equal('stored');
-    expect(slowest).to.be.below(2_000);
+    expect(answered).to.be.at.least(3);
   });
 
   it('hold nothing in the clear', async () => {

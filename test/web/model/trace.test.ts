@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {
+  begun,
   beside,
   closed,
   type Direction,
@@ -182,7 +183,7 @@ describe('pictureOf', () => {
     expect(FOLD_FROM).to.be.at.most(250);
   });
 
-  it('lays out five thousand things within a second', () => {
+  it('lays out five thousand things, each in one box, in few boxes', () => {
     const things = [thing('s', 0, 'batch:a.example:B-1')];
     for (let index = 0; index < 5000; index++) {
       things.push(
@@ -196,14 +197,15 @@ describe('pictureOf', () => {
       from: null,
       until: null,
     }));
-    const started = performance.now();
-    pictureOf(
+    const { nodes } = pictureOf(
       { start: 's', things, edges, missing: [], cycles: [], others: 0, truncated: true },
       'down',
       new Set(),
       wide,
     );
-    expect(performance.now() - started).to.be.below(1000);
+    const shown = nodes.flatMap((node) => node.things.map(({ id }) => id));
+    expect(shown.sort()).to.deep.equal(things.map(({ id }) => id).sort());
+    expect(nodes.length).to.be.below(things.length / 4);
   });
 });
 
@@ -270,6 +272,21 @@ describe('shortened', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 2, max: 40 }), (text, most) => {
         expect([...shortened(text, most)].length).to.be.at.most(Math.max(most, 0));
+      }),
+    );
+  });
+});
+
+describe('begun', () => {
+  it('keeps the beginning, and never is wider than it may be', () => {
+    expect(begun('Kunlun K3', 9)).to.equal('Kunlun K3');
+    expect(begun('Brake discs 280 mm', 10)).to.equal('Brake dis…');
+    expect(begun('驾驶员安全气囊', 8)).to.equal('驾驶员安…');
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 2, max: 40 }), (name, most) => {
+        expect([...begun(name, most)].length)
+          .to.be.at.most(Math.max([...name].length, 1))
+          .and.at.most(most);
       }),
     );
   });

@@ -89,3 +89,28 @@ describe('vinFeedback', () => {
       expect(vinFeedback(text)).to.deep.equal({ state: 'address', offered: [] });
   });
 });
+
+describe('vinsIn', () => {
+  it('finds whole VINs only, each once', () => {
+    expect(vinsIn(`a=${VIN}&b=${VIN.toLowerCase()}&c=9${VIN}`)).to.deep.equal([VIN]);
+    expect(vinsIn(`%31M8GDM9AXKP042788/%zz`)).to.deep.equal([]);
+    expect(vinsIn(`x%2F${VIN}`)).to.deep.equal([VIN]);
+  });
+});
+
+describe('vinOfCode', () => {
+  it('reads what bar codes hold', () => {
+    expect(vinOfCode(`I${VIN}`)).to.equal(VIN);
+    expect(vinOfCode(`https://x.example/${VIN}`)).to.equal(VIN);
+    expect(vinOfCode('4006381333931')).to.equal(null);
+  });
+});
+
+describe('readableIdentifier', () => {
+  it('is null for an address that names none, and keeps a VIN whose check digit a registrar may have overridden', () => {
+    expect(readableIdentifier('nonsense')).to.equal(null);
+    expect(readableIdentifier('1M8GDM9A1KP042788')?.value).to.equal('1M8GDM9A1KP042788');
+    expect(shownIdentifier('vin:X')).to.equal('X');
+    expect(shownIdentifier('batch:a:b')).to.equal('batch:a:b');
+  });
+});

@@ -193,6 +193,7 @@ export async function checkPartCode(context: Context, text: string, options: Che
     mounted: told.facts.mounted,
     recalls: told.facts.recalls,
     notInSets: told.facts.notInSets,
+    quarantines: told.facts.quarantines,
     code:
       told.code === null
         ? null

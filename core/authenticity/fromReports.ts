@@ -25,7 +25,7 @@ export type ListingReport = VerifiedReport & {
 };
 
 /** What only the service knows. */
-export type ToldFacts = Pick<PartFacts, 'mounted' | 'recalls' | 'notInSets'> & {
+export type ToldFacts = Pick<PartFacts, 'mounted' | 'recalls' | 'notInSets' | 'quarantines'> & {
   /** What the organisation of the code is, where no report has its record. */
   readonly code: CodeFacts | null;
 };
@@ -67,6 +67,9 @@ export function factsFromReports(
   const states = parts.map(({ part }) => part);
   const judged = code === null ? null : codeFacts(code, [serial, ...batches]);
   const whole = serial.verification.verdict === 'verified';
+  const held = [serial, ...batches].map(openQuarantines);
+  const proven = held.reduce((sum, { open }) => sum + open, 0);
+  const asTold = proven === 0 && held.some(({ some }) => some);
   return {
     facts: {
       code: code === null ? null : (judged ?? told.code),
@@ -76,12 +79,12 @@ export function factsFromReports(
       stolen: states.some(({ state }) => state === 'stolen'),
       mounted: Math.max(told.mounted, states.some(({ state }) => state === 'mounted') ? 1 : 0),
       recalls: told.recalls,
-      quarantines: [serial, ...batches].reduce((sum, one) => sum + openQuarantines(one), 0),
+      quarantines: asTold ? told.quarantines : proven,
     },
     verified: [
       ...(judged === null ? [] : (['code'] as const)),
       'makers',
-      'quarantines',
+      ...(asTold ? [] : (['quarantines'] as const)),
       ...(whole ? (['scrapped', 'stolen'] as const) : []),
     ],
   };
@@ -89,12 +92,9 @@ export function factsFromReports(
 
 function provenEntries({ verification }: VerifiedReport): VerifiedEntry[] {
   if (verification.verdict === 'refuted') return [];
+  // By whoever may: verifying has found out.
   const retracted = new Set(
-    verification.entries.flatMap(({ status, envelope }) =>
-      status === 'proven' && envelope?.kind === 'amended' && envelope.data.retracted === true
-        ? [String(envelope.data.supersedes)]
-        : [],
-    ),
+    verification.findings.flatMap(({ code, entries }) => (code === 'entry.retracted' ? entries : [])),
   );
   return verification.entries.filter(
     ({ status, chain, link }) =>
@@ -117,24 +117,25 @@ function isListed({ envelope }: VerifiedEntry, identifier: Identifier, proof: un
   }
 }
 
-/** Quarantines of the whole thing that no release names; of some serials of a batch only the service can tell whether it is one. */
-function openQuarantines(report: VerifiedReport): number {
+/**
+ * Quarantines of the whole thing that no release ended for any of it; and whether some of its serials are, or were not,
+ * released alone: which they are only the service can tell, by sets that it holds.
+ */
+function openQuarantines(report: VerifiedReport): { readonly open: number; readonly some: boolean } {
   const entries = provenEntries(report);
-  const ended = new Set(
-    entries.flatMap(({ envelope }) =>
-      envelope?.kind === 'batch.released' ? [String(envelope.data.quarantined ?? '')] : [],
-    ),
-  );
-  const lastRelease = entries.findLastIndex(
-    ({ envelope }) => envelope?.kind === 'batch.released' && envelope.data.quarantined === undefined,
-  );
-  return entries.filter(
-    ({ envelope, link }, index) =>
-      envelope?.kind === 'batch.quarantined' &&
-      envelope.data.serials === undefined &&
-      !ended.has(link.digest) &&
-      index > lastRelease,
-  ).length;
+  const isEnded = (digest: string, index: number, bySome: boolean): boolean =>
+    entries.some(({ envelope }, at) => {
+      if (envelope?.kind !== 'batch.released') return false;
+      const { quarantined, serials } = envelope.data;
+      if ((serials !== undefined) !== bySome) return false;
+      return quarantined === undefined ? at > index : quarantined === digest;
+    });
+  const held = entries.flatMap(({ envelope, link: { digest } }, index) => {
+    if (envelope?.kind !== 'batch.quarantined' || isEnded(digest, index, false)) return [];
+    return [{ some: envelope.data.serials !== undefined || isEnded(digest, index, true) }];
+  });
+  const some = held.filter((one) => one.some).length;
+  return { open: held.length - some, some: some > 0 };
 }
 
 const KEY_ADDED = 7;

@@ -241,7 +241,7 @@ export const alertLies: readonly OtherLie[] = [
         null,
         await reportOf(`/v1/serials/${DOMAIN}/B-99/report`),
         [{ ...batch, digest: set.entry, proof: set.proof }],
-        { mounted: 0, recalls: 0, notInSets: false, code: null },
+        { mounted: 0, recalls: 0, quarantines: 0, notInSets: false, code: null },
       );
       const { state, reasons } = judgePart(facts);
       return state === 'genuine'

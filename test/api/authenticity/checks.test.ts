@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import { factsFromReports } from '../../../core/authenticity/fromReports.ts';
 import { fromBase64Url, toBase64Url } from '../../../core/bytes.ts';
 import { addressOfKey } from '../../../core/chain/submission.ts';
 import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
 import { openEnvelope } from '../../../core/envelope/envelope.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import { partCodeAddress, signPartCode } from '../../../core/partCode/partCode.ts';
+import { parseReport } from '../../../core/report/report.ts';
 import { verifyProof } from '../../../core/tree/proof.ts';
 import { buildTree } from '../../../core/tree/tree.ts';
+import { rpcView } from '../../../core/verify/chainView.ts';
+import { verify } from '../../../core/verify/verify.ts';
 import { type Attester, type LogLine, startTestService, type TestService } from '../fixture.ts';
 import { SafetyPart, targetOf } from '../parts/acting.ts';
 
@@ -224,6 +228,30 @@ describe('checks of parts, and the watch over what is mounted', function () {
     const held = async (number: number): Promise<number> =>
       (await check({ identifier: serial(number) })).facts.quarantines;
     const all = async () => Promise.all([21, 22, 23].map(held));
+    /** What who verifies the reports comes to, and whether that is proven. */
+    const read = async (number: number) => {
+      const { facts, sets } = await check({ identifier: serial(number) });
+      const verifiedReport = async (path: string) => {
+        const { chainId, directory } = test.service.services.deployment;
+        const { rpc } = test.service.services;
+        const report = parseReport((await test.get(path)).text);
+        const view = rpcView([(method, params) => rpc.call(method, [...params])], chainId);
+        return { report, verification: await verify(report, { chainId, directory }, async () => view) };
+      };
+      const [, , name] = serial(number).split(':');
+      const ofBatch = await verifiedReport(`/v1/batches/${domain}/B-1/report`);
+      const found = factsFromReports(
+        parseIdentifier(serial(number)),
+        null,
+        await verifiedReport(`/v1/serials/${domain}/${name}/report`),
+        sets.map(({ entry, proof }: { entry: string; proof: unknown }) => ({
+          ...{ ...ofBatch, digest: entry, proof },
+        })),
+        { ...facts, code: null },
+      );
+      return [found.facts.quarantines, found.verified.includes('quarantines')];
+    };
+    expect(await read(21)).to.deep.equal([0, true]);
 
     const some = step('batch.quarantined', [serial(21), serial(22)]);
     await test.record(maker, [some]);
@@ -232,6 +260,10 @@ describe('checks of parts, and the watch over what is mounted', function () {
     await hand(some, [serial(21), serial(22)]);
     expect(await all()).to.deep.equal([1, 1, 0]);
     expect((await check({ identifier: batch })).facts.quarantines).to.equal(0);
+    expect([await read(22), await read(23)]).to.deep.equal([
+      [1, false],
+      [0, false],
+    ]);
 
     const released = step('batch.released', [serial(21)], { quarantined: some.entry.digest });
     await test.record(maker, [released]);
@@ -250,8 +282,36 @@ describe('checks of parts, and the watch over what is mounted', function () {
       });
     await test.record(rival, [retract(rival)]);
     expect(await all()).to.deep.equal([0, 1, 0]);
+    expect(await read(22)).to.deep.equal([1, false]);
     await test.record(maker, [retract(maker)]);
     expect(await all()).to.deep.equal([0, 0, 0]);
+    expect(await read(22)).to.deep.equal([0, true]);
+
+    // Of a batch that is held back whole, a release of some frees no others.
+    const whole = test.compose(maker, batch, {
+      kind: 'batch.quarantined',
+      time: '2024-07-05',
+      data: { bizStep: 'holding', reason: 'defectSuspected' },
+    });
+    await test.record(maker, [whole]);
+    expect(await read(23)).to.deep.equal([1, true]);
+    const freed = step('batch.released', [serial(23)]);
+    await test.record(maker, [freed]);
+    await hand(freed, [serial(23)]);
+    expect(await all()).to.deep.equal([1, 1, 0]);
+    expect([await read(22), await read(23)]).to.deep.equal([
+      [1, false],
+      [0, false],
+    ]);
+    await test.record(maker, [
+      test.compose(maker, batch, {
+        kind: 'batch.released',
+        time: '2024-07-06',
+        data: { bizStep: 'inspecting', outcome: 'usable', quarantined: whole.entry.digest },
+      }),
+    ]);
+    expect(await all()).to.deep.equal([0, 0, 0]);
+    expect(await read(22)).to.deep.equal([0, true]);
   });
 
   it('tells a part that a campaign names by its range or its batch', async () => {

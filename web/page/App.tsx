@@ -17,7 +17,7 @@ import { readableIdentifier, shownIdentifier } from '../model/vinFeedback.ts';
 import { loadTexts, type Tongue } from '../texts/texts.ts';
 import { TongueProvider } from './context.ts';
 import { FailureView } from './Failure.tsx';
-import { lazyPart } from './lazyPart.tsx';
+import { fetchReportParts, lazyPart } from './lazyPart.tsx';
 import { Dialog, Sign } from './parts.tsx';
 import { ReportPage } from './ReportPage.tsx';
 import { Search } from './Search.tsx';
@@ -93,6 +93,12 @@ export function App({ first, opened }: { first: Loaded; opened: Opened | null })
   /** An address that names a vehicle never shows the start page first. */
   const starting =
     state.at === 'home' && (place.id !== null || share !== null) && link?.of !== 'alert' && !asksForApi;
+
+  // A saved report may be opened from here when the network is gone.
+  const waits = state.at === 'home' && !starting;
+  useEffect(() => {
+    if (waits) void fetchReportParts();
+  }, [waits]);
 
   // ── What the reader opens ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,10 +8,10 @@ import type { EntryView, ReportView } from '../model/view.ts';
 import { shownIdentifier } from '../model/vinFeedback.ts';
 import { localisedText, word } from '../texts/texts.ts';
 import { useTongue } from './context.ts';
-import { lazyPart } from './lazyPart.tsx';
+import { reportPart } from './lazyPart.tsx';
 import { Section } from './parts.tsx';
 
-const RecallProofs = lazyPart(() => import('./RecallProofs.tsx').then((part) => part.RecallProofs));
+const RecallProofs = reportPart(() => import('./RecallProofs.tsx').then((part) => part.RecallProofs));
 
 type Props = {
   readonly view: ReportView;

@@ -1,4 +1,4 @@
-import { Suspense, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import type { Hex } from '../../core/bytes.ts';
 import { vehicleName } from '../model/facts.ts';
 import { judge } from '../model/judgement.ts';
@@ -10,7 +10,7 @@ import type { OpenDocument } from './Documents.tsx';
 import { Facts } from './Facts.tsx';
 import { Findings } from './Findings.tsx';
 import { Headline, Knowledge } from './Knowledge.tsx';
-import { lazyPart } from './lazyPart.tsx';
+import { fetchReportParts, reportPart } from './lazyPart.tsx';
 import { Odometer } from './Odometer.tsx';
 import { Section, saveBlob, useNow } from './parts.tsx';
 import { SharedNotice } from './SharedNotice.tsx';
@@ -21,8 +21,8 @@ import type { Reader, ReaderState } from './useReader.ts';
 import { Verdict } from './Verdict.tsx';
 
 // What stands at the foot of a report comes after what is read first.
-const Attesters = lazyPart(() => import('./Evidence.tsx').then((part) => part.Attesters));
-const Evidence = lazyPart(() => import('./Evidence.tsx').then((part) => part.Evidence));
+const Attesters = reportPart(() => import('./Evidence.tsx').then((part) => part.Attesters));
+const Evidence = reportPart(() => import('./Evidence.tsx').then((part) => part.Evidence));
 
 type Props = {
   readonly reader: Reader;
@@ -42,6 +42,10 @@ export function ReportPage(props: Props) {
   const now = useNow();
   const [wanted, setWanted] = useState<Wanted | null>(null);
   const { view, check, source, shared } = state;
+  const settled = check.state === 'done' || check.state === 'failed';
+  useEffect(() => {
+    if (settled) void fetchReportParts();
+  }, [settled]);
   const judgement =
     check.state === 'done' && trust !== null
       ? judge(check.result.verification, {

@@ -8,13 +8,13 @@ import { attesterName, findAttester, word } from '../texts/texts.ts';
 import { useTongue } from './context.ts';
 import type { OpenDocument } from './Documents.tsx';
 import { KindIcon } from './KindIcon.tsx';
-import { lazyPart } from './lazyPart.tsx';
+import { reportPart } from './lazyPart.tsx';
 import { Code, Section, Sign } from './parts.tsx';
 
-const Beside = lazyPart(() => import('./Beside.tsx').then((part) => part.Beside));
+const Beside = reportPart(() => import('./Beside.tsx').then((part) => part.Beside));
 
 // Only for whoever opens an entry that has some.
-const Documents = lazyPart(() => import('./Documents.tsx').then((part) => part.Documents));
+const Documents = reportPart(() => import('./Documents.tsx').then((part) => part.Documents));
 
 const PAGE = 40;
 

@@ -8,6 +8,21 @@ export function lazyPart<Props>(
   return lazy(async () => ({ default: await load().catch(() => Missing) }));
 }
 
+const parts = new Set<() => Promise<unknown>>();
+
+/** A lazy part of a report, which a reader may open when the network is gone. */
+export function reportPart<Props>(
+  load: () => Promise<ComponentType<Props>>,
+): LazyExoticComponent<ComponentType<Props>> {
+  parts.add(load);
+  return lazyPart(load);
+}
+
+/** Fetches all parts of reports ahead: afterwards a report can be opened and checked without a network. */
+export async function fetchReportParts(): Promise<void> {
+  await Promise.allSettled([...parts].map((load) => load()));
+}
+
 function Missing() {
   const { texts } = useTongue();
   return (

@@ -537,11 +537,12 @@ function openedOrNull(body: Uint8Array, key: Uint8Array) {
 
 const PAUSE_MILLISECONDS = 5_000;
 
-/** Repeats an announcer's runs until stopped: when something may have become final, and every few seconds. */
+/** Repeats an announcer's runs until stopped: when something may have become final or whole, and every few seconds. */
 export function repeatAnnouncing(
   announcer: Announcer,
   hold: () => Promise<boolean>,
   onError: (error: unknown) => void,
+  pauseMilliseconds = PAUSE_MILLISECONDS,
 ): { wake(): void; stop(): Promise<void> } {
   const stopping = new AbortController();
   let waking = new AbortController();
@@ -558,7 +559,7 @@ export function repeatAnnouncing(
       if (again) continue;
       waking = new AbortController();
       const signal = AbortSignal.any([stopping.signal, waking.signal]);
-      await sleep(PAUSE_MILLISECONDS, undefined, { signal, ref: false }).catch(() => undefined);
+      await sleep(pauseMilliseconds, undefined, { signal, ref: false }).catch(() => undefined);
     }
   })();
   return {

@@ -141,11 +141,13 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     { digest, ledger }: Announcement,
     final: number,
   ): Promise<Telling | null | undefined> {
-    const [place] = await store.query<{ organisation: bigint }>(
-      'SELECT organisation FROM own_links WHERE digest = $1 AND ledger = $2 LIMIT 1',
+    const [place] = await store.query<{ organisation: bigint; block_number: bigint }>(
+      `SELECT organisation, block_number FROM own_links WHERE digest = $1 AND ledger = $2
+       ORDER BY block_number, log_index LIMIT 1`,
       [fromHex(digest, 32), ledger],
     );
-    if (place === undefined) return null;
+    // It was final once: the index is being read again, or this process is behind the one that found it.
+    if (place === undefined || place.block_number > final) return undefined;
     const attester = place.organisation as OrganisationId;
     const all = await campaignEntries(store, secrets, { organisation: attester, upTo: final });
     const own = all.find(({ entry, ledger: on }) => entry.digest === digest && on === ledger);
@@ -429,11 +431,11 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
        WHERE l.digest = $1 AND l.ledger = $2 AND l.kind = $3 AND l.organisation IS NOT NULL LIMIT 1`,
       [bytes, ledger, kind],
     );
-    if (row === undefined || (await isErased(store, digest))) {
+    if (await isErased(store, digest)) {
       await finish(digest);
       return 0;
     }
-    if (row.body === null || row.wrapped === null) return 0;
+    if (row === undefined || row.body === null || row.wrapped === null) return 0;
     const envelope = openedOrNull(row.body, secrets.blockKey(bytes, row.wrapped));
     const attester = row.organisation as OrganisationId;
     const isBound =

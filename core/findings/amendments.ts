@@ -22,12 +22,13 @@ const entryOf = (amendment: Amendment): OpenedEntry => amendment as unknown as O
 /**
  * Applies the amendments: each original with its latest correction, in the order of the history. What is not proven,
  * or seals what the rules need, does not count, but a readable amendment of it does. An amendment that names nothing in this history, another kind or
- * a later entry, or comes from somebody else, changes nothing.
+ * a later entry, or comes from somebody else, changes nothing. Proven originals that seal what the rules need, and that
+ * nobody corrected or retracted, are given as `unreadable`.
  */
 export function applyAmendments(
   entries: readonly OpenedEntry[],
   maySupersede: MaySupersede,
-): { effective: EffectiveEntry[]; findings: Finding[] } {
+): { effective: EffectiveEntry[]; unreadable: OpenedEntry[]; findings: Finding[] } {
   const findings: Finding[] = [];
   const ordered = [...entries].sort(anchorOrder);
   // Anybody can anchor a digest once more: a copy shares its original's digest, and nothing else.
@@ -60,6 +61,7 @@ export function applyAmendments(
   }
 
   const effective: EffectiveEntry[] = [];
+  const unreadable: OpenedEntry[] = [];
   for (const original of ordered) {
     if (original.kind === 'amended') continue;
     const amendments = (amendmentsOf.get(original.digest) ?? []).filter(
@@ -68,6 +70,7 @@ export function applyAmendments(
     const last = amendments.at(-1);
     if (last === undefined) {
       if (isReadable(original)) effective.push({ ...original, amendedBy: null, superseded: [] });
+      else if (original.status === 'proven') unreadable.push(original);
       continue;
     }
     const chain = [original.digest, ...amendments.map((amendment) => amendment.digest)];
@@ -93,7 +96,7 @@ export function applyAmendments(
       ],
     });
   }
-  return { effective: effective.sort(compareEntries), findings };
+  return { effective: effective.sort(compareEntries), unreadable: unreadable.sort(compareEntries), findings };
 }
 
 /** When it happened: as corrected, else as first stated, else, where that can't be read, as of the amendment. */

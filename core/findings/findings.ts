@@ -7,7 +7,7 @@ import { type Finding, severities } from './finding.ts';
 import { findAccidents, findBrands, findClaims, findInspections, findUsages } from './incidents.ts';
 import { findMember } from './member.ts';
 import { gradeOdometer } from './odometer.ts';
-import { type OpenedEntry, ofKind } from './openedEntry.ts';
+import { type EffectiveEntry, type OpenedEntry, ofKind } from './openedEntry.ts';
 import { findRecalls } from './recalls.ts';
 import { countHolders, findDepartures, findProcedure, findStatements } from './registry.ts';
 import { type FoldedPart, findSafetyParts } from './safetyParts.ts';
@@ -32,15 +32,15 @@ export type FindingsOptions = {
 };
 
 /**
- * What the rules conclude from a history: findings, the gravest first, and a summary. Pure, and the same for every
+ * What the rules conclude from a history: findings, the gravest first, a summary, and the entries that they went by. Pure, and the same for every
  * order of the entries given; entries that are not proven, or of which too much is sealed, count for nothing and are named.
  */
 export function deriveFindings(
   entries: readonly OpenedEntry[],
   options: FindingsOptions = {},
-): { findings: Finding[]; summary: Summary } {
+): { findings: Finding[]; summary: Summary; effective: EffectiveEntry[]; unreadable: OpenedEntry[] } {
   const maySupersede = options.maySupersede ?? sameAttester;
-  const { effective, findings: amendments } = applyAmendments(entries, maySupersede);
+  const { effective, unreadable, findings: amendments } = applyAmendments(entries, maySupersede);
   const own = applyAmendments(options.own ?? [], maySupersede);
   const attesters = options.recallAttesters ?? [];
   const { asOf } = options;
@@ -125,7 +125,7 @@ export function deriveFindings(
     safetyParts: parts.mounted,
     links: [...new Set([...titles.links, ...ofKind(effective, 'vehicle.linked').map(({ data }) => data.to)])],
   };
-  return { findings, summary };
+  return { findings, summary, effective, unreadable };
 }
 
 function countStatuses(entries: readonly OpenedEntry[]): Summary['entries'] {

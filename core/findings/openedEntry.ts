@@ -1,10 +1,13 @@
 import type { Json } from '../canonical.ts';
+import type { LedgerId } from '../chain/types.ts';
 import type { KindData, KindName } from '../kinds/kinds.ts';
 import type { ErasureReceipt } from '../privacy/erasure.ts';
 
 /** An entry as verification left it; of one that is not `proven` only what its link says. */
 export type OpenedEntry = {
   readonly digest: string;
+  /** The ledger that it stands in, where it comes from a verified report: organisations' numbers are of its register. */
+  readonly ledger?: LedgerId;
   /** The kind's name; of an unknown kind its number as text. */
   readonly kind: string;
   readonly kindVersion: number;

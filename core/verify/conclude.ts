@@ -3,18 +3,23 @@ import { formatLedgerId } from '../chain/ledgerId.ts';
 import { isModuleLink } from '../chain/link.ts';
 import type { Address, LedgerId, OrganisationId } from '../chain/types.ts';
 import { readableFields } from '../envelope/envelope.ts';
-import type { Finding } from '../findings/finding.ts';
 import { deriveFindings } from '../findings/findings.ts';
 import type { OpenedEntry } from '../findings/openedEntry.ts';
-import type { Summary } from '../findings/summary.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../identifiers/identifier.ts';
 import { kindByNumber } from '../kinds/kinds.ts';
 import type { Report } from '../report/report.ts';
 import { verifyProof } from '../tree/proof.ts';
 import { codeOf } from './entries.ts';
-import type { Check, VerifiedEntry, VerifiedOrganisation, VerifiedPart, VerifiedTitle } from './result.ts';
+import type {
+  Check,
+  Verification,
+  VerifiedEntry,
+  VerifiedOrganisation,
+  VerifiedPart,
+  VerifiedTitle,
+} from './result.ts';
 
-export type Conclusion = { readonly findings: readonly Finding[]; readonly summary: Summary | null };
+export type Conclusion = Pick<Verification, 'findings' | 'summary' | 'effective' | 'unreadable'>;
 
 /** What the steps before have left. */
 export type Checked = {
@@ -35,7 +40,7 @@ export function conclude(
   asOf: bigint,
   note: (check: Check) => void,
 ): Conclusion {
-  if (identifier === null) return { findings: [], summary: null };
+  if (identifier === null) return { findings: [], summary: null, effective: [], unreadable: [] };
   const countries = new Map(organisations.map(({ id, profile }) => [id, countryOf(profile)]));
   const registers = registersOf(report);
   const register = (ledger: LedgerId): string => registers.get(ledger) ?? ledger;
@@ -136,6 +141,7 @@ export function openedEntry(
   const country = attester === undefined ? undefined : countries.get(attester);
   return {
     digest: link.digest,
+    ledger: entry.ledger,
     kind: envelope?.kind ?? kindByNumber(link.kind)?.name ?? link.kind.toString(),
     kindVersion: envelope?.kindVersion ?? 1,
     organisation: attester?.toString() ?? (isModuleLink(link) ? link.module : ''),

@@ -5,6 +5,7 @@ import type { Standing } from '../chain/organisation.ts';
 import type { Address, LedgerId, OrganisationId, Subject } from '../chain/types.ts';
 import type { Envelope } from '../envelope/envelope.ts';
 import type { Finding } from '../findings/finding.ts';
+import type { EffectiveEntry, OpenedEntry } from '../findings/openedEntry.ts';
 import type { Summary } from '../findings/summary.ts';
 import type { ModuleAction } from '../modules/action.ts';
 import type { PartHistory } from '../modules/part.ts';
@@ -122,6 +123,14 @@ export type Verification = {
   readonly titles: readonly VerifiedTitle[];
   /** The subject where it is a part, and the parts that were ever mounted in it. */
   readonly parts: readonly VerifiedPart[];
+  /**
+   * The subject's proven entries as they count, by the time of what happened: each with its original's `digest`, and with
+   * what its latest correction says by whoever may correct it (`amendedBy`). What was retracted is not among them, and
+   * nothing whose needed fields are sealed. Sealed fields that the reader was given stand among the data and in `sealed`.
+   */
+  readonly effective: readonly EffectiveEntry[];
+  /** The subject's proven entries that nobody corrected or retracted and that seal what the rules need (`missing`). */
+  readonly unreadable: readonly OpenedEntry[];
   readonly findings: readonly Finding[];
   readonly summary: Summary | null;
 };

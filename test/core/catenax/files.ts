@@ -60,6 +60,8 @@ export function verificationOf(statement: Statement, { opened = true } = {}): Ve
     organisations: [],
     titles: [],
     parts: [],
+    effective: [],
+    unreadable: [],
     findings: [],
     summary: null,
   };

@@ -210,6 +210,43 @@ describe('conclude', () => {
     });
   });
 
+  it('hands out the entries as they count: corrected, without what was retracted or is sealed', async () => {
+    const { world, car } = sampleWorld();
+    const workshop = 2n as OrganisationId;
+    const read = (value: number, time: string, sealed = false) => {
+      const odometer = { value, unit: 'KMT', source: 'workshop' };
+      const content = sealed ? { data: {}, sealed: { odometer } } : { data: { odometer } };
+      return world.record(workshop, car, { kind: 'odometer', time, ...content } as never);
+    };
+    const amend = (digest: string, said: object) =>
+      world.record(workshop, car, {
+        kind: 'amended',
+        time: '2023-11-09',
+        data: { supersedes: digest, kind: 'odometer', kindVersion: 1, reason: 'typo', ...said },
+      } as never);
+    const [corrected, retracted] = [read(90_000, '2023-11-05'), read(91_000, '2023-11-06')];
+    const hidden = read(92_000, '2023-11-07', true);
+    const right = { odometer: { value: 80_000, unit: 'KMT', source: 'workshop' } };
+    const correction = amend(corrected.digest, { data: right });
+    amend(retracted.digest, { retracted: true });
+
+    const report = world.report(CAR);
+    const content = report.contents[hidden.digest];
+    const opened = await verify(report, world.trust, world.view);
+    if (content !== undefined && 'disclosures' in content) Object.assign(content, { disclosures: [] });
+    const { effective, unreadable } = await verify(report, world.trust, world.view);
+    const of = (digest: string) => effective.filter((entry) => entry.digest === digest);
+    expect(of(corrected.digest)).to.have.length(1);
+    expect(of(corrected.digest)[0]).to.include({ amendedBy: correction.digest, organisation: '2' });
+    expect(of(corrected.digest)[0]?.data).to.deep.equal(right);
+    expect(of(corrected.digest)[0]?.ledger).to.equal(report.ledgers[0]?.ledger);
+    expect([...of(retracted.digest), ...of(correction.digest), ...of(hidden.digest)]).to.have.length(0);
+    expect(unreadable.map(({ digest, missing }) => ({ digest, missing }))).to.deep.equal([
+      { digest: hidden.digest, missing: ['odometer'] },
+    ]);
+    expect(opened.verdict).to.equal('verified');
+  });
+
   it('survives a file made at the end of time', async () => {
     const { world } = sampleWorld();
     const report = { ...world.report(CAR), createdAt: Number.MAX_SAFE_INTEGER };

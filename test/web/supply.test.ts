@@ -138,6 +138,34 @@ describe('the pages of suppliers and makers', function () {
       expect(mine.body.batches[0].state).to.equal('produced');
     });
 
+    it('is sent once, also when the answer is lost on the way and it is sent again', async () => {
+      const { page, asked } = await signedIn('supplier', supplier);
+      await openBatch(page, 'volta.example', 'B-LOST');
+      await page.getByLabel('What it is').fill('Traction battery 77 kWh');
+      await page.getByLabel('Part number').fill('VB-77120');
+      await page.getByLabel('Produced on (last day)').fill('2026-01-19');
+      await page.getByRole('button', { name: 'Review before signing' }).click();
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      expect(await page.getByLabel('Part number').inputValue()).to.equal('VB-77120');
+      let lost = 0;
+      await page.route('**/v1/submissions', async (route) => {
+        await route.fetch();
+        lost += 1;
+        await route.abort('connectionreset');
+      });
+      await page.getByRole('button', { name: 'Review before signing' }).click();
+      await page.getByRole('button', { name: 'Sign and send' }).click();
+      await page.locator('.panel.act [role="alert"]').waitFor();
+      expect(lost).to.equal(1);
+      await page.unroute('**/v1/submissions');
+      const signed = asked.length;
+      await page.getByRole('button', { name: 'Sign and send' }).click();
+      await anchored(page);
+      await proven(page);
+      expect(asked, 'nothing is signed anew').to.have.length(signed);
+      expect(await page.locator('[data-again]').count()).to.equal(0);
+    });
+
     it('says of each row that it can’t use why, and goes on without them only when asked to', async () => {
       const { page } = await signedIn('supplier', supplier);
       await openBatch(page, 'volta.example', 'B-2');
@@ -333,10 +361,14 @@ describe('the pages of suppliers and makers', function () {
       await page.getByLabel('What is wrong, in Chinese (optional)').fill('气体发生器可能破裂');
       await page.getByLabel('Remedy, in English').fill('Replace it');
       await page.getByRole('button', { name: 'Review before signing' }).click();
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      expect(await page.getByLabel('Remedy, in English').inputValue()).to.equal('Replace it');
+      expect(await page.locator('.own-place').count()).to.equal(0);
+      await page.getByRole('button', { name: 'Review before signing' }).click();
       await page.getByRole('button', { name: 'Sign and send' }).click();
       await anchored(page);
       await page.locator('[data-recall="done"]').waitFor();
-      await page.getByRole('button', { name: 'Back' }).click();
+      await page.getByRole('button', { name: 'Close', exact: true }).click();
       const card = page.locator('[data-campaign="R-2026-001"]');
       await test.until(async () => {
         await page.getByRole('button', { name: 'Ask again' }).click();

@@ -15,10 +15,20 @@ import { malformed, textOf } from './service.ts';
 import type { Signed } from './session.ts';
 import { type ActionStatus, checkReceipt, progressOf, readStatus } from './useAct.ts';
 
+/** After these a submission can never be stored; after any other failure it may have been, though no answer came. */
+const NEVER_STORED: ReadonlySet<string> = new Set([
+  'nonce.conflict',
+  'submission.expired',
+  'submission.deadlineTooSoon',
+]);
+
 const SOON_MILLISECONDS = 700;
 const LATER_MILLISECONDS = 3_000;
 
-/** What belongs to the first entry and is handed over once the service has it: the members of its set. */
+/**
+ * What belongs to the first entry and is handed over once the service has it: the members of its set.
+ * @param signal aborted when the reader leaves the entry, also after a try that failed
+ */
 export type Afterwards = (
   digest: Digest,
   tell: (done: number, total: number) => void,
@@ -47,8 +57,17 @@ export type Entering =
     }
   | { readonly at: 'refused'; readonly failure: Failure };
 
+/** Signed entries as they go to the service: sent again they are the same submission, and stand once. */
+type Ready = {
+  readonly prepared: PreparedEntries;
+  readonly hash: `0x${string}`;
+  readonly request: ReturnType<typeof requestOf>;
+};
+
 export type Enter = {
   readonly state: Entering;
+  /** How many submissions were sent and closed: a form keyed by it begins anew after each, and stays as it is otherwise. */
+  readonly round: number;
   /** Composes the entry; what its kind does not admit is refused here, before anything is signed. */
   propose(draft: EntryDraft | readonly EntryDraft[], place: EntryPlace, afterwards?: Afterwards): void;
   sign(): void;
@@ -65,17 +84,29 @@ export function useEntry({ session, info }: Signed, onAnchored: () => void): Ent
   const { service, signer } = session;
   const { operator } = info;
   const [state, setState] = useState<Entering>({ at: 'idle' });
+  const [round, setRound] = useState(0);
+  const ready = useRef<Ready | null>(null);
   const after = useRef<Afterwards | null>(null);
   const accepted = useRef<Digest | null>(null);
-  const leaving = useRef<AbortController>(null);
+  const leaving = useRef<AbortController | null>(null);
   const told = useRef<string | null>(null);
   const tell = useRef(onAnchored);
   tell.current = onAnchored;
   useEffect(() => () => leaving.current?.abort(), []);
 
+  // What is still on its way goes with the page, so the browser asks first.
+  const handing = state.at === 'sent' && state.handing !== null && state.handing.state !== 'done';
+  useEffect(() => {
+    if (!handing) return;
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, [handing]);
+
   const propose = useCallback(
     (drafts: EntryDraft | readonly EntryDraft[], place: EntryPlace, afterwards?: Afterwards) => {
       after.current = afterwards ?? null;
+      ready.current = null;
       try {
         const [first, ...others] = [drafts].flat().map((draft) => prepareEntry(draft, place));
         if (first !== undefined) setState({ at: 'confirm', prepared: [first, ...others], failure: null });
@@ -90,8 +121,7 @@ export function useEntry({ session, info }: Signed, onAnchored: () => void): Ent
     const work = after.current;
     const digest = accepted.current;
     if (work === null || digest === null) return;
-    leaving.current?.abort();
-    const control = new AbortController();
+    const control = leaving.current ?? new AbortController();
     leaving.current = control;
     const put = (handing: Handing): void =>
       setState((before) =>
@@ -107,17 +137,26 @@ export function useEntry({ session, info }: Signed, onAnchored: () => void): Ent
   const prepared = state.at === 'confirm' ? state.prepared : null;
   const sign = useCallback(() => {
     if (prepared === null) return;
-    const run = async (): Promise<void> => {
+    const signed = async (): Promise<Ready> => {
       setState({ at: 'signing', prepared });
-      const [{ place, composed }] = prepared;
+      const [{ place }] = prepared;
       const answer = await service.get(`/v1/organisations/${place.organisation}/nonce`);
       const nonce = textOf(answer, 'nonce');
       if (!/^(0|[1-9][0-9]{0,77})$/.test(nonce)) throw malformed();
       const now = Math.floor(Date.now() / 1000);
       const { submission, hash } = submissionOf(prepared, BigInt(nonce), now);
       const signature = await signer.sign({ of: 'submission', ledger: place.ledger, submission });
+      return { prepared, hash, request: requestOf(prepared, submission, fromHex(signature)) };
+    };
+    const run = async (): Promise<void> => {
+      const [{ place, composed }] = prepared;
+      const { hash, request } = ready.current?.prepared === prepared ? ready.current : await signed();
+      ready.current = { prepared, hash, request };
       setState({ at: 'sending', prepared });
-      const sent = await service.post('/v1/submissions', requestOf(prepared, submission, fromHex(signature)));
+      const sent = await service.post('/v1/submissions', request).catch((error: unknown) => {
+        if (NEVER_STORED.has(failureOf(error).code)) ready.current = null;
+        throw error;
+      });
       const status = readStatus(sent);
       if (status.hash !== hash) throw malformed();
       const anchorBy = checkReceipt(sent, hash, place.ledger, operator);
@@ -159,9 +198,12 @@ export function useEntry({ session, info }: Signed, onAnchored: () => void): Ent
 
   const clear = useCallback(() => {
     leaving.current?.abort();
+    leaving.current = null;
     after.current = null;
+    if (accepted.current !== null) setRound((before) => before + 1);
     accepted.current = null;
+    ready.current = null;
     setState({ at: 'idle' });
   }, []);
-  return { state, propose, sign, handOver, clear };
+  return { state, round, propose, sign, handOver, clear };
 }

@@ -139,6 +139,30 @@ export function openContent(digest: string, content: Loose): AlertContent {
   return { envelope, sealed: openSealed(envelope, disclosures.map(String)) };
 }
 
+/**
+ * An alert that the service handed out: its raiser and reference are its own, so that nobody answers another than is read.
+ * @throws `alert.otherContent` where it is another alert, or none, and what {@link openContent} throws
+ */
+export function openAlert(
+  {
+    reference,
+    entry,
+    attester,
+  }: { readonly reference: string; readonly entry: string; readonly attester?: string },
+  content: Loose,
+): AlertContent {
+  const opened = openContent(entry, content);
+  const { kind, organisation, data } = opened.envelope;
+  if (
+    kind !== 'alert.raised' ||
+    data.reference !== reference ||
+    (attester !== undefined && organisation !== attester)
+  ) {
+    throw new VinculumError('alert.otherContent', 'What was handed out is not the alert that was asked for.');
+  }
+  return opened;
+}
+
 /** What an alert is about, the batches first. */
 export function affectedOf({ sealed }: Pick<AlertContent, 'sealed'>): readonly string[] {
   return [sealed.affectedBatches, sealed.affectedSerials].flatMap((list) =>

@@ -14,7 +14,7 @@ import { VinculumError } from '../../core/errors.ts';
 import { WordsProvider } from '../acting/context.ts';
 import { Facts, FailureNote, Field } from '../acting/parts.tsx';
 import { type Answer, createService, malformed, textOf } from '../acting/service.ts';
-import { type AlertContent, openContent } from '../model/alerts.ts';
+import { type AlertContent, openAlert } from '../model/alerts.ts';
 import { factsOf, sealedFacts } from '../model/describe.ts';
 import { useTongue } from '../page/context.ts';
 import { Sign } from '../page/parts.tsx';
@@ -76,10 +76,14 @@ function visitorOf(holder: string): string {
   }
 }
 
-/** Everything that the holder relies on is checked: the content is the entry's, and the link is for this entry and this key. */
+/**
+ * The content is unchanged, by whom it says, and the link is for it and for this key. Whether the entry stands on the
+ * ledger is the service's word: no history is at hand here to prove it by.
+ */
 function readOpened(answer: Answer, holder: string): Opened {
   const link = (answer.link ?? {}) as Answer;
-  const content = openContent(String(link.alert), (answer.content ?? {}) as Answer);
+  const reference = textOf(answer, 'reference');
+  const content = openAlert({ reference, entry: String(link.alert) }, (answer.content ?? {}) as Answer);
   const ledger = parseLedgerId(content.envelope.ledger);
   const { hash, link: signed } = readAlertLink(ledger, link);
   if (signed.holder !== holder) {
@@ -90,8 +94,8 @@ function readOpened(answer: Answer, holder: string): Opened {
   const held = (answer.answer ?? null) as Answer | null;
   const status = ((held?.signed ?? {}) as Answer).status;
   return {
-    reference: textOf(answer, 'reference'),
-    attester: textOf(answer, 'attester'),
+    reference,
+    attester: content.envelope.organisation,
     state: textOf(answer, 'state'),
     until,
     due: typeof due === 'number' ? due : null,
@@ -163,7 +167,7 @@ function Inside({ api, token }: Props) {
               ]}
             />
             <p className="muted small">
-              <Sign of="good" /> {words.alertLink.checked}
+              <Sign of="neutral" /> {words.alertLink.checked}
             </p>
           </div>
           <LinkAnswerForm

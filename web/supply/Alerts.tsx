@@ -19,7 +19,7 @@ import {
   affectedOf,
   answersOpen,
   identifiersIn,
-  openContent,
+  openAlert,
   readAlertRow,
 } from '../model/alerts.ts';
 import { partOf } from '../model/build.ts';
@@ -141,10 +141,11 @@ function List({
 
 type Shown = { readonly row: AlertRow; readonly content: AlertContent };
 
-function readShown(answer: Answer): Shown {
+function readShown(reference: string, answer: Answer): Shown {
   const row = readAlertRow(answer);
   const contents = (answer.contents ?? {}) as Readonly<Record<string, Answer>>;
-  return { row, content: openContent(row.entry, contents[row.entry] ?? {}) };
+  const content = openAlert({ ...row, reference }, contents[row.entry] ?? {});
+  return { row, content };
 }
 
 /** One alert: what it says, how far it went, and what this party may answer. */
@@ -152,7 +153,9 @@ function Detail(props: Props & { box: 'in' | 'out'; reference: string; onBack: (
   const { box, reference, session, info, onBack } = props;
   const words = useSupplyWords();
   const { texts, format } = useTongue();
-  const asked = useAnswer(session.service, `/v1/alerts/${reference}`, readShown);
+  const asked = useAnswer(session.service, `/v1/alerts/${reference}`, (answer) =>
+    readShown(reference, answer),
+  );
   const enter = useEntry({ session, info }, asked.again);
   const [status, setStatus] = useState<AlertStatus | null>(null);
   const [drafts, setDrafts] = useState<readonly EntryDraft[] | null>(null);
@@ -165,7 +168,9 @@ function Detail(props: Props & { box: 'in' | 'out'; reference: string; onBack: (
   const { propose } = enter;
   const onPlace = useCallback(
     (place: EntryPlace) => {
-      if (drafts !== null) propose(drafts, place);
+      if (drafts === null) return;
+      propose(drafts, place);
+      setDrafts(null);
     },
     [drafts, propose],
   );
@@ -447,13 +452,15 @@ function Raise(props: Props & { readonly onDone: () => void }) {
   const { propose } = enter;
   const onPlace = useCallback(
     (place: EntryPlace) => {
-      if (drafts !== null) propose(drafts, place);
+      if (drafts === null) return;
+      propose(drafts, place);
+      setDrafts(null);
     },
     [drafts, propose],
   );
   return (
     <>
-      <EntryPanel enter={enter} wallet={session.signer.by === 'wallet'} />
+      <EntryPanel enter={enter} wallet={session.signer.by === 'wallet'} onDone={onDone} />
       {enter.state.at === 'sent' ? (
         <p className="actions">
           <button type="button" className="secondary" onClick={onDone}>

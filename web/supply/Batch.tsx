@@ -73,10 +73,14 @@ function Inside(props: InsideProps) {
       ) : (
         <Summary view={view} batch={batch} />
       )}
-      {place === null || busy ? null : batch.produced === null ? (
-        <RegisterForm place={place} session={session} onDraft={enter.propose} />
-      ) : (
-        <Actions place={place} batch={batch} onDraft={enter.propose} onClear={enter.clear} />
+      {place === null ? null : (
+        <div key={enter.round} hidden={busy}>
+          {batch.produced === null ? (
+            <RegisterForm place={place} session={session} onDraft={enter.propose} />
+          ) : (
+            <Actions place={place} batch={batch} onDraft={enter.propose} onClear={enter.clear} />
+          )}
+        </div>
       )}
       {own && !busy && batch.count !== null && batch.produced !== null ? (
         <ListAgain api={props.api} session={session} produced={batch.produced} />

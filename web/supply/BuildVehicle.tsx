@@ -57,8 +57,10 @@ export function BuildVehicle(props: Props) {
             </p>
           );
         }
-        return place === null || busy ? null : (
-          <BuildForm place={place} service={session.service} onDraft={enter.propose} />
+        return place === null ? null : (
+          <div key={enter.round} hidden={busy}>
+            <BuildForm place={place} service={session.service} onDraft={enter.propose} />
+          </div>
         );
       }}
     </Thing>

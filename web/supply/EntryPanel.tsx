@@ -14,8 +14,17 @@ import { kindName } from '../texts/texts.ts';
 import { Bar } from './Bar.tsx';
 import { useSupplyWords } from './words.tsx';
 
-/** An entry on its way: what it says before it is signed, and how far it has truly come since. */
-export function EntryPanel({ enter, wallet }: { enter: Enter; wallet: boolean }) {
+/**
+ * An entry on its way: what it says before it is signed, and how far it has truly come since.
+ * @param kept whether what belongs to it can be handed over later from elsewhere; otherwise it can't be closed before
+ */
+export function EntryPanel(props: {
+  readonly enter: Enter;
+  readonly wallet: boolean;
+  readonly kept?: boolean;
+  readonly onDone?: () => void;
+}) {
+  const { enter, wallet, kept = true, onDone = enter.clear } = props;
   const acting = useWords();
   const words = useSupplyWords();
   const tongue = useTongue();
@@ -31,7 +40,7 @@ export function EntryPanel({ enter, wallet }: { enter: Enter; wallet: boolean })
     case 'sending': {
       const busy = state.at !== 'confirm';
       return (
-        <Focused className="panel act" label={acting.act.heading}>
+        <Focused key="confirm" className="panel act" label={acting.act.heading}>
           <h3>{acting.act.heading}</h3>
           <p className="muted">{words.entry.lead}</p>
           {state.prepared.map((one) => (
@@ -53,14 +62,16 @@ export function EntryPanel({ enter, wallet }: { enter: Enter; wallet: boolean })
         </Focused>
       );
     }
-    case 'sent':
+    case 'sent': {
+      const { handing } = state;
+      const open = handing?.state === 'running' || (handing?.state === 'failed' && !kept);
       return (
-        <Focused className="panel act" label={acting.act.way}>
+        <Focused key="sent" className="panel act" label={acting.act.way}>
           <h3>{acting.act.sent(kindName(tongue, state.prepared[0].draft.kind))}</h3>
           <Stages status={state.status} said={words.entry} />
           <p className="muted small">{acting.act.promise(format.moment(state.anchorBy))}</p>
           {state.failure === null ? null : <FailureNote failure={state.failure} />}
-          {state.handing === null ? null : <HandingOver handing={state.handing} onAgain={enter.handOver} />}
+          {handing === null ? null : <HandingOver handing={handing} kept={kept} onAgain={enter.handOver} />}
           <details className="fold evidence">
             <summary>{acting.act.details}</summary>
             {state.prepared.map((one) => (
@@ -68,17 +79,23 @@ export function EntryPanel({ enter, wallet }: { enter: Enter; wallet: boolean })
             ))}
           </details>
           <p className="actions">
-            <button type="button" className="secondary" onClick={enter.clear}>
+            <button type="button" className="secondary" disabled={open} onClick={onDone}>
               {acting.act.done}
             </button>
           </p>
         </Focused>
       );
+    }
   }
 }
 
 /** The members of a set on their way to the service, beside the entry that names their root. */
-export function HandingOver({ handing, onAgain }: { handing: Handing; onAgain: () => void }) {
+export function HandingOver(props: {
+  readonly handing: Handing;
+  readonly kept?: boolean;
+  readonly onAgain: () => void;
+}) {
+  const { handing, kept = true, onAgain } = props;
   const words = useSupplyWords();
   const { format } = useTongue();
   switch (handing.state) {
@@ -105,7 +122,7 @@ export function HandingOver({ handing, onAgain }: { handing: Handing; onAgain: (
       return (
         <>
           <FailureNote failure={handing.failure} onRetry={onAgain} />
-          <p className="muted small">{words.list.resume}</p>
+          <p className="muted small">{kept ? words.list.resume : words.list.stay}</p>
         </>
       );
   }

@@ -37,17 +37,14 @@ export function ListPicker({ of, maker, treeKey, fault, onPicked }: Props) {
   const [failure, setFailure] = useState<Failure | null>(null);
   const [without, setWithout] = useState(false);
   const members = useRef<Members | null>(null);
-  const given = useRef(false);
   useEffect(
     () => () => {
-      // What was handed on is whose it was handed to.
-      if (!given.current) members.current?.end();
+      if (members.current?.handed === false) members.current.end();
     },
     [],
   );
 
   const pick = (picked: ListRead | null): void => {
-    given.current = picked !== null;
     onPicked(picked === null || members.current === null ? null : { list: picked, members: members.current });
   };
   const read = async (chosen: File): Promise<void> => {

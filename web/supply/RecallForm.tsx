@@ -84,6 +84,7 @@ export function RecallForm(props: Props) {
   const [list, setList] = useState<ListRead | null>(null);
   const [busy, setBusy] = useState(false);
   const [gathered, setGathered] = useState(0);
+  const [moved, setMoved] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [draft, setDraft] = useState<EntryDraft | null>(null);
   const members = useRef<Members | null>(null);
@@ -95,6 +96,7 @@ export function RecallForm(props: Props) {
     setDry(null);
     setList(null);
     setDraft(null);
+    setMoved(false);
     try {
       setDry({ query, ...readPage(await service.post('/v1/recalls/affected', query)) });
     } catch (error) {
@@ -104,17 +106,27 @@ export function RecallForm(props: Props) {
       setBusy(false);
     }
   };
-  /** The whole list, page by page, and its root: what is signed is exactly what the dry run showed. */
+  /**
+   * The whole list, page by page, and its root. What is signed is what the dry run showed: if the vehicles have changed
+   * since, the dry run is shown anew.
+   */
   const gather = async (from: DryRun): Promise<void> => {
     setBusy(true);
     setFailure(null);
     try {
       const all = [...from.vehicles];
-      for (let { cursor } = from; cursor !== null; ) {
+      let same = true;
+      for (let { cursor } = from; same && cursor !== null; ) {
         setGathered(all.length);
         const page = readPage(await service.post('/v1/recalls/affected', { ...from.query, cursor }));
+        same = page.count === from.count;
         all.push(...page.vehicles);
         cursor = page.cursor;
+      }
+      if (!same || all.length !== from.count) {
+        await ask(from.query);
+        setMoved(true);
+        return;
       }
       members.current?.end();
       members.current = new Members();
@@ -147,6 +159,7 @@ export function RecallForm(props: Props) {
       const holder = members.current;
       if (draft === null || holder === null) return;
       propose(draft, place, (digest, tell, signal) => holder.upload({ api, token, digest }, tell, signal));
+      setDraft(null);
     },
     [draft, propose, api, token],
   );
@@ -160,68 +173,62 @@ export function RecallForm(props: Props) {
         </button>
       </p>
       <h2 id="recall-form">{extend === null ? words.recalls.open : words.recalls.extendOf(extend)}</h2>
-      <EntryPanel enter={enter} wallet={session.signer.by === 'wallet'} />
+      <EntryPanel enter={enter} wallet={session.signer.by === 'wallet'} kept={false} onDone={onBack} />
       {sent?.handing?.state === 'done' ? (
         <p className="notice" role="status" data-recall="done">
           {words.recalls.afterwards}
         </p>
       ) : null}
-      {acting ? null : (
-        <>
-          <Step number={1} heading={words.recalls.steps.basis}>
-            <BasisForm onAsk={(query) => void ask(query)} busy={busy} />
+      <div hidden={acting}>
+        <Step number={1} heading={words.recalls.steps.basis}>
+          <BasisForm onAsk={(query) => void ask(query)} busy={busy} />
+        </Step>
+        {failure === null ? null : (
+          <>
+            <FailureNote failure={failure} />
+            {failure.code === 'recall.matchesEverything' && dry !== null ? (
+              <p className="actions">
+                <button
+                  type="button"
+                  className="secondary"
+                  data-all="yes"
+                  onClick={() => void ask({ ...dry.query, all: true })}
+                >
+                  {words.recalls.allTheSame}
+                </button>
+              </p>
+            ) : null}
+          </>
+        )}
+        {busy ? (
+          <p role="status" className="muted">
+            {texts.app.loading}
+          </p>
+        ) : null}
+        {dry === null || failure !== null ? null : (
+          <Step number={2} heading={words.recalls.steps.dry}>
+            {moved ? <p className="fault">{words.recalls.moved}</p> : null}
+            <DryRunView dry={dry} />
+            {list !== null || dry.count === 0 ? null : busy ? (
+              <Bar label={words.recalls.gathering} done={gathered} total={dry.count} />
+            ) : (
+              <p className="actions">
+                <button type="button" className="primary" data-confirm="yes" onClick={() => void gather(dry)}>
+                  {counted(tongue, dry.count, words.recalls.confirm)}
+                </button>
+              </p>
+            )}
           </Step>
-          {failure === null ? null : (
-            <>
-              <FailureNote failure={failure} />
-              {failure.code === 'recall.matchesEverything' && dry !== null ? (
-                <p className="actions">
-                  <button
-                    type="button"
-                    className="secondary"
-                    data-all="yes"
-                    onClick={() => void ask({ ...dry.query, all: true })}
-                  >
-                    {words.recalls.allTheSame}
-                  </button>
-                </p>
-              ) : null}
-            </>
-          )}
-          {busy ? (
-            <p role="status" className="muted">
-              {texts.app.loading}
-            </p>
-          ) : null}
-          {dry === null || failure !== null ? null : (
-            <Step number={2} heading={words.recalls.steps.dry}>
-              <DryRunView dry={dry} />
-              {list !== null || dry.count === 0 ? null : busy ? (
-                <Bar label={words.recalls.gathering} done={gathered} total={dry.count} />
-              ) : (
-                <p className="actions">
-                  <button
-                    type="button"
-                    className="primary"
-                    data-confirm="yes"
-                    onClick={() => void gather(dry)}
-                  >
-                    {counted(tongue, dry.count, words.recalls.confirm)}
-                  </button>
-                </p>
-              )}
-            </Step>
-          )}
-          {list === null || failure !== null ? null : (
-            <Step number={3} heading={words.recalls.steps.campaign}>
-              <CampaignForm extend={extend} onDone={compose} />
-              {draft === null || dry?.vehicles[0] === undefined ? null : (
-                <OwnPlace {...props} by={dry.vehicles[0]} onPlace={onPlace} />
-              )}
-            </Step>
-          )}
-        </>
-      )}
+        )}
+        {list === null || failure !== null ? null : (
+          <Step number={3} heading={words.recalls.steps.campaign}>
+            <CampaignForm extend={extend} onDone={compose} />
+            {draft === null || dry?.vehicles[0] === undefined ? null : (
+              <OwnPlace {...props} by={dry.vehicles[0]} onPlace={onPlace} />
+            )}
+          </Step>
+        )}
+      </div>
     </section>
   );
 }

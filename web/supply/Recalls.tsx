@@ -182,7 +182,9 @@ function CampaignCard(
   const { propose } = enter;
   const onPlace = useCallback(
     (place: EntryPlace) => {
-      if (draft !== null) propose(draft, place);
+      if (draft === null) return;
+      propose(draft, place);
+      setDraft(null);
     },
     [draft, propose],
   );
@@ -210,7 +212,14 @@ function CampaignCard(
           <Sign of="caution" /> {words.recalls.missing}
         </p>
       ) : null}
-      <EntryPanel enter={enter} wallet={session.signer.by === 'wallet'} />
+      <EntryPanel
+        enter={enter}
+        wallet={session.signer.by === 'wallet'}
+        onDone={() => {
+          enter.clear();
+          setClosing(false);
+        }}
+      />
       {campaign.state !== 'open' || busy ? null : (
         <>
           <p className="actions">

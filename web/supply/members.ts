@@ -5,6 +5,8 @@ export type Telling = Extract<SetNews, { type: 'reading' | 'hashing' | 'uploadin
 
 /** A list of serials or vehicles in a worker of its own, which ends with it. */
 export class Members {
+  /** Whether they are those of an entry that was sent: they then outlive the form that they were picked in. */
+  handed = false;
   readonly #worker = new Worker(new URL('../worker/set.ts', import.meta.url), { type: 'module' });
   #tell: (news: Telling) => void = () => undefined;
   #settle: { resolve(news: SetNews): void; reject(error: unknown): void } | null = null;
@@ -52,21 +54,22 @@ export class Members {
     return (news as Extract<SetNews, { type: 'members' }>).members;
   }
 
-  /** Hands the members to the service. @throws the service's codes */
+  /**
+   * Hands the members to the service, then ends. After a failure it can be called again.
+   * @param signal ends the worker, also after a failure
+   * @throws the service's codes
+   */
   async upload(
     order: Omit<Extract<SetOrder, { type: 'upload' }>, 'type'>,
     tell: (done: number, total: number) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const leave = (): void => this.end();
-    signal.addEventListener('abort', leave, { once: true });
-    try {
-      await this.#ask({ type: 'upload', ...order }, (news) => {
-        if (news.type === 'uploading') tell(news.done, news.total);
-      });
-    } finally {
-      signal.removeEventListener('abort', leave);
-    }
+    this.handed = true;
+    signal.addEventListener('abort', () => this.end(), { once: true });
+    await this.#ask({ type: 'upload', ...order }, (news) => {
+      if (news.type === 'uploading') tell(news.done, news.total);
+    });
+    this.end();
   }
 
   end(): void {

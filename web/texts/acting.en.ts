@@ -372,6 +372,8 @@ export const actingEn = {
     'tree.duplicate': 'A number stands twice in the list.',
     'recall.matchesNothing': 'It reaches no vehicle of yours. Look at the numbers again.',
     'recall.matchesEverything': 'It reaches every vehicle that you ever built.',
+    'recall.campaignUsed': 'Your organisation has a campaign of this number already. Give it another one.',
+    'alert.referenceTaken': 'The alert was raised already. Look among those that you raised.',
     'alert.unknown': 'There is no such alert for your organisation.',
     'alert.recipient': 'Name whom the alert is for.',
     'alert.ownRecipient': 'An alert is for another organisation than your own.',

@@ -348,6 +348,8 @@ export const actingZh: ActingTexts = {
     'tree.duplicate': '清单中有重复的编号。',
     'recall.matchesNothing': '没有涉及贵方任何车辆，请再核对编号。',
     'recall.matchesEverything': '涉及贵方生产过的全部车辆。',
+    'recall.campaignUsed': '贵机构已有此编号的召回活动，请换一个编号。',
+    'alert.referenceTaken': '这条预警已经发出，请在已发出的预警中查看。',
     'alert.unknown': '没有发给贵机构的这条预警。',
     'alert.recipient': '请写明预警发给谁。',
     'alert.ownRecipient': '预警不能发给自己的机构。',

@@ -93,6 +93,7 @@ export const supplyEn = {
       'The service has the list and made its root itself: it can prove of every serial that it is, or is not, in it.',
     resume:
       'The entry stands all the same. You can go on here, or later with the same file from the batch’s page.',
+    stay: 'The entry stands all the same, but nobody is told before the service has the list, and the list is on this page only. Stay here and try again.',
     again: 'Hand the list of serials over, or go on where it was cut off',
     againLead:
       'The root stands on the ledger. Choose the same file: your browser computes the root anew, and hands the list over only if it is that one.',
@@ -489,7 +490,8 @@ export const supplyEn = {
   alertLink: {
     heading: 'An alert for your company',
     lead: 'Somebody who supplies you, or whom you supply, tells you of a fault. The link in your hands opens it, on this device only.',
-    checked: 'Checked here: what it says is what stands on the ledger, and the link is for this alert.',
+    checked:
+      'Checked here: the text is whole and belongs to this link. That it stands on the ledger, and so that this organisation raised it, is the service’s word. If in doubt, ask them.',
     what: 'What do you say?',
     by: 'Your name and company',
     byHint: 'As you would sign a letter. Nobody checks it.',
@@ -564,6 +566,7 @@ export const supplyEn = {
         : `${count} histories are still being read: ask again in a moment.`,
     which: 'Which',
     gathering: 'Fetching the whole list',
+    moved: 'The vehicles have changed while the list was fetched. Look at the numbers again.',
     confirm: (count: string, one: boolean) =>
       one ? 'Go on with this vehicle' : `Go on with these ${count} vehicles`,
     allTheSame: 'It is every vehicle, and I mean it',
@@ -610,6 +613,9 @@ export const supplyEn = {
       'batch.released': 'Batch released',
       'alert.raised': 'Alert received',
       'alert.answered': 'Alert answered',
+      'alert.due': 'An answer to an alert is due soon',
+      'alert.overdue': 'An answer to an alert is overdue',
+      'alert.linkAnswered': 'A company off the network answered an alert',
       'part.mountedTwice': 'One part mounted in two places',
       'part.unknown': 'A part that nobody made was mounted',
       'part.beforeMade': 'A part was mounted before it was made',

@@ -79,6 +79,7 @@ export const supplyZh: SupplyTexts = {
     of: (done, total) => `${done} / ${total}`,
     uploaded: '服务已收到清单，并自行算出同一根值：对任一序列号，它都能证明在或不在其中。',
     resume: '记录本身仍然有效。您可以在此继续，也可以稍后在批次页面用同一文件继续。',
+    stay: '记录本身仍然有效，但在服务收到清单之前不会通知任何人，而清单只在此页面上。请留在此页并重试。',
     again: '交出序列号清单，或从中断处继续',
     againLead: '根值已写入账本。请选择同一文件：您的浏览器会重新计算根值，一致时才会交出清单。',
     otherRoot: (count) => `这是另一份清单（${count} 个）：其根值与账本上的不同。`,
@@ -448,7 +449,8 @@ export const supplyZh: SupplyTexts = {
   alertLink: {
     heading: '发给贵公司的预警',
     lead: '贵公司的供应商或客户告知一项缺陷。此链接只能在本设备上打开它。',
-    checked: '已在此处核对：内容与账本一致，链接属于这条预警。',
+    checked:
+      '已在此处核对：内容完整，且属于此链接。它是否记在账本上、是否确由该机构发出，仅为服务所述；如有疑问，请向该机构核实。',
     what: '您的答复',
     by: '您的姓名和公司',
     byHint: '如同信件落款，无人核实。',
@@ -511,6 +513,7 @@ export const supplyZh: SupplyTexts = {
     behind: (count) => `还有 ${count} 份历史正在读取：请稍后再试。`,
     which: '哪些车辆',
     gathering: '正在获取完整清单',
+    moved: '获取清单期间车辆有变化，请重新核对数量。',
     confirm: (count) => `以这 ${count} 辆车继续`,
     allTheSame: '涉及全部车辆，我确认如此',
     labels: {
@@ -556,6 +559,9 @@ export const supplyZh: SupplyTexts = {
       'batch.released': '批次已放行',
       'alert.raised': '收到预警',
       'alert.answered': '预警有了答复',
+      'alert.due': '预警的答复即将到期',
+      'alert.overdue': '预警的答复已逾期',
+      'alert.linkAnswered': '网络之外的公司答复了预警',
       'part.mountedTwice': '同一零件装在两处',
       'part.unknown': '装用了来历不明的零件',
       'part.beforeMade': '零件在生产之前已被装用',

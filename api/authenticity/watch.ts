@@ -41,9 +41,10 @@ const DAY_SECONDS = 86_400;
 
 type LinkRow = {
   readonly digest: Uint8Array;
+  /** Null: an action of a module. */
+  readonly organisation: bigint | null;
   readonly block_number: bigint;
   readonly log_index: number;
-  readonly subject: Uint8Array;
 };
 
 /** That something is in something, as an entry says. */
@@ -122,36 +123,23 @@ export function createWatch(options: WatchOptions): Watch {
     transaction: Transaction,
     ledger: number,
   ): Promise<{ posted: number; more: boolean }> {
-    await transaction.execute(
-      'INSERT INTO watch_cursors (ledger, block_number, log_index) VALUES ($1, -1, -1) ON CONFLICT DO NOTHING',
-      [ledger],
+    // Not while histories wait to be taken in: that somebody made a part may be in one of them. What comes in later is
+    // looked at then, and so are two mounts of one part whichever of them is there first.
+    const due = await transaction.query<{ digest: Uint8Array }>(
+      `DELETE FROM watch_due WHERE digest IN (
+         SELECT digest FROM watch_due WHERE NOT EXISTS (SELECT 1 FROM graph_due)
+         ORDER BY digest LIMIT ${ENTRIES_AT_ONCE} FOR UPDATE SKIP LOCKED)
+       RETURNING digest`,
     );
-    const [cursor] = await transaction.query<{ block_number: bigint; log_index: number }>(
-      'SELECT block_number, log_index FROM watch_cursors WHERE ledger = $1 FOR UPDATE',
-      [ledger],
-    );
-    const [tip] = await transaction.query<{ block_number: bigint }>(
-      `SELECT block_number FROM cursors WHERE name = 'index'`,
-    );
-    // What a reorganisation took away may come again in another order; a notice is posted once whatever comes.
-    const from =
-      cursor === undefined || tip === undefined || cursor.block_number <= tip.block_number
-        ? (cursor ?? { block_number: -1n, log_index: -1 })
-        : { block_number: tip.block_number - REORGANISED_BLOCKS, log_index: -1 };
+    if (due.length === 0) return { posted: 0, more: false };
     const links = await transaction.query<LinkRow>(
-      `SELECT digest, block_number, log_index, subject FROM links
-       WHERE kind IN (17, 33, 104, 120) AND ledger = $1 AND (block_number, log_index) > ($2, $3)
-       ORDER BY block_number, log_index LIMIT ${ENTRIES_AT_ONCE}`,
-      [ledger, from.block_number, from.log_index],
-    );
-    const last = links.at(-1);
-    if (last === undefined) return { posted: 0, more: false };
-    await transaction.execute(
-      'UPDATE watch_cursors SET block_number = $2, log_index = $3 WHERE ledger = $1',
-      [ledger, last.block_number, last.log_index],
+      `SELECT digest, organisation, block_number, log_index FROM links
+       WHERE digest = ANY($1::bytea[]) AND kind IN (17, 33, 104, 120) AND ledger = $2
+       ORDER BY block_number, log_index`,
+      [due.map(({ digest }) => digest), ledger],
     );
     const posted = await judge(transaction, ledger, links);
-    return { posted, more: links.length === ENTRIES_AT_ONCE };
+    return { posted, more: due.length === ENTRIES_AT_ONCE };
   }
 
   async function judge(transaction: Transaction, ledger: number, links: readonly LinkRow[]): Promise<number> {
@@ -228,7 +216,10 @@ export function createWatch(options: WatchOptions): Watch {
     mounts: readonly Mount[],
     links: readonly LinkRow[],
   ): Promise<Set<string>> {
-    const places = new Map(links.map((link) => [toHex(link.digest), link]));
+    const found = Map.groupBy(links, ({ digest }) => toHex(digest));
+    // Anybody can put a digest on the ledger once more: that says nothing of when its attester did.
+    const placeOf = ({ digest, organisation: by }: Mount): Place | undefined =>
+      found.get(digest)?.findLast(({ organisation }) => organisation === null || organisation === by);
     const ended = new Set<string>();
     const removed = await from.query<{ node: string; block_number: bigint; log_index: number }>(
       `SELECT scrapped_parts.node::text AS node, links.block_number, links.log_index FROM scrapped_parts
@@ -237,7 +228,7 @@ export function createWatch(options: WatchOptions): Watch {
       [mounts.map(({ child }) => child), ledger],
     );
     for (const mount of mounts) {
-      const place = places.get(mount.digest);
+      const place = placeOf(mount);
       if (place === undefined) continue;
       if (removed.some((row) => row.node === mount.child && isBefore(row, place))) ended.add(keyOf(mount));
     }
@@ -262,7 +253,7 @@ export function createWatch(options: WatchOptions): Watch {
       [[...subjects.values()], ledger],
     );
     for (const mount of mounts) {
-      const place = places.get(mount.digest);
+      const place = placeOf(mount);
       const subject = subjects.get(mount.part);
       if (place === undefined || subject === undefined) continue;
       const before = rows.filter((row) => subject.equals(row.subject) && isBefore(row, place)).at(-1);
@@ -295,9 +286,6 @@ export function createWatch(options: WatchOptions): Watch {
     return mounts.filter(({ digest, part }) => !alternatives.has(`${digest} ${part}`));
   }
 }
-
-/** More blocks than any chain takes back at once. */
-const REORGANISED_BLOCKS = 256n;
 
 const keyOf = ({ digest, child }: Mount): string => `${digest} ${child}`;
 

@@ -3,7 +3,7 @@ import type { Queryable } from '../store/store.ts';
 /**
  * Tables that no backup has: what is found anew by itself (leases, proofs, the count of look-ups), what would let a thief
  * in (sessions, sign-ins under way), what somebody is still handing over (their client begins anew), what is
- * derived (the graph), and the list of migrations, which the restore writes itself.
+ * derived (the graph, and what is to be looked at once it is there), and the list of migrations, which the restore writes itself.
  */
 export const leftOut: readonly string[] = [
   'migrations',
@@ -18,6 +18,7 @@ export const leftOut: readonly string[] = [
   'set_uploads',
   'sessions',
   'sign_in_nonces',
+  'watch_due',
 ];
 
 /** The tables of a backup, those that others refer to first. A table that is added later is among them by itself. */

@@ -1,4 +1,4 @@
-import { fromHex } from '../../core/bytes.ts';
+import { fromHex, toHex } from '../../core/bytes.ts';
 import { eventSeconds } from '../../core/findings/openedEntry.ts';
 import { type Identifier, parseIdentifier, subjectTypeOf } from '../../core/identifiers/identifier.ts';
 import { kinds, moduleKinds } from '../../core/kinds/kinds.ts';
@@ -94,12 +94,14 @@ async function refresh(
   );
   const { nodes, secrets } = context;
   const sources = named.map(({ subject, wrapped }) => nodes.nodeOfText(secrets.identifier(subject, wrapped)));
-  const before = await transaction.query<{ parent: Node; child: Node }>(
-    'DELETE FROM edges WHERE source = ANY($1::uuid[]) RETURNING parent, child',
+  const before = await transaction.query<EdgeRow>(
+    `DELETE FROM edges WHERE source = ANY($1::uuid[])
+     RETURNING parent, child, digest, from_time, until_time, relation, sealed, child_type`,
     [sources],
   );
   await transaction.execute('DELETE FROM made WHERE node = ANY($1::uuid[])', [sources]);
-  const things = await insert(context, transaction, [...derived.values()]);
+  const { things, edges } = await insert(context, transaction, [...derived.values()]);
+  await watchNew(transaction, before, edges);
   const gone = new Set([...before.flatMap(({ parent, child }) => [parent, child]), ...sources]);
   for (const node of things) gone.delete(node);
   if (gone.size === 0) return;
@@ -110,6 +112,38 @@ async function refresh(
        AND NOT EXISTS (SELECT 1 FROM edges WHERE edges.child = things.node)
        AND NOT EXISTS (SELECT 1 FROM made WHERE made.node = things.node)`,
     [[...gone]],
+  );
+}
+
+type EdgeRow = {
+  readonly parent: string;
+  readonly child: string;
+  readonly digest: Uint8Array;
+  readonly from_time: bigint | null;
+  readonly until_time: bigint | null;
+  readonly relation: number;
+  readonly sealed: boolean;
+  readonly child_type: number;
+};
+
+/** Has the watch over what is mounted look at the entries of all edges that were not there before, or not as they are now. */
+async function watchNew(
+  transaction: Transaction,
+  before: readonly EdgeRow[],
+  now: readonly EdgeRow[],
+): Promise<void> {
+  const nameOf = ({ parent, child, digest, relation, from_time, until_time }: EdgeRow): string =>
+    `${parent} ${child} ${toHex(digest)} ${relation} ${from_time} ${until_time}`;
+  const isWatched = ({ relation, sealed, child_type }: EdgeRow): boolean =>
+    (relation === relations.builtFrom || relation === relations.mounted) &&
+    child_type === thingTypes.serial &&
+    !sealed;
+  const known = new Set(before.filter(isWatched).map(nameOf));
+  const changed = now.filter((edge) => isWatched(edge) && !known.has(nameOf(edge)));
+  if (changed.length === 0) return;
+  await transaction.execute(
+    `INSERT INTO watch_due SELECT DISTINCT given FROM unnest($1::bytea[]) AS given ORDER BY given ON CONFLICT DO NOTHING`,
+    [changed.map(({ digest }) => digest)],
   );
 }
 
@@ -131,12 +165,12 @@ const columns = {
   things: { node: 'uuid', type: 'int2', maker: 'uuid', wrapped: 'bytea' },
 } as const;
 
-/** @returns the things that the histories name */
+/** @returns the things that the histories name, and their edges */
 async function insert(
   { nodes }: WriteContext,
   transaction: Transaction,
   histories: readonly Derived[],
-): Promise<ReadonlySet<Node>> {
+): Promise<{ readonly things: ReadonlySet<Node>; readonly edges: readonly EdgeRow[] }> {
   const things = new Map<string, Node>();
   const nodeOf = (text: string): Node => {
     const node = things.get(text) ?? nodes.nodeOfText(text);
@@ -184,7 +218,7 @@ async function insert(
   await insertRows(transaction, 'things', columns.things, rows, { onConflict: 'DO NOTHING' });
   await insertRows(transaction, 'edges', columns.edges, edges);
   await insertRows(transaction, 'made', columns.made, made, { onConflict: 'DO NOTHING' });
-  return new Set(things.values());
+  return { things: new Set(things.values()), edges };
 }
 
 /** Of an identifier’s text. */

@@ -17,6 +17,7 @@ const migrations = [
   '011-scans',
   '012-parts',
   '013-events',
+  '014-watch',
 ] as const;
 
 export const schemaVersion = migrations.length;

@@ -118,7 +118,7 @@ describe('alerts, links and scans that are kept', function () {
       await other.stop();
     }
     // Nothing that a database file shows of an alert, its link or a scan is in plain text.
-    for (const table of ['alerts', 'alert_answers', 'scans', 'watch_cursors']) {
+    for (const table of ['alerts', 'alert_answers', 'scans', 'watch_due']) {
       const text = JSON.stringify(
         await test.service.services.store.query(`SELECT * FROM ${table}`),
         (_, value) => (typeof value === 'bigint' ? String(value) : value),

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import { createWatch } from '../../../api/authenticity/watch.ts';
+import type { Store } from '../../../api/store/store.ts';
 import { factsFromReports } from '../../../core/authenticity/fromReports.ts';
-import { fromBase64Url, toBase64Url } from '../../../core/bytes.ts';
+import { fromBase64Url, fromHex, toBase64Url } from '../../../core/bytes.ts';
 import { addressOfKey } from '../../../core/chain/submission.ts';
 import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
 import { openEnvelope } from '../../../core/envelope/envelope.ts';
@@ -230,23 +232,26 @@ describe('checks of parts, and the watch over what is mounted', function () {
     const all = async () => Promise.all([21, 22, 23].map(held));
     /** What who verifies the reports comes to, and whether that is proven. */
     const read = async (number: number) => {
-      const { facts, sets } = await check({ identifier: serial(number) });
+      const { facts } = await check({ identifier: serial(number) });
       const verifiedReport = async (path: string) => {
         const { chainId, directory } = test.service.services.deployment;
         const { rpc } = test.service.services;
         const report = parseReport((await test.get(path)).text);
         const view = rpcView([(method, params) => rpc.call(method, [...params])], chainId);
-        return { report, verification: await verify(report, { chainId, directory }, async () => view) };
+        const verification = await verify(report, { chainId, directory }, async () => view);
+        return { report, verification, verdict: verification.verdict };
       };
       const [, , name] = serial(number).split(':');
-      const ofBatch = await verifiedReport(`/v1/batches/${domain}/B-1/report`);
       const found = factsFromReports(
         parseIdentifier(serial(number)),
         null,
-        await verifiedReport(`/v1/serials/${domain}/${name}/report`),
-        sets.map(({ entry, proof }: { entry: string; proof: unknown }) => ({
-          ...{ ...ofBatch, digest: entry, proof },
-        })),
+        {
+          own: await verifiedReport(`/v1/serials/${domain}/${name}/report`),
+          batches: [
+            await verifiedReport(`/v1/batches/${domain}/B-1/report?serial=${encodeURIComponent(serial(number))}`),
+          ],
+          unread: 0,
+        },
         { ...facts, code: null },
       );
       return [found.facts.quarantines, found.verified.includes('quarantines')];
@@ -388,6 +393,80 @@ describe('checks of parts, and the watch over what is mounted', function () {
     expect(JSON.stringify(toMaker)).not.to.include('vin:');
     await test.service.services.watch.look();
     expect(await noticesOf(cars, serial(10))).to.have.length(1);
+  });
+
+  /** Takes rows of an entry away, and brings them back. */
+  async function withoutRows(table: 'block_keys' | 'links', entry: ComposedEntry, work: () => Promise<void>) {
+    const { store, graph } = test.service.services;
+    const digest = fromHex(entry.entry.digest, 32);
+    const [row] = await store.query<{ rows: string }>(
+      `SELECT json_agg(gone)::text AS rows FROM ${table} AS gone WHERE digest = $1`,
+      [digest],
+    );
+    await store.execute(`DELETE FROM ${table} WHERE digest = $1`, [digest]);
+    await graph.settle();
+    await work();
+    await store.execute(
+      `INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, $1::json)`,
+      [row?.rows ?? '[]'],
+    );
+  }
+
+  for (const [table, number, what] of [
+    ['block_keys', 50, 'whose content comes after its link'],
+    ['links', 51, 'that comes again in an earlier block, once a reorganisation took it away'],
+  ] as const) {
+    it(`tells of a part in an entry ${what}`, async () => {
+      const first = built(vin(number), serial(number - 20));
+      await test.record(cars, [first]);
+      await withoutRows(table, first, async () => {
+        await test.record(garage, [mounted(vin(number + 2), serial(number - 20), '2024-09-01')]);
+        expect(await kindsTo(garage, serial(number - 20))).to.deep.equal([]);
+      });
+      await test.service.services.graph.settle();
+      for (const one of [cars, garage, maker]) {
+        expect(await kindsTo(one, serial(number - 20))).to.deep.equal(['part.mountedTwice']);
+      }
+      await test.service.services.store.execute(
+        `INSERT INTO watch_due SELECT DISTINCT digest FROM edges ON CONFLICT DO NOTHING`,
+      );
+      expect(await kindsTo(cars, serial(number - 20))).to.deep.equal(['part.mountedTwice']);
+    });
+  }
+
+  it('looks at nothing while histories wait to be taken in, and passes over nothing', async () => {
+    const { services } = test.service;
+    const first = built(vin(54), serial(32));
+    await test.record(cars, [first]);
+    await kindsTo(cars, serial(32));
+    const due = [fromHex(first.entry.digest, 32)];
+    let left: unknown;
+    // In one transaction with the look, so that nobody takes them in between.
+    const store: Store = {
+      ...services.store,
+      transaction: (work) =>
+        services.store.transaction(async (transaction) => {
+          await transaction.execute('INSERT INTO watch_due VALUES ($1) ON CONFLICT DO NOTHING', due);
+          await transaction.execute(
+            'INSERT INTO graph_due (subject) SELECT subject FROM links LIMIT 1 ON CONFLICT DO NOTHING',
+          );
+          const done = await work(transaction);
+          left = (
+            await transaction.query('SELECT digest::bytea AS digest FROM watch_due WHERE digest = $1', due)
+          ).length;
+          return done;
+        }),
+    };
+    const watch = createWatch({
+      ...services,
+      store,
+      evaluator: { subject: () => first.entry.subject },
+      ownLedger: () => services.pipeline.ownLedger(),
+    } as never);
+    expect([await watch.look(), left]).to.deep.equal([0, 1]);
+    await services.graph.settle();
+    await services.watch.look();
+    expect(await services.store.query('SELECT 1 AS one FROM watch_due')).to.deep.equal([]);
   });
 
   it('tells of two vehicles that claim one serial in one block', async () => {

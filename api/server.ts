@@ -204,6 +204,8 @@ async function start(
       await recordRecalls(transaction, entries, { names, nodes });
       await recordAlerts(transaction, entries, {
         ledger: { chainId: deployment.chainId, address: deployment.ledger },
+        // Known by now: whoever writes has asked for it before the transaction.
+        own: await pipeline.ownLedger(),
         now: new Date(),
       });
     },

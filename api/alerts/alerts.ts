@@ -11,7 +11,6 @@ import { fromHex, fromUtf8, toBase64Url, toHex, utf8 } from '../../core/bytes.ts
 import { standingAt } from '../../core/chain/organisation.ts';
 import type { Digest, LedgerAddress, OrganisationId } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
-import { alertAnswered, alertRaised } from '../../core/kinds/alert.ts';
 import { changesOf } from '../../core/report/report.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import type { NewNotice, Notices } from '../notices/notices.ts';
@@ -23,8 +22,12 @@ import type { Secrets } from '../query/secrets.ts';
 import { isUniqueViolation, type Queryable, type Store, type Transaction } from '../store/store.ts';
 import {
   ALERT_COLUMNS,
+  ALERTS,
   type AlertRow,
   ANSWER_COLUMNS,
+  ANSWER_ON_ITS_WAY,
+  ANSWER_ORDER,
+  ANSWERS,
   type AnswerRow,
   foldAnswers,
   partyOf,
@@ -168,28 +171,19 @@ const TOLD_AT_ONCE = 500;
 /** As long as an answer waits for its alert. */
 const PATIENCE_MILLISECONDS = 86_400_000;
 
-/** SQL: when an entry of a kind came onto an organisation's own chain of the ledger `$1`; null: it has not. */
-const anchoredBy = (entry: string, organisation: string, kind: number): string => `LEFT JOIN LATERAL (
-  SELECT timestamp, block_number, log_index FROM own_links
-  WHERE own_links.digest = ${entry} AND own_links.organisation = ${organisation} AND own_links.kind = ${kind}
-    AND own_links.ledger = $1
-  ORDER BY own_links.position LIMIT 1) AS anchor ON true`;
-const ALERTS = `alerts ${anchoredBy('alerts.digest', 'alerts.attester', alertRaised.number)}`;
-const ANSWERS = `alert_answers ${anchoredBy('alert_answers.digest', 'alert_answers.organisation', alertAnswered.number)}`;
-
 export function createAlerts(options: AlertOptions): Alerts {
   const { store, keyring, secrets, sealed, notices, ledger } = options;
   const clock = options.clock ?? (() => new Date());
   const now = (): bigint => BigInt(Math.floor(clock().getTime() / 1000));
 
   type Found = AlertRow & Anchored;
-  type FoundAnswer = AnswerRow & Anchored;
+  type FoundAnswer = AnswerRow & Anchored & { readonly on_its_way: boolean };
   type Forest = { readonly alerts: Map<string, Found>; readonly answers: Map<string, FoundAnswer[]> };
 
   async function answersOf(from: Queryable, own: number, references: readonly Uint8Array[]) {
     const rows = await from.query<FoundAnswer>(
-      `SELECT ${ANSWER_COLUMNS}, anchor.timestamp FROM ${ANSWERS} WHERE alert_answers.reference = ANY($2::bytea[])
-       ORDER BY anchor.block_number, anchor.log_index, alert_answers.accepted_at, alert_answers.digest`,
+      `SELECT ${ANSWER_COLUMNS}, anchor.timestamp, ${ANSWER_ON_ITS_WAY} AS on_its_way FROM ${ANSWERS}
+       WHERE alert_answers.reference = ANY($2::bytea[]) ORDER BY ${ANSWER_ORDER}`,
       [own, references],
     );
     return Map.groupBy(rows, ({ reference }) => toHex(reference));
@@ -282,7 +276,7 @@ export function createAlerts(options: AlertOptions): Alerts {
         byLink: answer.link !== null,
       })),
       pending: (forest.answers.get(reference) ?? [])
-        .filter(({ timestamp }) => timestamp === null)
+        .filter((answer) => answer.on_its_way)
         .map(({ status, digest }) => ({ status, entry: toHex(digest) as Digest })),
       tiers: tiersOf(forest, row, new Set([reference])),
       link: raiser ? link : null,
@@ -606,7 +600,7 @@ export function createAlerts(options: AlertOptions): Alerts {
   }
 
   async function tellAnswered(transaction: Transaction, own: number): Promise<number> {
-    const rows = await transaction.query<FoundAnswer>(
+    const rows = await transaction.query<AnswerRow & Anchored>(
       `SELECT ${ANSWER_COLUMNS}, anchor.timestamp FROM ${ANSWERS}
        WHERE alert_answers.told_at IS NULL AND anchor.timestamp IS NOT NULL
        ORDER BY alert_answers.accepted_at LIMIT ${TOLD_AT_ONCE} FOR UPDATE OF alert_answers SKIP LOCKED`,

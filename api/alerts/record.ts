@@ -11,35 +11,71 @@ import { Problem } from '../problem.ts';
 import type { Transaction } from '../store/store.ts';
 import {
   ALERT_COLUMNS,
+  ALERT_ON_ITS_WAY,
+  ALERTS,
   type AlertRow,
   ANSWER_COLUMNS,
+  ANSWER_ON_ITS_WAY,
+  ANSWER_ORDER,
+  ANSWERS,
   type AnswerRow,
   foldAnswers,
   partyOf,
   reasonText,
 } from './rows.ts';
 
+export type RecordOptions = {
+  readonly ledger: LedgerAddress;
+  /** The number of that ledger in the index. */
+  readonly own: number;
+  readonly now: Date;
+};
+
 /**
  * Lists alerts and answers in the transaction that accepts them. One that breaks the rules for an alert that is here is
- * refused, so that nobody signs what counts for nothing.
+ * refused, so that nobody signs what counts for nothing. What is on the ledger already nobody can refuse any more: it is
+ * listed without being judged, where it can be listed; and an entry that is listed needs no second judgement.
  * @throws `alert.recipient` `alert.ownRecipient` `alert.empty` `alert.referenceTaken` `alert.notRecipient` and the other codes
  *   of core's table, `alert.linkSignature` `alert.linkAnswerMissing` `organisation.unknown`
  */
 export async function recordAlerts(
   transaction: Transaction,
   entries: readonly AcceptedEntry[],
-  { ledger, now }: { readonly ledger: LedgerAddress; readonly now: Date },
+  options: RecordOptions,
 ): Promise<void> {
   for (const entry of entries) {
-    if (entry.kind === alertRaised.number) await recordAlert(transaction, entry, now);
-    else if (entry.kind === alertAnswered.number) await recordAnswer(transaction, entry, ledger, now);
+    if (entry.kind !== alertRaised.number && entry.kind !== alertAnswered.number) continue;
+    const raised = entry.kind === alertRaised.number;
+    const [place] = await transaction.query<{ listed: boolean; anchored: boolean }>(
+      `SELECT EXISTS (SELECT 1 FROM ${raised ? 'alerts' : 'alert_answers'} WHERE digest = $1) AS listed,
+              EXISTS (SELECT 1 FROM own_links
+                WHERE digest = $1 AND organisation = $2 AND kind = $3 AND ledger = $4) AS anchored`,
+      [fromHex(entry.digest, 32), BigInt(entry.envelope.organisation), entry.kind, options.own],
+    );
+    if (place?.listed === true) continue;
+    const anchored = place?.anchored === true;
+    const record = raised ? recordAlert : recordAnswer;
+    try {
+      await record(transaction, entry, { ...options, anchored });
+    } catch (error) {
+      if (!anchored || !isJudgement(error)) throw error;
+    }
   }
 }
+
+function isJudgement(error: unknown): boolean {
+  return (
+    (error instanceof VinculumError || error instanceof Problem) &&
+    /^(?:alert|organisation)\./.test(error.code)
+  );
+}
+
+type Recording = RecordOptions & { readonly anchored: boolean };
 
 async function recordAlert(
   transaction: Transaction,
   { digest, envelope, sealed }: AcceptedEntry,
-  now: Date,
+  { own, now, anchored }: Recording,
 ): Promise<void> {
   const attester = BigInt(envelope.organisation) as OrganisationId;
   const reference = envelope.data.reference;
@@ -54,20 +90,9 @@ async function recordAlert(
   if (recipient === attester)
     throw new VinculumError('alert.ownRecipient', 'An alert is raised for another company.');
   if (recipient !== null) await requireOrganisation(transaction, recipient);
-  const { affectedBatches, affectedSerials, description } = sealed;
-  if (affectedBatches === undefined && affectedSerials === undefined && description === undefined) {
-    throw new VinculumError(
-      'alert.empty',
-      'An alert says which batches or parts it is about, or what is wrong.',
-    );
-  }
   const passes = sealed.alert as AlertReference | undefined;
-  if (passes !== undefined) {
-    const above = await alertOf(transaction, passes);
-    if (above !== undefined && above.recipient !== attester) {
-      throw new VinculumError('alert.notRecipient', 'Only whom an alert was raised for passes it on.');
-    }
-  }
+  if (!anchored) await judgeAlert(transaction, sealed, attester, passes);
+  await freeReference(transaction, fromHex(reference, 16), own);
   const inserted = await transaction.execute(
     `INSERT INTO alerts (digest, attester, reference, recipient, due, passes_attester, passes_reference, disclosed, accepted_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
@@ -84,7 +109,41 @@ async function recordAlert(
     ],
   );
   if (inserted === 0)
+    throw new Problem('store.busy', 'The same reference came in by another process just now.');
+}
+
+async function judgeAlert(
+  transaction: Transaction,
+  sealed: AcceptedEntry['sealed'],
+  attester: OrganisationId,
+  passes: AlertReference | undefined,
+): Promise<void> {
+  const { affectedBatches, affectedSerials, description } = sealed;
+  if (affectedBatches === undefined && affectedSerials === undefined && description === undefined) {
+    throw new VinculumError(
+      'alert.empty',
+      'An alert says which batches or parts it is about, or what is wrong.',
+    );
+  }
+  if (passes === undefined) return;
+  const above = await alertOf(transaction, passes);
+  if (above !== undefined && above.recipient !== attester) {
+    throw new VinculumError('alert.notRecipient', 'Only whom an alert was raised for passes it on.');
+  }
+}
+
+/** Takes a reference from an alert that never reached the ledger. @throws `alert.referenceTaken` where it belongs to another */
+async function freeReference(transaction: Transaction, reference: Uint8Array, own: number): Promise<void> {
+  const [holder] = await transaction.query<{ digest: Uint8Array; lives: boolean }>(
+    `SELECT alerts.digest, anchor.timestamp IS NOT NULL OR ${ALERT_ON_ITS_WAY} AS lives FROM ${ALERTS}
+     WHERE alerts.reference = $2 FOR UPDATE OF alerts`,
+    [own, reference],
+  );
+  if (holder === undefined) return;
+  if (holder.lives) {
     throw new Problem('alert.referenceTaken', 'Another alert has this reference: draw a new one.');
+  }
+  await transaction.execute('DELETE FROM alerts WHERE digest = $1', [holder.digest]);
 }
 
 /** A day counts to its end. */
@@ -119,8 +178,7 @@ async function alertOf(
 async function recordAnswer(
   transaction: Transaction,
   { digest, envelope, sealed }: AcceptedEntry,
-  ledger: LedgerAddress,
-  now: Date,
+  { ledger, own, now, anchored }: Recording,
 ): Promise<void> {
   const organisation = BigInt(envelope.organisation) as OrganisationId;
   const about = sealed.alert as AlertReference | undefined;
@@ -132,21 +190,10 @@ async function recordAnswer(
   const reason = typeof sealed.description === 'string' && sealed.description.trim() !== '';
   const alert = await alertOf(transaction, about);
   const linkAnswer = sealed.linkAnswer as { link: unknown; answer: unknown } | undefined;
-  const link = linkAnswer === undefined ? null : linkOf(ledger, linkAnswer, alert, status);
-  if (alert !== undefined) {
-    const answers = await transaction.query<AnswerRow>(
-      `SELECT ${ANSWER_COLUMNS} FROM alert_answers WHERE reference = $1 AND attester = $2
-       ORDER BY accepted_at, digest`,
-      [alert.reference, alert.attester],
-    );
-    const party = partyOf(alert, { organisation, status, link: link === null ? null : fromHex(link, 32) });
-    if (party === null) {
-      throw new VinculumError('alert.notParty', 'The alert is neither yours nor raised for you.');
-    }
-    const before = foldAnswers(alert, answers).alert;
-    applyAlertAnswer(before, { status, reason: reasonText(reason || link !== null), forwards }, party);
-    await requireForwards(transaction, forwards, alert, organisation);
-  }
+  const hash = linkAnswer === undefined ? null : linkOf(ledger, linkAnswer, alert, status);
+  const link = hash === null ? null : fromHex(hash, 32);
+  const answer = { organisation, status, link, reason: reason || link !== null, forwards };
+  if (alert !== undefined && !anchored) await judgeAnswer(transaction, alert, answer, own);
   await transaction.execute(
     `INSERT INTO alert_answers (digest, organisation, attester, reference, status, reason, forwards, link, accepted_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
@@ -156,12 +203,43 @@ async function recordAnswer(
       BigInt(about.attester),
       fromHex(about.reference, 16),
       status,
-      reason || link !== null,
+      answer.reason,
       concat(...forwards.map((one) => fromHex(one, 16))),
-      link === null ? null : fromHex(link, 32),
+      link,
       now,
     ],
   );
+}
+
+type Answer = Pick<AnswerRow, 'status' | 'reason' | 'link'> & {
+  readonly organisation: OrganisationId;
+  readonly forwards: readonly string[];
+};
+
+/**
+ * Holds an answer against those on the ledger, and those of the same organisation that are on their way there. What
+ * another one only has on its way binds nobody: it may never get there.
+ */
+async function judgeAnswer(
+  transaction: Transaction,
+  alert: AlertRow,
+  answer: Answer,
+  own: number,
+): Promise<void> {
+  const party = partyOf(alert, answer);
+  if (party === null) {
+    throw new VinculumError('alert.notParty', 'The alert is neither yours nor raised for you.');
+  }
+  const answers = await transaction.query<AnswerRow>(
+    `SELECT ${ANSWER_COLUMNS} FROM ${ANSWERS} WHERE alert_answers.reference = $2 AND alert_answers.attester = $3
+       AND (anchor.timestamp IS NOT NULL OR (alert_answers.organisation = $4 AND ${ANSWER_ON_ITS_WAY}))
+     ORDER BY ${ANSWER_ORDER}`,
+    [own, alert.reference, alert.attester, answer.organisation],
+  );
+  const { status, reason, forwards } = answer;
+  const before = foldAnswers(alert, answers).alert;
+  applyAlertAnswer(before, { status, reason: reasonText(reason), forwards }, party);
+  await requireForwards(transaction, forwards, alert, answer.organisation, own);
 }
 
 /** The hash of the link whose holder's answer an entry attests, once both signatures hold. */
@@ -185,17 +263,19 @@ function linkOf(
   return link.hash;
 }
 
-/** Each alert by which another one is passed on is here, of the same organisation, and says so itself. */
+/** Each alert by which another one is passed on is here and alive, of the same organisation, and says so itself. */
 async function requireForwards(
   transaction: Transaction,
   forwards: readonly string[],
   alert: AlertRow,
   organisation: OrganisationId,
+  own: number,
 ): Promise<void> {
   if (forwards.length === 0) return;
   const rows = await transaction.query<AlertRow>(
-    `SELECT ${ALERT_COLUMNS} FROM alerts WHERE reference = ANY($1::bytea[])`,
-    [forwards.map((one) => fromHex(one, 16))],
+    `SELECT ${ALERT_COLUMNS} FROM ${ALERTS}
+     WHERE alerts.reference = ANY($2::bytea[]) AND (anchor.timestamp IS NOT NULL OR ${ALERT_ON_ITS_WAY})`,
+    [own, forwards.map((one) => fromHex(one, 16))],
   );
   const fitting = rows.filter(
     (row) =>

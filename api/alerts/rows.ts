@@ -7,6 +7,7 @@ import {
 } from '../../core/alerts/alert.ts';
 import { toHex } from '../../core/bytes.ts';
 import { VinculumError } from '../../core/errors.ts';
+import { alertAnswered, alertRaised } from '../../core/kinds/alert.ts';
 
 export type AlertRow = {
   readonly digest: Uint8Array;
@@ -36,6 +37,29 @@ export type AnswerRow = {
 export const ANSWER_COLUMNS = `alert_answers.digest, alert_answers.organisation, alert_answers.attester,
   alert_answers.reference, alert_answers.status, alert_answers.reason, alert_answers.forwards, alert_answers.link,
   alert_answers.accepted_at`;
+
+/** SQL: when an entry of a kind came onto an organisation's own chain of the ledger `$1`; null: it has not. */
+const anchoredBy = (entry: string, organisation: string, kind: number): string => `LEFT JOIN LATERAL (
+  SELECT timestamp, block_number, log_index FROM own_links
+  WHERE own_links.digest = ${entry} AND own_links.organisation = ${organisation} AND own_links.kind = ${kind}
+    AND own_links.ledger = $1
+  ORDER BY own_links.position LIMIT 1) AS anchor ON true`;
+export const ALERTS = `alerts ${anchoredBy('alerts.digest', 'alerts.attester', alertRaised.number)}`;
+export const ANSWERS = `alert_answers ${anchoredBy('alert_answers.digest', 'alert_answers.organisation', alertAnswered.number)}`;
+
+/** The order of the ledger's blocks; after it what is not there, as it came in. */
+export const ANSWER_ORDER =
+  'anchor.block_number, anchor.log_index, alert_answers.accepted_at, alert_answers.digest';
+
+/**
+ * SQL: whether an entry is on its way to the ledger `$1`, in a submission that may still get there. One that expired or lost
+ * its nonce does not: it leaves its row here, which counts for nothing unless it comes onto the ledger all the same.
+ */
+const onItsWay = (entry: string, organisation: string): string => `(anchor.timestamp IS NULL AND EXISTS (
+  SELECT 1 FROM submissions WHERE submissions.organisation = ${organisation} AND submissions.ledger = $1
+    AND submissions.state IN ('received', 'stored', 'submitted') AND position(${entry} IN submissions.entries) > 0))`;
+export const ALERT_ON_ITS_WAY = onItsWay('alerts.digest', 'alerts.attester');
+export const ANSWER_ON_ITS_WAY = onItsWay('alert_answers.digest', 'alert_answers.organisation');
 
 export type FoldedAlert<Row extends AnswerRow> = {
   readonly alert: Alert;

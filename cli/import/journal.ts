@@ -35,6 +35,8 @@ const rowSchema = z.strictObject({
       z.strictObject({ identifier: z.string(), kind: z.string(), kindVersion: z.int(), digest: z.string() }),
     ),
   ),
+  /** Of a source that no submission holds whole: its name, the first of its entries here, and how many it has in all. */
+  part: z.optional(z.strictObject({ source: z.string(), from: z.int(), of: z.int() })),
 });
 /** A row of the imported file: which vehicle, and with which content. */
 export type JournalRow = z.infer<typeof rowSchema>;
@@ -81,8 +83,13 @@ export interface Journal {
   matches(identifier: string, content: string): 'same' | 'changed' | null;
   /** Whether all of a row was anchored. */
   isDone(identifier: string): boolean;
-  /** All that is known of a row, by its identifier or by its event hash. Of a compact journal only what is on its way. */
+  /**
+   * All that is known of a row, by its identifier or by its event hash; `part` where some of it is missing. Of a compact
+   * journal only what is on its way, and nothing that is in parts.
+   */
   row(name: { readonly identifier: string } | { readonly hash: string }): JournalRow | null;
+  /** The parts of a source that no submission holds whole, as far as they are known, in its order. */
+  parts(identifier: string): readonly JournalRow[];
   /** Whether nothing was imported yet, as far as this journal knows. */
   readonly isNew: boolean;
   /** Submissions that may have been posted and are not known to be anchored. */
@@ -119,9 +126,22 @@ export async function openJournal(
     const seen = new Fingerprints();
     const plans = new Map<string, Plan>();
     const planned = new Map<string, JournalRow>();
-    const byHash = new Map<string, JournalRow>();
+    const byHash = new Map<string, string>();
+    const partNames = new Map<string, Set<string>>();
     const name = (row: JournalRow) => {
-      if (row.hash !== undefined) byHash.set(row.hash, row);
+      const { identifier, hash, part } = row;
+      if (hash !== undefined) byHash.set(hash, part?.source ?? identifier);
+      if (part === undefined) return;
+      partNames.set(part.source, (partNames.get(part.source) ?? new Set()).add(identifier));
+    };
+    const partsOf = (identifier: string): JournalRow[] => {
+      const names = [...(partNames.get(identifier) ?? [])];
+      const parts = names.flatMap((part) => done.get(part) ?? planned.get(part) ?? []);
+      return parts.sort((left, right) => (left.part?.from ?? 0) - (right.part?.from ?? 0));
+    };
+    const rowNamed = (identifier: string): JournalRow | null => {
+      const parts = partsOf(identifier);
+      return parts.length > 0 ? joined(parts) : (done.get(identifier) ?? planned.get(identifier) ?? null);
     };
     const take = (row: JournalRow) => {
       if (compact) {
@@ -181,15 +201,21 @@ export async function openJournal(
         return row === undefined ? null : { content: row.content, state: 'planned' };
       },
       matches(identifier, content) {
-        const known = done.get(identifier) ?? planned.get(identifier);
-        if (known !== undefined) return known.content === content ? 'same' : 'changed';
-        return compact ? seen.find(identifier, content) : null;
+        const known = rowNamed(identifier);
+        if (known === null) return compact ? seen.find(identifier, content) : null;
+        if (known.content !== content) return 'changed';
+        return known.part === undefined ? 'same' : null;
       },
-      isDone: (identifier) => done.has(identifier) || (compact && !planned.has(identifier)),
+      isDone(identifier) {
+        const parts = partsOf(identifier);
+        if (parts.length === 0) return done.has(identifier) || (compact && !planned.has(identifier));
+        return joined(parts)?.part === undefined && parts.every((part) => done.has(part.identifier));
+      },
       row(by) {
-        if ('hash' in by) return byHash.get(by.hash) ?? null;
-        return done.get(by.identifier) ?? planned.get(by.identifier) ?? null;
+        const identifier = 'hash' in by ? byHash.get(by.hash) : by.identifier;
+        return identifier === undefined ? null : rowNamed(identifier);
       },
+      parts: partsOf,
       isNew: isNew && found.length === 0,
       async plan(plan) {
         await writeDurably(plansFolder, fileOf(plan.hash), JSON.stringify(plan));
@@ -233,6 +259,22 @@ export async function openJournal(
     await unlock();
     throw error;
   }
+}
+
+/** A source of its parts; it has a `part` itself as long as some are missing. */
+function joined(parts: readonly JournalRow[]): JournalRow | null {
+  const [first] = parts;
+  if (first?.part === undefined) return null;
+  const { content, hash, part } = first;
+  const entries = parts.reduce((sum, row) => sum + row.entries, 0);
+  return {
+    identifier: part.source,
+    content,
+    entries,
+    ...(hash === undefined ? {} : { hash }),
+    written: parts.flatMap(({ written = [] }) => written),
+    ...(entries === part.of ? {} : { part }),
+  };
 }
 
 /** Reads what is done, line by line; gives the length of the whole lines. */

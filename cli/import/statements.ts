@@ -107,6 +107,7 @@ const KNOWN_SUBJECTS = 100_000;
 const FEW_MEMBERS = 2_000;
 
 type Target = 'own' | { readonly subject: Subject; readonly identifier: Identifier };
+type Composed = { readonly index: number; readonly statement: Statement; readonly entry: ComposedEntry };
 type Planned = { readonly row: JournalRow; readonly entries: ComposedEntry[]; readonly sets: PlannedSet[] };
 /** What one entry of our own says of a subject. */
 type OwnEntry = {
@@ -179,7 +180,7 @@ export class StatementImport {
     await this.#notes?.close();
   }
 
-  /** What is known of a source: where it was imported, with the entries that it became. */
+  /** What is known of a source: where it was imported, with all of the entries that it became. */
   find(source: StatementSource): JournalRow | null {
     const { journal } = this.#options;
     const named = journal.row({ identifier: nameOf(source) });
@@ -269,7 +270,7 @@ export class StatementImport {
       group.onTaken?.([]);
       return false;
     }
-    const twin = source.hash === undefined ? undefined : this.#twin(source.hash);
+    const twin = source.hash === undefined ? undefined : this.#twin(source.hash, name);
     this.#meet(name, content, source.hash);
     if (twin !== undefined) {
       this.counts.duplicates += 1;
@@ -303,7 +304,9 @@ export class StatementImport {
     if (hash === undefined) return journal.matches(name, content);
     const row = journal.row({ identifier: name });
     if (row === null) return null;
-    return row.content === content || row.hash === hash ? 'same' : 'changed';
+    if (row.content !== content && row.hash !== hash) return 'changed';
+    // Of a source that an interrupted run left in part, the rest is still to be said.
+    return row.part === undefined ? 'same' : null;
   }
 
   #meet(name: string, content: string, hash: string | undefined): void {
@@ -318,9 +321,10 @@ export class StatementImport {
     return met.content === content || met.hash === hash ? 'same' : 'changed';
   }
 
-  #twin(hash: string): string | undefined {
+  #twin(hash: string, own: string): string | undefined {
     const row = this.#options.journal.row({ hash });
-    return row === null ? this.#metHashes.get(hash) : row.identifier.slice(row.identifier.indexOf(':') + 1);
+    if (row === null || row.identifier === own) return this.#metHashes.get(hash);
+    return row.identifier.slice(row.identifier.indexOf(':') + 1);
   }
 
   /** Learns the subjects of all identifiers, each by the operators' proof. @returns those that can't be evaluated */
@@ -452,24 +456,28 @@ export class StatementImport {
 
   async #compose(group: StatementGroup): Promise<void> {
     const { source, content, statements, membersFile } = group;
-    const { ledger, signer, batch } = this.#options;
-    const composed: { statement: Statement; entry: ComposedEntry }[] = [];
+    const { ledger, signer, batch, journal } = this.#options;
+    const name = nameOf(source);
+    const there = journal.parts(name);
+    const composed: Composed[] = [];
     try {
-      for (const statement of statements) {
+      if (there.some(({ part }) => part?.of !== statements.length)) {
+        const text =
+          'An earlier version read this otherwise, and was interrupted: submit what is missing as entries of its own.';
+        throw new VinculumError('import.differs', text);
+      }
+      for (const [index, statement] of statements.entries()) {
+        if (there.some((row) => isWithin(row, index))) continue;
         checkTime(statement.content.time);
         const target = this.#target(statement.identifier);
-        composed.push({
-          statement,
-          entry: composeEntry(ledger.address, signer.organisation, target, contentOf(statement)),
-        });
+        const entry = composeEntry(ledger.address, signer.organisation, target, contentOf(statement));
+        composed.push({ index, statement, entry });
       }
     } catch (error) {
       await this.#reject(group, error);
       return;
     }
-    const size = Math.min(MAX_ENTRIES, Math.max(batch, 1));
-    for (let start = 0, part = 0; start < composed.length; start += size, part++) {
-      const some = composed.slice(start, start + size);
+    for (const some of piecesOf(composed, Math.min(MAX_ENTRIES, Math.max(batch, 1)))) {
       if (this.#openEntries > 0 && this.#openEntries + some.length > batch) await this.#closeSubmission();
       const written = some.map(({ statement, entry }) => ({
         identifier: statement.identifier,
@@ -478,9 +486,10 @@ export class StatementImport {
         digest: entry.entry.digest,
       }));
       const row = rowOf(source, content, written);
+      const from = some[0]?.index ?? 0;
+      const isWhole = some.length === statements.length;
       this.#open.push({
-        // Parts after the first are known by their number; the first stands for the source.
-        row: part === 0 ? row : { ...row, identifier: `${row.identifier}#${part}` },
+        row: isWhole ? row : partOf(row, from, statements.length),
         entries: some.map(({ entry }) => entry),
         sets: some.flatMap(({ statement: { members }, entry }): PlannedSet[] => {
           const { digest } = entry.entry;
@@ -570,7 +579,9 @@ export class StatementImport {
     for (const set of plan.sets ?? []) await this.#handOver(set);
     await journal.finish(plan.hash);
     for (const { file } of plan.sets ?? []) if (file !== undefined) await rm(file, { force: true });
-    this.counts.imported += plan.rows.filter(({ identifier }) => !/#[1-9]\d*$/.test(identifier)).length;
+    // Of parts of a source only the last of all completes it.
+    const sources = new Set(plan.rows.map(({ identifier, part }) => part?.source ?? identifier));
+    for (const source of sources) if (journal.isDone(source)) this.counts.imported += 1;
     this.counts.entries += entriesOf(plan);
     this.counts.submissions += 1;
     this.#options.onProgress?.(this.counts);
@@ -652,6 +663,28 @@ function rowOf(
     ...(source.hash === undefined ? {} : { hash: source.hash }),
     written,
   };
+}
+
+/** What no submission holds whole goes by its first entry. */
+function partOf(row: JournalRow, from: number, of: number): JournalRow {
+  const { identifier: source } = row;
+  return { ...row, identifier: from === 0 ? source : `${source}#${from}`, part: { source, from, of } };
+}
+
+function isWithin({ part, entries }: JournalRow, index: number): boolean {
+  return part !== undefined && part.from <= index && index < part.from + entries;
+}
+
+/** Cuts entries into pieces that follow one another without a gap. */
+function piecesOf(composed: readonly Composed[], most: number): Composed[][] {
+  const pieces: Composed[][] = [];
+  for (const item of composed) {
+    const last = pieces.at(-1);
+    if (last === undefined || last.length >= most || last.at(-1)?.index !== item.index - 1)
+      pieces.push([item]);
+    else last.push(item);
+  }
+  return pieces;
 }
 
 /** What lies ahead can't have happened: the ledger's block would be earlier than the event. */

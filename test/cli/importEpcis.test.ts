@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { keysFolder, writeKeystore } from '../../cli/keystore.ts';
 import { fromHex } from '../../core/bytes.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { kindByName } from '../../core/kinds/kinds.ts';
 import { documentOf, gs1Judge, sharedDocuments } from '../core/epcis/documents.ts';
 import { sharedFile } from '../shared.ts';
 import { type Beside, PASSWORD, sharedBeside, spawnVinculum, vinculum } from './fixture.ts';
@@ -305,6 +306,40 @@ describe('vinculum import epcis, export epcis', function () {
     for (const lot of ['K0', 'K60', 'K119']) expect(await kindsOf(batchOf(lot)), lot).to.deep.equal([96, 97]);
     const third = await importing(folder, file);
     expect(third.json).to.include({ imported: 0, alreadyThere: events.length });
+  });
+
+  it('continues one event of many parts after a kill, with all of its entries', async () => {
+    const serials = Array.from({ length: 120 }, (_, index) => `big${index}`);
+    const event = { ...base, eventID: 'urn:uuid:big', action: 'ADD', bizStep: 'commissioning' };
+    const folder = await newFolder();
+    const file = await save(folder, 'big.jsonld', [{ ...event, epcList: serials.map(partOf) }]);
+    const made = kindByName('part.produced')?.number ?? 0;
+    const count = async () => {
+      const { store } = beside.test.service.services;
+      const [row] = await store.query<{ n: number }>(
+        'SELECT count(*) AS n FROM links WHERE organisation = $1 AND kind = $2',
+        [supplier.id, made],
+      );
+      return Number(row?.n);
+    };
+    const before = await count();
+    const child = spawnVinculum(folder, 'import', 'epcis', file, '--keystore', 'importer', '--batch', '10');
+    const exited = once(child, 'exit');
+    await beside.test.until(async () => (await count()) > before, 60_000);
+    child.kill('SIGKILL');
+    await exited;
+    const again = await importing(folder, file, '--batch', '25');
+    expect(again.exit, again.stderr).to.equal(0);
+    expect(await count()).to.equal(before + serials.length);
+    expect((await importing(folder, file)).json).to.include({ imported: 0, alreadyThere: 1 });
+
+    // All of them are taken back, wherever the first run was cut off.
+    const errorDeclaration = { declarationTime: '2024-04-01T00:00:00Z' };
+    const declared = { ...event, epcList: serials.map(partOf), errorDeclaration };
+    const amended = await importing(folder, await save(folder, 'big.error.jsonld', [declared]));
+    expect(amended.json, amended.stderr).to.include({ imported: 1, entries: serials.length, errors: 0 });
+    const last = `serial:id.gs1.org:01/${GTIN}/21/big119`;
+    expect(await kindsOf(last)).to.deep.equal([made, kindByName('amended')?.number]);
   });
 
   it('exports a verified history that the GS1 schema admits and an import knows again', async () => {

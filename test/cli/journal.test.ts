@@ -121,6 +121,38 @@ describe('import journal', () => {
     expect([...after.plans.keys()]).to.deep.equal([plan('2').hash]);
   });
 
+  it('knows a source in parts only once all of them are there, and by all of its entries', async () => {
+    const part = (digit: string, from: number, entries: number): Plan => {
+      const source = 'epcis:urn:uuid:1';
+      const written = Array.from({ length: entries }, (_, index) => ({
+        ...{ identifier: `serial:a:${from + index}`, kind: 'part.produced', kindVersion: 1 },
+        digest: `0x${(from + index).toString(16).padStart(64, '0')}`,
+      }));
+      const identifier = from === 0 ? source : `${source}#${from}`;
+      const own = { identifier, content: 'c', hash: 'ni:1', entries, written, part: { source, from, of: 5 } };
+      return { ...plan(digit), rows: [own] };
+    };
+    const journal = await openJournal(folder);
+    await journal.plan(part('1', 0, 2));
+    await journal.finish(part('1', 0, 2).hash);
+    await journal.plan(part('2', 2, 2));
+    await journal.close();
+    const after = await openJournal(folder);
+    const name = 'epcis:urn:uuid:1';
+    expect(after.matches(name, 'c')).to.equal(null);
+    expect(after.matches(name, 'other')).to.equal('changed');
+    expect(after.row({ hash: 'ni:1' })).to.deep.include({ identifier: name, entries: 4 });
+    expect(after.parts(name).map(({ part: at }) => at?.from)).to.deep.equal([0, 2]);
+    await after.plan(part('3', 4, 1));
+    expect(after.matches(name, 'c')).to.equal('same');
+    expect(after.isDone(name)).to.equal(false);
+    await after.finish(part('2', 2, 2).hash);
+    await after.finish(part('3', 4, 1).hash);
+    expect(after.isDone(name)).to.equal(true);
+    expect(after.row({ identifier: name })?.written).to.have.lengthOf(5);
+    expect(after.row({ identifier: name })).not.to.have.property('part');
+  });
+
   it('belongs to one import at a time, and not to a dead one', async () => {
     await writeFile(join(folder, 'lock'), '1');
     await expectCode('import.running', () => openJournal(folder));

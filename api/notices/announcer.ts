@@ -10,7 +10,8 @@ import { parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { erasedOf, holdErasures } from '../erasure/tombstones.ts';
 import type { Node, Nodes } from '../graph/nodes.ts';
 import { CONSENT_COLUMNS, type ConsentRow, consentOf, stateOf } from '../privacy/consentRows.ts';
-import { titleRecordsOf } from '../privacy/titleRecord.ts';
+import { HANDED_IN } from '../privacy/handedIn.ts';
+import { mayBeNamed, titleRecordsOf } from '../privacy/titleRecord.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Sets } from '../query/sets.ts';
@@ -401,9 +402,11 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     );
     return new Map(
       vehicles.map(({ node, subject }): [Node, Recipient[]] => {
-        const title = gone.has(subject) ? undefined : titles.get(subject);
+        // Who made itself the owner of a pseudonym is not told which vehicle it is, nor whom that one consents to.
+        const record = mayBeNamed(titles.get(subject)) ? titles.get(subject) : undefined;
+        const title = gone.has(subject) ? undefined : record;
         const consented = consents.filter(
-          (row) => toHex(row.subject) === subject && stateOf(row, titles.get(subject), at) === 'good',
+          (row) => toHex(row.subject) === subject && stateOf(row, record, at) === 'good',
         );
         return [
           node,
@@ -480,7 +483,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   ): Promise<OrganisationId[]> {
     const attesters = await transaction.query<{ organisation: bigint }>(
       `SELECT DISTINCT organisation FROM links
-       WHERE subject = $1 AND kind IN (96, 97, 98, 99, 100) AND organisation IS NOT NULL`,
+       WHERE subject = $1 AND kind IN (96, 97, 98, 99, 100) AND organisation IS NOT NULL AND ${HANDED_IN}`,
       [subject],
     );
     const builders = await buildersOf(transaction, node);

@@ -28,9 +28,10 @@ import { Problem } from '../problem.ts';
 import type { Secrets } from '../query/secrets.ts';
 import { isUniqueViolation, jsonParameter, type Queryable, type Store } from '../store/store.ts';
 import { CONSENT_COLUMNS, type ConsentRow, type ConsentState, consentOf, stateOf } from './consentRows.ts';
+import { identifiersOf } from './handedIn.ts';
 import type { Reader } from './reader.ts';
 import { type Revocations, wasRevoked } from './revocations.ts';
-import { type TitleRecord, titleRecordsOf } from './titleRecord.ts';
+import { mayBeNamed, type TitleRecord, titleRecordsOf } from './titleRecord.ts';
 
 /** A consent, and what it is worth now. */
 export type ConsentView = {
@@ -142,7 +143,8 @@ export function createConsents(options: ConsentOptions): Consents {
     return rows.map((row) => {
       const subject = toHex(row.subject) as Subject;
       const state = stateOf(row, titles.get(subject), at);
-      return viewOf(row, state, mayName(row, state) ? (names.get(subject) ?? null) : null);
+      const named = mayName(row, state) && mayBeNamed(titles.get(subject), consentOf(row).consent.tenure);
+      return viewOf(row, state, named ? (names.get(subject) ?? null) : null);
     });
   }
 
@@ -352,19 +354,4 @@ function viewOf(row: ConsentRow, state: ConsentState, identifier: string | null)
 /** A grantee is not told how often others looked. */
 function granteesView(view: ConsentView): ConsentView {
   return { ...view, openings: null };
-}
-
-/** The identifiers of subjects, as far as they are kept here. */
-export async function identifiersOf(
-  from: Queryable,
-  secrets: Secrets,
-  subjects: readonly Subject[],
-): Promise<Map<Subject, string>> {
-  const rows = await from.query<{ subject: Uint8Array; wrapped: Uint8Array }>(
-    'SELECT subject, wrapped FROM identifiers WHERE subject = ANY($1::bytea[])',
-    [subjects.map((subject) => fromHex(subject, 32))],
-  );
-  return new Map(
-    rows.map((row) => [toHex(row.subject) as Subject, secrets.identifier(row.subject, row.wrapped)]),
-  );
 }

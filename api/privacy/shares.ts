@@ -8,9 +8,9 @@ import type { Query } from '../query/query.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Queryable, Store } from '../store/store.ts';
 import { CONSENT_COLUMNS, type ConsentRow, type ConsentState, consentOf, stateOf } from './consentRows.ts';
-import { identifiersOf } from './consents.ts';
+import { identifiersOf } from './handedIn.ts';
 import type { SealedFields } from './sealed.ts';
-import { titleRecordsOf } from './titleRecord.ts';
+import { mayBeNamed, titleRecordsOf } from './titleRecord.ts';
 
 /** What a share link opens. */
 export type OpenedShare = {
@@ -61,18 +61,18 @@ export function createShares(options: ShareOptions): Shares {
     const titles = await titleRecordsOf(from, ledger, [subject], secrets.blockKey);
     const state = stateOf(row, titles.get(subject), BigInt(Math.floor(clock() / 1000)));
     if (state !== 'good') throw refused[state]();
-    return { row, ...consentOf(row) };
+    return { row, ...consentOf(row), named: mayBeNamed(titles.get(subject)) };
   }
 
   return {
     async open(token, route) {
       const bearer = fromHex(bearerOf(token), 32);
       const ledger = await pipeline.ownLedger();
-      const { hash, consent } = await goodConsent(store, bearer, ledger, '');
+      const { hash, consent, named } = await goodConsent(store, bearer, ledger, '');
       const { subject, purpose, until } = consent;
-      const name = (await identifiersOf(store, secrets, [subject])).get(subject);
+      const name = named ? (await identifiersOf(store, secrets, [subject])).get(subject) : undefined;
       if (name === undefined) {
-        throw new Problem('share.unknown', 'Which vehicle it is for is not known here any more.');
+        throw new Problem('share.unknown', 'Which vehicle it is for is not known here.');
       }
       const identifier: Identifier = parseIdentifier(name, { overrideCheckDigit: true });
       let openings = 0;

@@ -5,6 +5,7 @@ import { secondsOf } from '../../core/envelope/time.ts';
 import { VinculumError } from '../../core/errors.ts';
 import type { TitleState } from '../../core/modules/title.ts';
 import type { Queryable } from '../store/store.ts';
+import { actionHandedIn } from './handedIn.ts';
 
 /** A place in the order of everything that happened on the chain. */
 export type Moment = { readonly block: bigint; readonly logIndex: number };
@@ -26,6 +27,11 @@ export type Tenure = {
    * of hands, the date that it states; where a buyer accepts, the moment of accepting, for a buyer’s word could be any.
    */
   readonly concernsFrom: bigint;
+  /**
+   * Whether the action that began it was handed in here: else whoever began it may have known no more than the pseudonym,
+   * and nobody is told because of it which vehicle it is.
+   */
+  readonly handedIn: boolean;
 };
 
 /** What a title has been, as the index knows it. */
@@ -52,6 +58,7 @@ type TitleRow = {
   readonly block_number: bigint;
   readonly log_index: number;
   readonly digest: Uint8Array;
+  readonly handed_in: boolean;
   readonly body: Uint8Array | null;
   readonly wrapped: Uint8Array | null;
 };
@@ -74,7 +81,8 @@ export async function titleRecordsOf(
        FROM titles WHERE ledger = $1 AND subject = ANY($2::bytea[])
        WINDOW sofar AS (PARTITION BY subject ORDER BY position)
      )
-     SELECT history.subject, owner, tenure, state, kind, action_hash, timestamp, block_number, log_index, history.digest, body, wrapped
+     SELECT history.subject, owner, tenure, state, kind, action_hash, timestamp, block_number, log_index, history.digest,
+       ${actionHandedIn('history.action_hash')} AS handed_in, body, wrapped
      FROM history LEFT JOIN blocks ON blocks.digest = history.digest
        LEFT JOIN block_keys ON block_keys.digest = history.digest
      WHERE before IS DISTINCT FROM tenure OR state_before IS DISTINCT FROM state ORDER BY history.subject, position`,
@@ -98,6 +106,7 @@ export async function titleRecordsOf(
       moment: { block: row.block_number, logIndex: row.log_index },
       actionHash: toHex(row.action_hash),
       concernsFrom: concernsFrom(row, blockKey),
+      handedIn: row.handed_in,
     };
     records.set(subject, { owner, tenure: row.tenure, tenures: [...tenures, tenure], endedAt });
   }
@@ -116,6 +125,11 @@ function concernsFrom(
     if (!(error instanceof VinculumError)) throw error;
   }
   return row.timestamp;
+}
+
+/** Whether those who have to do with a tenure, its owner and whom that one consents to, may be told which vehicle it is. */
+export function mayBeNamed(record: TitleRecord | undefined, tenure = record?.tenure): boolean {
+  return record?.tenures.find(({ number }) => number === tenure)?.handedIn === true;
 }
 
 /** The first tenure of the hands that a tenure belongs to. */

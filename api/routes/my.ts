@@ -1,13 +1,15 @@
 import * as z from 'zod';
 import { fromHex, toHex } from '../../core/bytes.ts';
 import type { Address, Subject } from '../../core/chain/types.ts';
+import { titleKinds } from '../../core/modules/title.ts';
 import { cursor, seconds, subject as subjectSchema } from '../http/fields.ts';
 import { defineRoute } from '../http/route.ts';
 import { readTitle } from '../index/titles.ts';
-import { identifiersOf } from '../privacy/consents.ts';
+import { actionHandedIn, HANDED_IN, identifiersOf } from '../privacy/handedIn.ts';
+import { mayBeNamed, titleRecordsOf } from '../privacy/titleRecord.ts';
 import { Problem } from '../problem.ts';
 import { createSecrets } from '../query/secrets.ts';
-import { titlesOf, titleView } from '../query/titles.ts';
+import { type TitleView, titlesOf, titleView } from '../query/titles.ts';
 import type { Queryable } from '../store/store.ts';
 import { titleSchema } from './titles.ts';
 
@@ -25,7 +27,9 @@ export const listMyVehicles = defineRoute({
   name: 'listMyVehicles',
   tag: 'Privacy',
   summary: 'The vehicles whose title the signed-in account holds, and those that are on offer to it.',
-  description: `With their identifiers, which nobody else is told. At most ${MOST} of each.`,
+  description:
+    'With their identifiers, which nobody else is told, as far as the title came to its owner, or the offer to its buyer, ' +
+    `by an action that was handed in here. At most ${MOST} of each.`,
   access: 'account',
   responses: {
     200: {
@@ -41,11 +45,21 @@ export const listMyVehicles = defineRoute({
     const ledger = await pipeline.ownLedger();
     const now = BigInt(Math.floor(Date.now() / 1000));
     const owned = await titlesOf(store, ledger, address, { after: null, limit: MOST }, now);
-    const offered = await offersTo(store, ledger, address, now);
-    const titles = [...owned.titles, ...offered];
-    const subjects = [...new Set(titles.map(({ subject }) => subject as Subject))];
-    const identifiers = await identifiersOf(store, createSecrets(keyring), subjects);
-    const withName = (title: (typeof titles)[number]) => ({
+    const offers = await offersTo(store, ledger, address, now);
+    const offered = offers.map(({ title }) => title);
+    const secrets = createSecrets(keyring);
+    const records = await titleRecordsOf(
+      store,
+      ledger,
+      owned.titles.map(({ subject }) => subject),
+      secrets.blockKey,
+    );
+    const named = [
+      ...owned.titles.map(({ subject }) => subject).filter((subject) => mayBeNamed(records.get(subject))),
+      ...offers.filter(({ handedIn }) => handedIn).map(({ title }) => title.subject),
+    ];
+    const identifiers = await identifiersOf(store, secrets, [...new Set(named)]);
+    const withName = (title: TitleView) => ({
       identifier: identifiers.get(title.subject) ?? null,
       title,
     });
@@ -57,17 +71,29 @@ export const listMyVehicles = defineRoute({
   },
 });
 
+/** SQL: the action by which the title of a row of `titles` was offered last. */
+const OFFERED = `(SELECT offer.action_hash FROM titles AS offer
+  WHERE offer.subject = titles.subject AND offer.ledger = titles.ledger AND offer.kind = ${titleKinds['title.offered']}
+  ORDER BY offer.position DESC LIMIT 1)`;
+
 /** The titles that are on offer to an account and may be accepted, or could be but for an obstacle. */
 async function offersTo(store: Queryable, ledger: number, buyer: Address, now: bigint) {
-  const rows = await store.query<{ subject: Uint8Array; title: Parameters<typeof readTitle>[0] }>(
-    `SELECT subject, title FROM titles
+  const rows = await store.query<{
+    subject: Uint8Array;
+    title: Parameters<typeof readTitle>[0];
+    handed_in: boolean;
+  }>(
+    `SELECT subject, title, ${actionHandedIn(OFFERED)} AS handed_in FROM titles
      WHERE title -> 'offer' ->> 'buyer' = $1 AND ledger = $2 AND (title -> 'offer' ->> 'until')::numeric >= $3
        AND NOT EXISTS (SELECT 1 FROM titles later
          WHERE later.subject = titles.subject AND later.ledger = titles.ledger AND later.position > titles.position)
      ORDER BY subject LIMIT $4`,
     [toHex(fromHex(buyer, 20)), ledger, now, MOST],
   );
-  return rows.map((row) => titleView(toHex(row.subject) as Subject, readTitle(row.title), now));
+  return rows.map((row) => ({
+    title: titleView(toHex(row.subject) as Subject, readTitle(row.title), now),
+    handedIn: row.handed_in,
+  }));
 }
 
 /** Most batches that an organisation is told of at once; the rest is in its own books, or a page further. */
@@ -86,9 +112,9 @@ export const listMyBatches = defineRoute({
   path: '/v1/my/batches',
   name: 'listMyBatches',
   tag: 'Parts',
-  summary: 'The batches of whose life your organisation recorded something, the latest first.',
+  summary: 'The batches of whose life your organisation handed something in here, the latest first.',
   description:
-    'As the service reads the kinds of their entries (96 to 100), corrections not looked at. What can be checked is a ' +
+    'What it recorded without handing the content in is not counted: a number is told to who knew it. As the service reads the kinds of their entries (96 to 100), corrections not looked at. What can be checked is a ' +
     'batch’s report.',
   access: 'organisation',
   query: z.strictObject({ cursor: cursor.optional() }),
@@ -114,26 +140,33 @@ export const listMyBatches = defineRoute({
       [organisation, ledger, before?.latest ?? null, before?.subject ?? null, BATCHES + 1],
     );
     const page = own.slice(0, BATCHES);
-    const rows = await store.query<{ subject: Uint8Array; kind: number; timestamp: bigint }>(
-      `SELECT subject, kind, timestamp FROM links
-       WHERE subject = ANY($1::bytea[]) AND kind BETWEEN 96 AND 100 AND ledger = $2
+    const rows = await store.query<{
+      subject: Uint8Array;
+      kind: number;
+      timestamp: bigint;
+      handed_in: boolean;
+    }>(
+      `SELECT subject, kind, timestamp, CASE WHEN organisation = $3 THEN ${HANDED_IN} ELSE false END AS handed_in
+       FROM links WHERE subject = ANY($1::bytea[]) AND kind BETWEEN 96 AND 100 AND ledger = $2
        ORDER BY subject, position`,
-      [page.map(({ subject }) => subject), ledger],
+      [page.map(({ subject }) => subject), ledger, organisation],
     );
+    const known = new Set<Subject>();
     const lives = new Map<string, { kinds: number[]; latest: bigint }>();
-    for (const { subject, kind, timestamp } of rows) {
+    for (const { subject, kind, timestamp, handed_in: handedIn } of rows) {
+      if (handedIn) known.add(toHex(subject) as Subject);
       const life = lives.get(toHex(subject)) ?? { kinds: [], latest: timestamp };
       life.kinds.push(kind);
       life.latest = timestamp;
       lives.set(toHex(subject), life);
     }
     const subjects = page.map(({ subject }) => toHex(subject) as Subject);
-    const identifiers = await identifiersOf(store, createSecrets(keyring), subjects);
+    const identifiers = await identifiersOf(store, createSecrets(keyring), [...known]);
     const batches = subjects.flatMap((subject) => {
       const identifier = identifiers.get(subject);
       const life = lives.get(subject);
       // A name that was erased is nobody's any more.
-      if (identifier === undefined || life === undefined) return [];
+      if (!identifier?.startsWith('batch:') || life === undefined) return [];
       const { kinds, latest } = life;
       return [{ identifier, subject, state: stateOf(kinds), latest: Number(latest), entries: kinds.length }];
     });

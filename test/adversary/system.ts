@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Contract, ContractFactory, type InterfaceAbi, JsonRpcProvider, Wallet } from 'ethers';
 import type { EmbeddedRole } from '../../api/embeddedChain.ts';
 import { fromBase64Url, toBase64Url, toHex } from '../../core/bytes.ts';
+import { type Entry, packEntries } from '../../core/chain/entry.ts';
 import type { SignedSubmission } from '../../core/chain/submission.ts';
-import type { Address, Digest, Subject } from '../../core/chain/types.ts';
+import type { Address, Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
 import { encryptBlock, secureRandom } from '../../core/envelope/block.ts';
 import type { ComposedEntry, Content } from '../../core/envelope/envelope.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
@@ -103,6 +104,8 @@ export class ChainAccounts {
   readonly #test: TestService;
   readonly #provider: JsonRpcProvider;
   readonly #nonces = new Map<EmbeddedRole, number>();
+  /** The organisations of which the deployer's account is a key. */
+  readonly #keys = new Set<OrganisationId>();
 
   constructor(test: TestService) {
     this.#test = test;
@@ -188,6 +191,16 @@ export class ChainAccounts {
 
   #indexed(block: number): Promise<void> {
     return this.#test.until(() => this.#test.service.services.pipeline.progress().indexedBlock >= block);
+  }
+
+  /** Writes entries to the ledger as a key of the organisation may by itself, without any service. */
+  async record({ id }: Attester, entries: readonly Entry[]): Promise<void> {
+    const key = this.#chain.address('deployer');
+    if (!this.#keys.has(id)) await this.#test.change('registrar', 'addKey', id, key);
+    this.#keys.add(id);
+    const ledger = ['Ledger', this.#test.ledger.address] as const;
+    const sent = await this.send('deployer', ledger, 'record', [id, toHex(packEntries(entries))]);
+    await this.#indexed(sent.block);
   }
 
   /** Has `Titles` execute an action, as anybody may; a revert is thrown. */

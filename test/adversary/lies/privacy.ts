@@ -4,7 +4,7 @@ import type { Account } from '../../../api/keyring/keyring.ts';
 import { keysFolder, writeKeystore, writePassword } from '../../../cli/keystore.ts';
 import { fromBase64Url, fromHex, fromUtf8, toHex } from '../../../core/bytes.ts';
 import { addressOfKey, signHash } from '../../../core/chain/submission.ts';
-import type { Digest } from '../../../core/chain/types.ts';
+import type { Digest, Subject } from '../../../core/chain/types.ts';
 import { openBlock } from '../../../core/envelope/block.ts';
 import { openDisclosure } from '../../../core/envelope/disclosure.ts';
 import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
@@ -27,14 +27,14 @@ import {
   give,
   revocationOf,
   signInAlone,
-  type Vehicle,
+  Vehicle,
 } from '../../api/privacy/world.ts';
 import { type Person, person, seconds } from '../../api/titles/acting.ts';
 import { PASSWORD, type Ran, vinculum } from '../../cli/fixture.ts';
 import type { Fate, OtherLie } from '../lie.ts';
 import { read, readText } from '../reader.ts';
 import { NEVER, type System } from '../system.ts';
-import { ownedBy, titleOf } from '../titled.ts';
+import { mustExecute, ownedBy, signedNow, titleOf } from '../titled.ts';
 
 type Outcome = { readonly fate: Fate; readonly caughtBy: string };
 
@@ -788,6 +788,95 @@ const erasureLies: readonly OtherLie[] = [
   },
 ];
 
+const NAMELESS = 'no number is told because of what was not handed in here';
+
+/** What a carrier is told of batches that it reads pseudonyms of on the chain, and has put entries of its own on. */
+async function toldOf(system: System, subject: Subject): Promise<Outcome> {
+  const { test, chain } = system;
+  const carrier = await test.admit('Curious Freight', ['carrier']);
+  await chain.record(carrier, [{ kind: 97, subject, digest: toHex(randomBytes(32)) as Digest }]);
+  const { body, text } = await test.get('/v1/my/batches', { token: await test.signIn(carrier) });
+  const told = body.batches.length > 0 || text.includes(subject);
+  return { fate: told ? 'uncaught' : 'refused', caughtBy: NAMELESS };
+}
+
+/** The key of a registrar that had `Titles` issue the title of a pseudonym to it, without a service. */
+async function selfIssued(system: System, target: Vehicle): Promise<Person> {
+  const owner = person();
+  const signed = await signedNow(system, system.registry, target, 'title.issued', { party: owner.address });
+  await mustExecute(system, signed);
+  return owner;
+}
+
+const pseudonymLies: readonly OtherLie[] = [
+  {
+    lie: 'records a shipment of a vehicle that it knows by its pseudonym alone, to be told its number',
+    by: 'attester',
+    caughtBy: NAMELESS,
+    fate: 'refused',
+    run: async (s) => toldOf(s, (await serviced(s)).vehicle.subject),
+  },
+  {
+    lie: 'records a shipment of a rival’s batch that it knows by its pseudonym alone, to be told its number',
+    by: 'attester',
+    caughtBy: NAMELESS,
+    fate: 'refused',
+    run: async (s) => {
+      const rival = await s.test.admit('Rival Cells', ['supplier']);
+      const batch = s.test.compose(rival, `batch:rival.example:${randomBytes(6).toString('hex')}`, {
+        kind: 'batch.shipped',
+        time: '2024-03-01',
+        data: { bizStep: 'shipping', disposition: 'in_transit', from: 'rival.example' },
+      });
+      await s.test.record(rival, [batch]);
+      return toldOf(s, batch.entry.subject);
+    },
+  },
+  {
+    lie: 'has a title issued to itself on a pseudonym, to be told which vehicle it is',
+    by: 'authority',
+    caughtBy: NAMELESS,
+    fate: 'refused',
+    run: async (s) => {
+      const vehicle = new Vehicle(s.test);
+      await vehicle.service(s.workshop);
+      const owner = await selfIssued(s, vehicle);
+      const { body } = await s.test.get('/v1/my/vehicles', { token: await signInAlone(s.test, owner) });
+      const [mine] = body.vehicles;
+      const silent = mine?.title.subject === vehicle.subject && mine.identifier === null;
+      return { fate: silent ? 'refused' : 'uncaught', caughtBy: NAMELESS };
+    },
+  },
+  {
+    lie: 'consents to itself as the owner of a pseudonym, to be told which vehicle it is',
+    by: 'authority',
+    caughtBy: NAMELESS,
+    fate: 'refused',
+    run: async (s) => {
+      const vehicle = new Vehicle(s.test);
+      await vehicle.service(s.workshop);
+      const signer = await selfIssued(s, vehicle);
+      const { token, bearer } = freshToken();
+      const [friend, { subject }] = [person(), vehicle];
+      const { reply } = await give(s.test, { subject, signer, bearer });
+      await give(s.test, { subject, signer, account: friend.address });
+      const opened = await s.test.post('/v1/shares/open', { token });
+      const lists = await Promise.all(
+        [signer, friend].map(async (who) => {
+          const as = who === signer ? 'signer' : 'grantee';
+          return s.test.get(`/v1/consents?as=${as}`, { token: await signInAlone(s.test, who) });
+        }),
+      );
+      const texts = [reply, opened, ...lists].map(({ text }) => text);
+      const silent =
+        opened.status >= 400 &&
+        lists.every(({ body }) => body.consents.length > 0) &&
+        texts.every((text) => !text.includes(vehicle.target.identifier.value));
+      return { fate: silent ? 'refused' : 'uncaught', caughtBy: NAMELESS };
+    },
+  },
+];
+
 /** What is said beside reports of titles, consents, the access log and erasures, and what is done with consents. */
 export const privacyLies: readonly OtherLie[] = [
   ...titleStatements,
@@ -795,4 +884,5 @@ export const privacyLies: readonly OtherLie[] = [
   ...erasureLies,
   ...granteeLies,
   ...ownerLies,
+  ...pseudonymLies,
 ];

@@ -2,16 +2,12 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import {
+  batchesNamed,
   factsFromReports,
-  type ListingReport,
+  provenReasons,
   type VerifiedReport,
 } from '../../core/authenticity/fromReports.ts';
-import {
-  type AuthenticityReason,
-  type AuthenticityState,
-  authenticityReasons,
-  judgePart,
-} from '../../core/authenticity/judge.ts';
+import { type AuthenticityReason, type AuthenticityState, judgePart } from '../../core/authenticity/judge.ts';
 import type { OrganisationId } from '../../core/chain/types.ts';
 import { isVinculumError } from '../../core/errors.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
@@ -25,7 +21,7 @@ import { parseReport } from '../../core/report/report.ts';
 import { type Client, createClient, reportPath } from '../client.ts';
 import type { Context } from '../context.ts';
 import { CommandError, type Exit, usageError } from '../exit.ts';
-import { counted, printable } from '../output.ts';
+import { counted, type Output, printable } from '../output.ts';
 import { drawSymbol, type Format, type Symbology } from '../partCodes/images.ts';
 import { requireUrl } from '../settings.ts';
 import { openSigning, type SigningOptions } from '../signing.ts';
@@ -151,8 +147,15 @@ const answerSchema = z.looseObject({
       standing: z.enum(['good', 'suspended', 'unknown']),
     }),
   ),
-  sets: z.array(z.looseObject({ batch: z.string(), entry: z.string(), proof: z.unknown() })),
-  facts: z.looseObject({ notInSets: z.boolean(), mounted: count, recalls: count, quarantines: count }),
+  sets: z.array(z.looseObject({ batch: z.string() })),
+  facts: z.looseObject({
+    notInSets: z.boolean(),
+    scrapped: z.boolean(),
+    stolen: z.boolean(),
+    mounted: count,
+    recalls: count,
+    quarantines: count,
+  }),
   recalls: z.array(z.looseObject({ organisation: z.string(), campaign: z.string() })),
 });
 
@@ -166,6 +169,9 @@ const EXITS: Readonly<Record<AuthenticityState, Exit>> = {
   forged: 'failed',
 };
 
+/** Most batches whose reports are fetched and verified for one part. */
+const MOST_BATCHES = 16;
+
 /**
  * What a code or a number is worth: makers, sets, key and the part's own chain by verified reports, at the reader's own
  * endpoint; the rest by the service's word, and said to be that.
@@ -174,54 +180,68 @@ export async function checkPartCode(context: Context, text: string, options: Che
   const isCode = /(?:^|#check=)VN\d+\./.test(text.trim());
   const code: SignedPartCode | null = isCode ? readPartCode(text) : null;
   const identifier = code?.identifier ?? parseIdentifier(text);
+  const vehicle = options.vehicle === undefined ? null : parseIdentifier(options.vehicle);
   const client = createClient(requireUrl(context.settings()), { signal: context.signal });
   const told = await client.json('/v1/checks', answerSchema, {
     ...(code === null ? { identifier: formatIdentifier(identifier) } : { code: text.trim() }),
-    ...(options.vehicle === undefined ? {} : { vehicle: options.vehicle }),
+    ...(vehicle === null ? {} : { vehicle: formatIdentifier(vehicle) }),
     ...(options.country === undefined ? {} : { place: { country: options.country.toUpperCase() } }),
   });
   if (told.identifier !== formatIdentifier(identifier)) {
     throw new CommandError('failed', 'report.otherIdentifier', 'The service answers for another part.');
   }
-  const serial = await verified(context, client, identifier, options);
-  const batches: ListingReport[] = [];
-  for (const { batch, entry, proof } of told.sets) {
-    const report = await verified(context, client, parseIdentifier(batch), options);
-    batches.push({ ...report, digest: entry, proof });
+  const read = (of: Identifier, member?: Identifier) => readReport(context, client, of, options, member);
+  const own = await read(identifier);
+  const listing = new Set(told.sets.map(({ batch }) => batch));
+  const named = [...new Set([...listing, ...batchesNamed(own)])];
+  const batches: ReadReport[] = [];
+  for (const batch of named.slice(0, MOST_BATCHES)) {
+    batches.push(await read(parseIdentifier(batch), listing.has(batch) ? identifier : undefined));
   }
-  const { facts, verified: own } = factsFromReports(identifier, code, serial, batches, {
-    mounted: told.facts.mounted,
-    recalls: told.facts.recalls,
-    notInSets: told.facts.notInSets,
-    quarantines: told.facts.quarantines,
-    code:
-      told.code === null
-        ? null
-        : {
-            organisation: BigInt(told.code.organisation) as OrganisationId,
-            ledger: told.code.ledger,
-            key: told.code.key,
-            standing: told.code.standing,
-          },
-  });
-  const { state, reasons } = judgePart(facts);
+  const around = vehicle === null ? null : await read(vehicle);
+  const found = factsFromReports(
+    identifier,
+    code,
+    {
+      own,
+      batches,
+      unread: named.length - batches.length,
+      ...(around === null ? {} : { vehicle: around }),
+    },
+    {
+      ...told.facts,
+      code:
+        told.code === null
+          ? null
+          : {
+              organisation: BigInt(told.code.organisation) as OrganisationId,
+              ledger: told.code.ledger,
+              key: told.code.key,
+              standing: told.code.standing,
+            },
+    },
+  );
+  const { state, reasons } = judgePart(found.facts);
+  const proven = provenReasons(reasons, found.verified);
   const { output } = context;
   const { style } = output;
+  const reports = [own, ...batches, ...(around === null ? [] : [around])];
   output.value({
     identifier: told.identifier,
     state,
     reasons,
     flags: told.flags,
-    verified: own,
+    verified: found.verified,
+    reports: reports.map(({ name, verdict, why }) => ({ identifier: name, verdict, why })),
     recalls: told.recalls,
     service: { state: told.state, reasons: told.reasons },
   });
   const good = state === 'genuine';
   output.line(`${printable(told.identifier)}: ${good ? style.good(state) : style.bad(state)}`);
   for (const reason of reasons) {
-    const mine = own.includes(factOf[reason]);
-    output.line(`  ${SENTENCES[reason]}${mine ? '' : style.dim(' (as the service says)')}`);
+    output.line(`  ${SENTENCES[reason]}${proven.has(reason) ? '' : style.dim(' (as the service says)')}`);
   }
+  showDoubts(output, reports);
   for (const { organisation, campaign } of told.recalls) {
     output.line(`  campaign ${printable(campaign)} of organisation ${organisation}`);
   }
@@ -231,47 +251,44 @@ export async function checkPartCode(context: Context, text: string, options: Che
   return EXITS[state];
 }
 
-async function verified(
+type ReadReport = VerifiedReport & {
+  readonly name: string;
+  /** The codes of what could not be checked; empty where it is verified. */
+  readonly why: readonly string[];
+};
+
+/** @throws `report.otherIdentifier`; `check.refuted` for one that is not what the ledger holds */
+async function readReport(
   context: Context,
   client: Client,
   identifier: Identifier,
   options: CheckOptions,
-): Promise<VerifiedReport> {
-  const answer = await client.bytes(reportPath(identifier), { headers: { accept: 'application/json' } });
+  member?: Identifier,
+): Promise<ReadReport> {
+  const name = formatIdentifier(identifier);
+  const asked = member === undefined ? undefined : formatIdentifier(member);
+  const path = `${reportPath(identifier)}${asked === undefined ? '' : `?serial=${encodeURIComponent(asked)}`}`;
+  const answer = await client.bytes(path, { headers: { accept: 'application/json' } });
   const report = parseReport(Buffer.from(answer.body).toString('utf8'));
-  if (report.identifier !== formatIdentifier(identifier)) {
+  if (report.identifier !== name || report.member !== asked) {
     throw new CommandError('failed', 'report.otherIdentifier', 'The service answers with another report.');
   }
-  const { verification, verdict } = await verifyReport(context, report, options);
+  const { verification, verdict, reservations } = await verifyReport(context, report, options);
   if (verdict === 'refuted') {
-    throw new CommandError(
-      'failed',
-      'check.refuted',
-      `What the service says of ${formatIdentifier(identifier)} is not what the ledger holds.`,
-    );
+    const text = `What the service says of ${name} is not what the ledger holds.`;
+    throw new CommandError('failed', 'check.refuted', text);
   }
-  return { report, verification };
+  const checks = [...reservations, ...verification.steps.flatMap((step) => step.checks)];
+  const doubts = checks.filter(({ outcome }) => outcome !== 'passed').map(({ code }) => code);
+  return { name, report, verification, verdict, why: [...new Set(doubts)] };
 }
 
-type Fact = 'code' | 'makers' | 'notInSets' | 'scrapped' | 'stolen' | 'mounted' | 'recalls' | 'quarantines';
-
-/** Which fact each reason rests on. */
-const factOf: Readonly<Record<AuthenticityReason, Fact>> = Object.fromEntries(
-  authenticityReasons.map((reason): [AuthenticityReason, Fact] => {
-    if (reason === 'code.otherMaker' || reason === 'code.none') return [reason, 'makers'];
-    if (reason.startsWith('code.')) return [reason, 'code'];
-    if (reason === 'maker.notInSets') return [reason, 'notInSets'];
-    if (reason.startsWith('maker.')) return [reason, 'makers'];
-    const facts: Readonly<Record<string, Fact>> = {
-      'part.scrapped': 'scrapped',
-      'part.stolen': 'stolen',
-      'part.mounted': 'mounted',
-      'part.recalled': 'recalls',
-      'part.quarantined': 'quarantines',
-    };
-    return [reason, facts[reason] ?? 'makers'];
-  }),
-) as Readonly<Record<AuthenticityReason, Fact>>;
+/** What keeps a report from being verified, and so the part from being genuine. */
+function showDoubts(output: Output, reports: readonly ReadReport[]): void {
+  for (const { name, verdict, why } of reports) {
+    if (verdict !== 'verified') output.line(`  ${printable(name)} is ${verdict}: ${why.join(', ')}`);
+  }
+}
 
 const SENTENCES: Readonly<Record<AuthenticityReason, string>> = {
   'code.none': 'no code was shown: this is about the number alone',
@@ -292,4 +309,6 @@ const SENTENCES: Readonly<Record<AuthenticityReason, string>> = {
   'part.mounted': 'it is mounted in another vehicle',
   'part.recalled': 'a recall campaign names it, or its batch',
   'part.quarantined': 'it, or its batch, must not be used until it is released',
+  'part.releaseSealed': 'it, or its batch, was held back, and what of it was released is sealed',
+  'history.incomplete': 'not every history that could speak against it could be verified',
 };

@@ -1,34 +1,48 @@
-import { fromBase64Url, type Hex } from '../bytes.ts';
-import type { OrganisationId } from '../chain/types.ts';
-import { VinculumError } from '../errors.ts';
-import type { Identifier } from '../identifiers/identifier.ts';
+import type { OrganisationId, Subject } from '../chain/types.ts';
+import type { EffectiveEntry, OpenedEntry } from '../findings/openedEntry.ts';
+import { formatIdentifier, type Identifier } from '../identifiers/identifier.ts';
+import { kindByNumber } from '../kinds/kinds.ts';
 import type { SignedPartCode } from '../partCode/partCode.ts';
-import type { Report } from '../report/report.ts';
-import { verifyProof } from '../tree/proof.ts';
-import type { Verification, VerifiedEntry } from '../verify/result.ts';
-import type { CodeFacts, PartFacts } from './judge.ts';
+import type { Verdict, Verification } from '../verify/result.ts';
+import type { AuthenticityReason, CodeFacts, PartFacts } from './judge.ts';
 
 /*
  * The facts of a part from reports that the reader verified: who made it, what its own chain and its batches' chains say.
- * What no report of the part holds (that it is mounted in somebody's vehicle, that a campaign lists it) only who keeps a
- * graph of all histories can say: of that the service's word is taken along, and named as such.
+ * What no report of the part holds (that it is mounted in somebody's vehicle, that a campaign lists it, that whoever took it
+ * out scrapped it) only who keeps a graph of all histories can say: of that the service's word is taken along, and named as
+ * such. What speaks for a part counts only where every report that could speak against it is verified.
  */
 
-/** A report, and what verifying it came to. */
-export type VerifiedReport = { readonly report: Report; readonly verification: Verification };
-
-/** A batch that may hold the part: its verified report, and the proof against the set of one of its entries. */
-export type ListingReport = VerifiedReport & {
-  /** The entry whose set it is. */
-  readonly digest: string;
-  readonly proof: unknown;
+/** A report, what verifying it came to, and what the reader's own circumstances leave of that. */
+export type VerifiedReport = {
+  /** Its organisations' records. */
+  readonly report: {
+    readonly ledgers: readonly {
+      readonly ledger: string;
+      readonly organisations: readonly {
+        readonly id: string;
+        readonly changes: readonly { readonly change: number; readonly value: string }[];
+      }[];
+    }[];
+  };
+  readonly verification: Verification;
+  /** The verification's own, less every reservation: no directory of the reader's own, an old proof, a source that fails. */
+  readonly verdict: Verdict;
 };
 
-/** What only the service knows. */
-export type ToldFacts = Pick<PartFacts, 'mounted' | 'recalls' | 'notInSets' | 'quarantines'> & {
-  /** What the organisation of the code is, where no report has its record. */
-  readonly code: CodeFacts | null;
+export type PartReports = {
+  /** The part's own. */
+  readonly own: VerifiedReport;
+  /** Of the batches that it may be of; of those that list it, asked for with it (`?serial=`). */
+  readonly batches: readonly VerifiedReport[];
+  /** How many batches were named whose reports could not be had. */
+  readonly unread: number;
+  /** Of the vehicle that it is looked at in, where one is named; null where that could not be had. */
+  readonly vehicle?: VerifiedReport | null;
 };
+
+/** What the service says. */
+export type ToldFacts = Omit<PartFacts, 'makers' | 'incomplete' | 'releaseSealed'>;
 
 export type VerifiedFacts = {
   readonly facts: PartFacts;
@@ -37,115 +51,230 @@ export type VerifiedFacts = {
 };
 
 /**
- * @param serial the part's own verified report
- * @param batches those that the service names as listing it
+ * @param code what was shown, null where a number was typed
  * @throws nothing: a proof that proves nothing makes nobody a maker
  */
 export function factsFromReports(
   identifier: Identifier,
   code: SignedPartCode | null,
-  serial: VerifiedReport,
-  batches: readonly ListingReport[],
+  reports: PartReports,
   told: ToldFacts,
 ): VerifiedFacts {
-  const own = provenEntries(serial);
-  const makers = [
-    ...own.flatMap((entry) => {
-      const kind = entry.envelope?.kind;
-      if (kind !== 'part.produced' && kind !== 'safetyPart.registered' && kind !== 'batch.produced')
-        return [];
-      return [{ organisation: attesterOf(entry), by: 'entry' as const }];
-    }),
-    ...batches.flatMap((batch) => {
-      const entry = provenEntries(batch).find(({ link }) => link.digest === batch.digest);
-      return entry !== undefined && isListed(entry, identifier, batch.proof)
-        ? [{ organisation: attesterOf(entry), by: 'set' as const }]
-        : [];
-    }),
-  ].filter(({ organisation }) => organisation !== 0n);
-  const parts = serial.verification.parts.filter(({ whole, subject, chain }) => whole && subject === chain);
-  const states = parts.map(({ part }) => part);
-  const judged = code === null ? null : codeFacts(code, [serial, ...batches]);
-  const whole = serial.verification.verdict === 'verified';
-  const held = [serial, ...batches].map(openQuarantines);
-  const proven = held.reduce((sum, { open }) => sum + open, 0);
-  const asTold = proven === 0 && held.some(({ some }) => some);
+  const { own, batches } = reports;
+  const all = [own, ...batches];
+  const makers = [...makersByEntry(own), ...batches.flatMap((batch) => makersBySet(batch, identifier))];
+  const read = new Set(batches.map(({ verification }) => verification.identifier));
+  const unread = reports.unread + batchesNamed(own).filter((batch) => !read.has(batch)).length;
+  const whole = unread === 0 && all.every((report) => isVerified(report) && !hidesContent(report));
+  const held = all.map((report) => openQuarantines(report, identifier));
+  const open = held.reduce((sum, one) => sum + one.open, 0);
+  const certain = whole && held.every(({ doubtful }) => doubtful === 0);
+  const releaseSealed = held.some((one) => one.releaseSealed);
+  const parts = own.verification.parts.filter((part) => part.whole && part.subject === part.chain);
+  const is = (state: string): boolean => parts.some(({ part }) => part.state === state);
+  const elsewhere = isElsewhere(parts, reports.vehicle);
+  const judged = code === null ? null : codeFacts(code, all.filter(isVerified));
   return {
     facts: {
-      code: code === null ? null : (judged ?? told.code),
+      code: code === null ? null : (judged ?? toldCode(code, told.code)),
       makers,
       notInSets: told.notInSets,
-      scrapped: states.some(({ state }) => state === 'scrapped'),
-      stolen: states.some(({ state }) => state === 'stolen'),
-      mounted: Math.max(told.mounted, states.some(({ state }) => state === 'mounted') ? 1 : 0),
+      // Whoever takes a part out scraps it in the vehicle's history, which the part's own report does not hold.
+      scrapped: is('scrapped') || told.scrapped,
+      stolen: is('stolen') || (!isVerified(own) && told.stolen),
+      mounted: Math.max(told.mounted, elsewhere ? 1 : 0),
       recalls: told.recalls,
-      quarantines: asTold ? told.quarantines : proven,
+      quarantines: certain ? open : Math.max(open, told.quarantines),
+      ...(whole ? {} : { incomplete: true }),
+      ...(releaseSealed ? { releaseSealed } : {}),
     },
     verified: [
       ...(judged === null ? [] : (['code'] as const)),
-      'makers',
-      ...(asTold ? [] : (['quarantines'] as const)),
-      ...(whole ? (['scrapped', 'stolen'] as const) : []),
+      ...(whole ? (['makers'] as const) : []),
+      ...(certain || held.some((one) => one.proven > 0) ? (['quarantines'] as const) : []),
+      ...(isVerified(own) && is('scrapped') ? (['scrapped'] as const) : []),
+      ...(isVerified(own) ? (['stolen'] as const) : []),
+      ...(isVerified(own) && elsewhere ? (['mounted'] as const) : []),
+      ...(whole ? [] : (['incomplete'] as const)),
+      ...(releaseSealed ? (['releaseSealed'] as const) : []),
     ],
   };
 }
 
-function provenEntries({ verification }: VerifiedReport): VerifiedEntry[] {
-  if (verification.verdict === 'refuted') return [];
-  // By whoever may: verifying has found out.
-  const retracted = new Set(
-    verification.findings.flatMap(({ code, entries }) => (code === 'entry.retracted' ? entries : [])),
+/** The batches that a part's own history says that it is of: whoever holds those back holds it back. */
+export function batchesNamed({ verification, verdict }: VerifiedReport): string[] {
+  if (verdict === 'refuted') return [];
+  const named = verification.effective.flatMap(({ data }) =>
+    typeof data.batch === 'string' && data.batch.startsWith('batch:') ? [data.batch] : [],
   );
-  return verification.entries.filter(
+  return [...new Set(named)];
+}
+
+/** Those reasons that rest on what the reader verified; of all others there is the service's word. */
+export function provenReasons(
+  reasons: readonly AuthenticityReason[],
+  verified: readonly (keyof PartFacts)[],
+): ReadonlySet<AuthenticityReason> {
+  return new Set(
+    reasons.filter(
+      // What was shown, everybody sees.
+      (reason) => reason === 'code.none' || reason === 'code.signature' || verified.includes(FACT_OF[reason]),
+    ),
+  );
+}
+
+/** Which fact each reason rests on. */
+const FACT_OF: Readonly<Record<AuthenticityReason, keyof PartFacts>> = {
+  'code.none': 'code',
+  'code.signature': 'code',
+  'code.otherLedger': 'code',
+  'code.foreignKey': 'code',
+  'code.revokedKey': 'code',
+  'code.suspended': 'code',
+  'code.unknownOrganisation': 'code',
+  'code.otherMaker': 'makers',
+  'maker.produced': 'makers',
+  'maker.inSet': 'makers',
+  'maker.contradiction': 'makers',
+  'maker.unknown': 'makers',
+  'maker.notInSets': 'notInSets',
+  'part.scrapped': 'scrapped',
+  'part.stolen': 'stolen',
+  'part.mounted': 'mounted',
+  'part.recalled': 'recalls',
+  'part.quarantined': 'quarantines',
+  'part.releaseSealed': 'releaseSealed',
+  'history.incomplete': 'incomplete',
+};
+
+const isVerified = ({ verdict }: Pick<VerifiedReport, 'verdict'>): boolean => verdict === 'verified';
+
+const counting = ({ verification, verdict }: VerifiedReport): readonly EffectiveEntry[] =>
+  verdict === 'refuted' ? [] : verification.effective;
+
+const MAKING: ReadonlySet<string> = new Set(['part.produced', 'safetyPart.registered', 'batch.produced']);
+
+/** Kinds whose content, once it is destroyed, leaves open what was said of a part. */
+const TELLING: ReadonlySet<string> = new Set([...MAKING, 'batch.quarantined', 'amended']);
+
+/** Whether what could speak against the part was destroyed: a receipt says who did it, and not what it was. */
+function hidesContent({ verification }: VerifiedReport): boolean {
+  return verification.entries.some(
     ({ status, chain, link }) =>
-      status === 'proven' && typeof chain === 'string' && !retracted.has(link.digest),
+      status === 'erased' && typeof chain === 'string' && TELLING.has(kindByNumber(link.kind)?.name ?? ''),
   );
 }
 
-function attesterOf({ link, action }: VerifiedEntry): OrganisationId {
-  return 'organisation' in link ? link.organisation : (action?.organisation ?? (0n as OrganisationId));
+type Maker = PartFacts['makers'][number];
+
+function makersByEntry(own: VerifiedReport): Maker[] {
+  return counting(own)
+    .filter(({ kind }) => MAKING.has(kind))
+    .flatMap((entry) => makerOf(entry, 'entry'));
 }
 
-function isListed({ envelope }: VerifiedEntry, identifier: Identifier, proof: unknown): boolean {
-  const set = envelope?.data.serials as { serialsRoot: Hex; treeKey: string } | undefined;
-  if (envelope?.kind !== 'batch.produced' || set === undefined) return false;
-  try {
-    return verifyProof(set.serialsRoot, fromBase64Url(set.treeKey), identifier, proof) === 'in';
-  } catch (error) {
-    if (error instanceof VinculumError) return false;
-    throw error;
+function makersBySet(batch: VerifiedReport, part: Identifier): Maker[] {
+  return counting(batch)
+    .filter((entry) => entry.kind === 'batch.produced' && placeOf(batch, entry, part) === 'in')
+    .flatMap((entry) => makerOf(entry, 'set'));
+}
+
+function makerOf({ organisation }: OpenedEntry, by: Maker['by']): Maker[] {
+  return /^[1-9][0-9]*$/.test(organisation)
+    ? [{ organisation: BigInt(organisation) as OrganisationId, by }]
+    : [];
+}
+
+/** Where the part is in what an entry of a batch names: the whole batch, or some serials by a set. */
+type Place = 'whole' | 'in' | 'out' | 'unknown';
+
+function placeOf({ verification }: VerifiedReport, { digest, data }: OpenedEntry, part: Identifier): Place {
+  if (data.serials === undefined) return 'whole';
+  // Some serials of a batch are not the batch.
+  if (part.type !== 'serial') return 'out';
+  const member = formatIdentifier(part);
+  const codes = verification.findings.flatMap(({ code, entries, details }) =>
+    entries[0] === digest && details.member === member ? [code] : [],
+  );
+  if (codes.includes('batch.contains')) return 'in';
+  return codes.includes('batch.omits') ? 'out' : 'unknown';
+}
+
+type Held = {
+  /** Quarantines that hold the part, as far as this report says. */
+  readonly open: number;
+  /** Of those, the ones in a verified report. */
+  readonly proven: number;
+  /** Those of which it does not say whether they hold it, or still do. */
+  readonly doubtful: number;
+  /** Whether a release that ended one may be of other serials: it has fields that nobody can read. */
+  readonly releaseSealed: boolean;
+};
+
+function openQuarantines(report: VerifiedReport, part: Identifier): Held {
+  const effective = counting(report);
+  const releases = effective.filter(({ kind }) => kind === 'batch.released');
+  // A reason that is sealed holds nothing less back.
+  const unreadable = report.verdict === 'refuted' ? [] : report.verification.unreadable;
+  const quarantines = [...effective, ...unreadable].filter(({ kind }) => kind === 'batch.quarantined');
+  let [open, doubtful, releaseSealed] = [0, 0, false];
+  for (const quarantine of quarantines) {
+    const place = placeOf(report, quarantine, part);
+    if (place === 'out') continue;
+    const ends = releases
+      .filter((release) => isMeant(release, quarantine))
+      .map((release) => {
+        const sealed = release.data.serials === undefined && hasSealed(report, release);
+        return sealed ? ('sealed' as const) : placeOf(report, release, part);
+      });
+    if (ends.includes('whole') || ends.includes('in')) continue;
+    if (ends.includes('sealed')) releaseSealed = true;
+    if (place === 'unknown' || ends.includes('unknown') || ends.includes('sealed')) doubtful += 1;
+    else open += 1;
   }
+  return { open, proven: isVerified(report) ? open : 0, doubtful, releaseSealed };
 }
 
-/**
- * Quarantines of the whole thing that no release ended for any of it; and whether some of its serials are, or were not,
- * released alone: which they are only the service can tell, by sets that it holds.
- */
-function openQuarantines(report: VerifiedReport): { readonly open: number; readonly some: boolean } {
-  const entries = provenEntries(report);
-  const isEnded = (digest: string, index: number, bySome: boolean): boolean =>
-    entries.some(({ envelope }, at) => {
-      if (envelope?.kind !== 'batch.released') return false;
-      const { quarantined, serials } = envelope.data;
-      if ((serials !== undefined) !== bySome) return false;
-      return quarantined === undefined ? at > index : quarantined === digest;
-    });
-  const held = entries.flatMap(({ envelope, link: { digest } }, index) => {
-    if (envelope?.kind !== 'batch.quarantined' || isEnded(digest, index, false)) return [];
-    return [{ some: envelope.data.serials !== undefined || isEnded(digest, index, true) }];
-  });
-  const some = held.filter((one) => one.some).length;
-  return { open: held.length - some, some: some > 0 };
+/** Whether a release is of a quarantine: of the one that it names, else of those before it. */
+function isMeant(release: OpenedEntry, quarantine: OpenedEntry): boolean {
+  const { quarantined } = release.data;
+  if (quarantined !== undefined) return quarantined === quarantine.digest;
+  if (release.ledger === quarantine.ledger) return release.position > quarantine.position;
+  // Places in two ledgers are no order: the blocks' times are.
+  return release.anchoredAt > quarantine.anchoredAt;
+}
+
+/** Whether an entry has sealed fields that the reader was not given: which they are, nobody can tell. */
+function hasSealed({ verification }: VerifiedReport, { digest, amendedBy }: EffectiveEntry): boolean {
+  return verification.entries.some(
+    ({ link, seals }) => link.digest === (amendedBy ?? digest) && seals.digests > seals.opened,
+  );
+}
+
+/** Whether `Parts` has it in another vehicle than the one that it is looked at in. */
+function isElsewhere(parts: Verification['parts'], vehicle: VerifiedReport | null | undefined): boolean {
+  const mounted = parts.filter(({ part }) => part.state === 'mounted');
+  if (vehicle === undefined) return mounted.length > 0;
+  // Which vehicle it is shows a transcript only: without one that is verified, the service says whether it is another.
+  if (vehicle === null || !isVerified(vehicle)) return false;
+  const here = (ledger: string, subject: Subject | null): boolean =>
+    vehicle.verification.subjects.some((one) => one.ledger === ledger && one.subject === subject);
+  return mounted.some(({ ledger, part }) => !here(ledger, part.vehicle));
+}
+
+/** What the service says of the code's signer; whose code it is, the code says. */
+function toldCode({ organisation, signer }: SignedPartCode, told: CodeFacts | null): CodeFacts {
+  const { ledger, key, standing } = told ?? { ledger: 'known', key: 'active', standing: 'good' };
+  return { organisation, ledger, key: signer === null ? 'none' : key, standing };
 }
 
 const KEY_ADDED = 7;
 const KEY_REVOKED = 8;
 
 /** What the signer is to the organisation, by a record whose head was verified; null where no report has it. */
-function codeFacts(code: SignedPartCode, reports: readonly VerifiedReport[]): CodeFacts | null {
+function codeFacts(code: SignedPartCode, known: readonly VerifiedReport[]): CodeFacts | null {
   const { organisation, ledger, signer } = code;
   const name = `eip155:${ledger.chainId}:${ledger.address}`;
-  const known = reports.filter(({ verification }) => verification.verdict !== 'refuted');
   const sections = known.flatMap(({ report }) => report.ledgers).filter((section) => section.ledger === name);
   if (known.length > 0 && sections.length === 0) {
     return {

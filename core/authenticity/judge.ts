@@ -48,6 +48,10 @@ export const authenticityReasons = [
   'part.mounted',
   'part.recalled',
   'part.quarantined',
+  /** It was held back, and of its release there is something that nobody can read: it may be of others. */
+  'part.releaseSealed',
+  /** Not every history that could speak against it could be verified. */
+  'history.incomplete',
 ] as const;
 export type AuthenticityReason = (typeof authenticityReasons)[number];
 
@@ -76,6 +80,10 @@ export type PartFacts = {
   readonly recalls: number;
   /** Quarantines of it or its batch that nobody ended. */
   readonly quarantines: number;
+  /** Whether something that could speak against it may be kept back from whoever judges: then nothing speaks for it. */
+  readonly incomplete?: true;
+  /** Whether it was held back, and its release has sealed fields: it may be of some serials, and not of this one. */
+  readonly releaseSealed?: true;
 };
 
 export type Authenticity = {
@@ -95,7 +103,9 @@ export function judgePart(facts: PartFacts): Authenticity {
   if (facts.scrapped) reasons.push('part.scrapped');
   if (facts.recalls > 0) reasons.push('part.recalled');
   if (facts.quarantines > 0) reasons.push('part.quarantined');
+  if (facts.releaseSealed === true) reasons.push('part.releaseSealed');
   if (facts.mounted > 0) reasons.push('part.mounted');
+  if (facts.incomplete === true) reasons.push('history.incomplete');
   const maker = facts.code?.organisation;
   const made = facts.makers.filter(({ organisation }) => maker === undefined || organisation === maker);
   if (made.some(({ by }) => by === 'entry')) reasons.push('maker.produced');
@@ -138,5 +148,6 @@ function stateOf(facts: PartFacts, { verdict }: CodeVerdict, made: boolean): Aut
   if (facts.scrapped) return 'scrapped';
   if (facts.recalls > 0 || facts.quarantines > 0) return 'recalled';
   if (facts.mounted > 0) return 'mounted';
-  return made && verdict === 'good' ? 'genuine' : 'unknown';
+  const whole = facts.incomplete !== true && facts.releaseSealed !== true;
+  return made && verdict === 'good' && whole ? 'genuine' : 'unknown';
 }

@@ -1,9 +1,11 @@
 import { type FormEvent, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { batchesNamed } from '../../core/authenticity/fromReports.ts';
 import type { AuthenticityReason, AuthenticityState } from '../../core/authenticity/judge.ts';
 import { formatIdentifier } from '../../core/identifiers/identifier.ts';
 import type { DeskProps } from '../acting/Desk.tsx';
 import { Field } from '../acting/parts.tsx';
 import { createService } from '../acting/service.ts';
+import { judge as judgeReport } from '../model/judgement.ts';
 import type { Light } from '../model/lights.ts';
 import { placeAddress, reportAddress } from '../model/location.ts';
 import {
@@ -12,13 +14,14 @@ import {
   judge,
   readAsked,
   readTold,
+  reportOf,
   type Told,
   type Verified,
 } from '../model/partCheck.ts';
 import { shownIdentifier } from '../model/vinFeedback.ts';
 import { useTongue } from '../page/context.ts';
 import { lazyPart } from '../page/lazyPart.tsx';
-import { Sign } from '../page/parts.tsx';
+import { Sign, useNow } from '../page/parts.tsx';
 import { canScan } from '../page/scanning.ts';
 import { useCheck } from '../page/useCheck.ts';
 import { useReader } from '../page/useReader.ts';
@@ -176,14 +179,16 @@ const lights: Readonly<Record<AuthenticityState, Light>> = {
 /** What speaks for a part; every other reason speaks against it, or is only said. */
 const GOOD: ReadonlySet<AuthenticityReason> = new Set(['maker.produced', 'maker.inSet']);
 
+type Found = Verified | 'failed';
+
 function Result(props: InsideProps & { readonly asked: Asked }) {
   const { asked, api, words } = props;
   const { texts } = useTongue();
   const [told, setTold] = useState<Told | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [again, setAgain] = useState(0);
-  const [own, setOwn] = useState<Verified | 'failed' | null>(null);
-  const [batches, setBatches] = useState<ReadonlyMap<string, Verified | 'failed'>>(new Map());
+  const [own, setOwn] = useState<Found | null>(null);
+  const [batches, setBatches] = useState<ReadonlyMap<string, Found>>(new Map());
   const identifier = formatIdentifier(asked.identifier);
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again whenever somebody asks
   useEffect(() => {
@@ -199,22 +204,32 @@ function Result(props: InsideProps & { readonly asked: Asked }) {
       over = true;
     };
   }, [api, asked, identifier, again]);
-  const wanted = useMemo(
-    () => [...new Set((told?.sets ?? []).map(({ batch }) => batch))].slice(0, MOST_BATCHES),
-    [told],
+  // What the service names, and what the part's own history does: a batch that is left out could be held back.
+  const named = useMemo(
+    () => [
+      ...new Set([
+        ...(told?.sets ?? []),
+        ...(own === null || own === 'failed' ? [] : batchesNamed(reportOf(own))),
+      ]),
+    ],
+    [told, own],
   );
-  const noteOwn = useCallback((found: Verified | 'failed') => setOwn(found), []);
+  const wanted = useMemo(() => named.slice(0, MOST_BATCHES), [named]);
+  const noteOwn = useCallback((found: Found) => setOwn(found), []);
   const noteBatch = useCallback(
-    (batch: string, found: Verified | 'failed') =>
-      setBatches((before) => new Map([...before, [batch, found]])),
+    (batch: string, found: Found) => setBatches((before) => new Map([...before, [batch, found]])),
     [],
   );
   const done = own !== null && told !== null && wanted.every((batch) => batches.has(batch));
-  const judged = useMemo((): Judged | null => {
+  const judged = useMemo((): Judged | 'refuted' | null => {
     if (!done || told === null || own === null || own === 'failed') return null;
-    const held = [...batches].filter((pair): pair is [string, Verified] => pair[1] !== 'failed');
-    return judge(asked, told, own, new Map(held));
-  }, [done, told, own, batches, asked]);
+    const held = wanted.map((batch) => batches.get(batch) ?? 'failed');
+    try {
+      return judge(asked, told, { own, batches: held, unread: named.length - held.length, vehicle: null });
+    } catch {
+      return 'refuted';
+    }
+  }, [done, told, own, batches, asked, wanted, named]);
   const reports = [own, ...batches.values()].filter(
     (one): one is Verified => one !== null && one !== 'failed',
   );
@@ -237,9 +252,17 @@ function Result(props: InsideProps & { readonly asked: Asked }) {
   return (
     <>
       <Verifier {...props} identifier={identifier} onDone={noteOwn} />
-      {wanted.map((batch) => (
-        <Verifier key={batch} {...props} identifier={batch} onDone={(found) => noteBatch(batch, found)} />
-      ))}
+      {told === null
+        ? null
+        : wanted.map((batch) => (
+            <Verifier
+              key={batch}
+              {...props}
+              identifier={batch}
+              member={told.sets.includes(batch) ? identifier : null}
+              onDone={(found) => noteBatch(batch, found)}
+            />
+          ))}
       {told === null ? (
         <div className="panel loading" role="status" aria-busy="true">
           <p>{words.asking}</p>
@@ -264,25 +287,40 @@ function Result(props: InsideProps & { readonly asked: Asked }) {
 
 /** Fetches a report and verifies it, beside: nothing of it is shown here. */
 function Verifier(
-  props: DeskProps & { readonly identifier: string; readonly onDone: (found: Verified | 'failed') => void },
+  props: DeskProps & {
+    readonly identifier: string;
+    /** Of a batch: the serial whose place in its sets is to be shown. */
+    readonly member?: string | null;
+    readonly onDone: (found: Found) => void;
+  },
 ) {
-  const { api, identifier, onDone } = props;
+  const { api, identifier, member = null, settings, onDone } = props;
   const reader = useReader();
   const { state, open } = reader;
-  useCheck(reader, props);
+  const { trust } = useCheck(reader, props);
+  const now = useNow();
   const tell = useRef(onDone);
   tell.current = onDone;
   useEffect(
-    () => open({ kind: 'service', identifier, url: reportAddress(api, identifier) }),
-    [api, identifier, open],
+    () => open({ kind: 'service', identifier, url: reportAddress(api, identifier, member) }),
+    [api, identifier, member, open],
   );
   const check = state.at === 'report' ? state.check : null;
   useEffect(() => {
     if (state.at === 'failed' || check?.state === 'failed') tell.current('failed');
-    else if (check?.state === 'done') {
-      tell.current({ verification: check.result.verification, view: check.result.view });
+    else if (check?.state === 'done' && trust !== null) {
+      const { verification, view, troubles } = check.result;
+      const judgement = judgeReport(verification, {
+        troubles,
+        fromReport: trust.state === 'fromReport',
+        directoryChanged: trust.state === 'changed',
+        pages: null,
+        now,
+        maxAgeSeconds: settings.maxAgeHours * 3600,
+      });
+      tell.current({ verification, view, judgement });
     }
-  }, [state.at, check]);
+  }, [state.at, check, trust, now, settings.maxAgeHours]);
   return null;
 }
 
@@ -290,38 +328,65 @@ type VerdictProps = InsideProps & {
   readonly asked: Asked;
   readonly identifier: string;
   readonly told: Told;
-  readonly judged: Judged | null;
+  readonly judged: Judged | 'refuted' | null;
   readonly done: boolean;
   /** Those that were verified: they name the organisations. */
   readonly reports: readonly Verified[];
 };
 
+type Proof = 'running' | 'no' | 'partly' | 'yes' | 'refuted';
+
+const PROOF_SIGNS: Readonly<Record<Proof, Light | 'running'>> = {
+  running: 'running',
+  no: 'caution',
+  partly: 'caution',
+  yes: 'good',
+  refuted: 'bad',
+};
+
+function proofOf(found: VerdictProps['judged'], done: boolean): Proof {
+  if (found === 'refuted') return 'refuted';
+  if (found === null) return done ? 'no' : 'running';
+  return found.reasons.includes('history.incomplete') ? 'partly' : 'yes';
+}
+
+/** Green only once this browser has proven it, of what can no longer be undone. */
+function lightOf(state: AuthenticityState, found: VerdictProps['judged']): Light {
+  if (found === 'refuted') return 'bad';
+  return lights[state] === 'good' && found?.green !== true ? 'caution' : lights[state];
+}
+
 /** What it is, in one word; why, each reason with who says so; and what no check can show. */
-function Verdict({ asked, identifier, told, judged, done, reports, words, api }: VerdictProps) {
+function Verdict({ asked, identifier, told, judged: found, done, reports, words, api }: VerdictProps) {
   const tongue = useTongue();
+  const refuted = found === 'refuted';
+  const judged = refuted ? null : found;
   const { state, reasons } = judged ?? told;
-  const light = lights[state];
+  const light = lightOf(state, found);
+  const word = words.states[state];
   const report = placeAddress(location.href, shownIdentifier(identifier));
   const attesters = reports.flatMap(({ view }) => view.attesters);
   const makers = [...new Set(told.facts.makers.map(({ organisation }) => organisation.toString()))];
+  const proof = proofOf(found, done);
   return (
     <section className="check-result" aria-label={words.result}>
-      <div
-        className={`sellable is-${light}`}
-        role="status"
-        data-state={state}
-        data-proven={judged === null ? (done ? 'no' : 'running') : 'yes'}
-      >
+      <div className={`sellable is-${light}`} role="status" data-state={state} data-proven={proof}>
         <Sign of={light} />
         <div>
-          <p className="sellable-word">{words.states[state][0]}</p>
-          <p>{words.states[state][1]}</p>
-          <p className="muted small">
-            <Sign of={judged === null ? (done ? 'caution' : 'running') : 'good'} />{' '}
-            {judged === null ? (done ? words.unproven : words.proving) : words.proven}
+          <p className="sellable-word">{judged === null ? words.told(word[0]) : word[0]}</p>
+          <p>{word[1]}</p>
+          <p className="muted small" data-green={judged?.green === true ? 'yes' : 'no'}>
+            <Sign of={PROOF_SIGNS[proof]} /> {words.proofs[proof]}
+            {judged !== null && !judged.green && proof === 'yes' ? ` ${words.notGreen}` : ''}
           </p>
         </div>
       </div>
+      {refuted ? (
+        <p className="notice is-bad" role="alert" data-code="check.refuted">
+          <Sign of="bad" />
+          <span>{words.refuted}</span>
+        </p>
+      ) : null}
       {judged?.differs === true ? (
         <p className="notice is-bad" role="alert" data-differs={told.state}>
           <Sign of="bad" />

@@ -1,4 +1,9 @@
-import { factsFromReports, type VerifiedReport } from '../../core/authenticity/fromReports.ts';
+import {
+  factsFromReports,
+  type PartReports,
+  provenReasons,
+  type VerifiedReport,
+} from '../../core/authenticity/fromReports.ts';
 import {
   type Authenticity,
   type AuthenticityReason,
@@ -13,9 +18,9 @@ import type { OrganisationId } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
 import type { Identifier } from '../../core/identifiers/identifier.ts';
 import { PART_CODE_PATTERN, readPartCode, type SignedPartCode } from '../../core/partCode/partCode.ts';
-import type { Report } from '../../core/report/report.ts';
 import type { Verification } from '../../core/verify/result.ts';
 import { attesterKey } from './attesterKey.ts';
+import type { Judgement } from './judgement.ts';
 import type { ReportView } from './view.ts';
 import { readableIdentifier } from './vinFeedback.ts';
 
@@ -59,7 +64,8 @@ export type Told = {
   readonly reasons: readonly AuthenticityReason[];
   readonly flags: readonly ScanFlag[];
   readonly facts: PartFacts;
-  readonly sets: readonly { readonly batch: string; readonly entry: string; readonly proof: unknown }[];
+  /** The batches whose sets hold it. */
+  readonly sets: readonly string[];
   readonly recalls: readonly { readonly organisation: string; readonly campaign: string }[];
 };
 
@@ -108,11 +114,7 @@ export function readTold(answer: Loose): Told {
       recalls: count('recalls'),
       quarantines: count('quarantines'),
     },
-    sets: listIn(answer.sets).map(({ batch, entry, proof }) => ({
-      batch: String(batch),
-      entry: String(entry),
-      proof,
-    })),
+    sets: [...new Set(listIn(answer.sets).map(({ batch }) => String(batch)))],
     recalls: listIn(answer.recalls).map(({ organisation, campaign }) => ({
       organisation: String(organisation),
       campaign: String(campaign),
@@ -125,8 +127,22 @@ function organisationIn(value: unknown): OrganisationId {
   throw new VinculumError('service.malformed', 'The answer is not what such a service answers.');
 }
 
-/** A report that this browser has verified. */
-export type Verified = { readonly verification: Verification; readonly view: ReportView };
+/** A report that this browser has verified, and what this reader's circumstances leave of that. */
+export type Verified = {
+  readonly verification: Verification;
+  readonly view: ReportView;
+  readonly judgement: Judgement;
+};
+
+export type VerifiedAll = {
+  readonly own: Verified;
+  /** Of the batches that it may be of; `failed` where the report could not be had. */
+  readonly batches: readonly (Verified | 'failed')[];
+  /** How many more batches were named than are looked into. */
+  readonly unread: number;
+  /** Of the vehicle that it is looked at in, where one was named. */
+  readonly vehicle: Verified | 'failed' | null;
+};
 
 /** What follows from reports that this browser has verified, and what only the service says. */
 export type Judged = Authenticity & {
@@ -134,69 +150,41 @@ export type Judged = Authenticity & {
   readonly proven: ReadonlySet<AuthenticityReason>;
   /** The service came to another state than what is proven allows. */
   readonly differs: boolean;
-};
-
-/** Which fact each reason rests on. */
-const FACT_OF: Readonly<Record<AuthenticityReason, keyof PartFacts>> = {
-  'code.none': 'code',
-  'code.signature': 'code',
-  'code.otherLedger': 'code',
-  'code.foreignKey': 'code',
-  'code.revokedKey': 'code',
-  'code.suspended': 'code',
-  'code.unknownOrganisation': 'code',
-  'code.otherMaker': 'makers',
-  'maker.produced': 'makers',
-  'maker.inSet': 'makers',
-  'maker.contradiction': 'makers',
-  'maker.unknown': 'makers',
-  'maker.notInSets': 'notInSets',
-  'part.scrapped': 'scrapped',
-  'part.stolen': 'stolen',
-  'part.mounted': 'mounted',
-  'part.recalled': 'recalls',
-  'part.quarantined': 'quarantines',
+  /** Whether every report is good enough for a green light: verified, of a final block, and not old. */
+  readonly green: boolean;
 };
 
 /**
  * Judges a part by what the browser has proven, and by the service's word where no report of the part can prove it.
- * @param own the part's own report, verified
- * @param batches the reports of the batches that the service names, verified, by their identifiers
+ * @throws `check.refuted` where a report is not what the ledger holds
  */
-export function judge(
-  asked: Asked,
-  told: Told,
-  own: Verified,
-  batches: ReadonlyMap<string, Verified>,
-): Judged {
-  const listings = told.sets.flatMap(({ batch, entry, proof }) => {
-    const found = batches.get(batch);
-    return found === undefined ? [] : [{ ...reportOf(found), digest: entry, proof }];
-  });
-  const { facts, verified } = factsFromReports(
-    asked.identifier,
-    asked.code,
-    reportOf(own),
-    listings,
-    told.facts,
-  );
-  const judged = judgePart(facts);
-  const whole = own.verification.verdict === 'verified';
-  const mounted = own.verification.parts.some(
-    ({ whole: known, subject, chain, part }) => known && subject === chain && part.state === 'mounted',
-  );
-  const proven = judged.reasons.filter((reason) => {
-    if (reason === 'code.none' || reason === 'code.signature') return true;
-    if (reason === 'part.mounted') return mounted;
-    // That nobody says so is shown only by a history that is whole.
-    if (reason === 'maker.unknown') return whole;
-    return verified.includes(FACT_OF[reason]);
-  });
-  return { ...judged, proven: new Set(proven), differs: judged.state !== told.state };
+export function judge(asked: Asked, told: Told, verified: VerifiedAll): Judged {
+  const { own, batches, vehicle } = verified;
+  const read = batches.filter((one) => one !== 'failed');
+  const all = [own, ...read, ...(vehicle === null || vehicle === 'failed' ? [] : [vehicle])];
+  if (all.some(({ judgement }) => judgement.verdict === 'refuted')) {
+    throw new VinculumError('check.refuted', 'What the service says is not what the ledger holds.');
+  }
+  const reports: PartReports = {
+    own: reportOf(own),
+    batches: read.map(reportOf),
+    unread: verified.unread + batches.length - read.length,
+    ...(vehicle === null ? {} : { vehicle: vehicle === 'failed' ? null : reportOf(vehicle) }),
+  };
+  const found = factsFromReports(asked.identifier, asked.code, reports, told.facts);
+  const judged = judgePart(found.facts);
+  // That less can be proven here than the service knows is no other word than its.
+  const { incomplete: _, releaseSealed: __, ...known } = found.facts;
+  return {
+    ...judged,
+    proven: provenReasons(judged.reasons, found.verified),
+    differs: judgePart(known).state !== told.state,
+    green: all.every(({ judgement }) => judgement.light === 'good'),
+  };
 }
 
 /** A verified report as far as the judgement reads it: the record of each organisation, under each ledger. */
-function reportOf({ verification, view }: Verified): VerifiedReport {
+export function reportOf({ verification, view, judgement }: Verified): VerifiedReport {
   const numbers = new Map(Object.entries(changes).map(([number, name]) => [name as string, Number(number)]));
   const ledgers = verification.subjects.map(({ ledger }) => ({
     ledger,
@@ -204,12 +192,11 @@ function reportOf({ verification, view }: Verified): VerifiedReport {
       .filter(({ key, id }) => key === attesterKey(ledger, id))
       .map(({ id, changes: made }) => ({
         id,
-        changes: made.map(({ change, timestamp, value }) => ({
-          change: numbers.get(change) ?? 0,
-          timestamp,
-          value,
-        })),
+        changes: made.map(({ change, value }) => ({ change: numbers.get(change) ?? 0, value })),
       })),
   }));
-  return { report: { ledgers } as unknown as Report, verification };
+  // An old block may be one from before the theft.
+  const stale = judgement.reservations.some(({ code }) => code === 'asOf.stale');
+  const verdict = stale && judgement.verdict === 'verified' ? 'incomplete' : judgement.verdict;
+  return { report: { ledgers }, verification, verdict };
 }

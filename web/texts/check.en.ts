@@ -46,9 +46,17 @@ export const checkEn = {
     stolen: ['Stolen', 'This part is reported stolen. Don’t buy it; tell the police.'],
     forged: ['Forged code', 'The code was not made by whom it names. Don’t use the part.'],
   } satisfies Record<AuthenticityState, [string, string]> as Record<AuthenticityState, [string, string]>,
-  proving: 'Your browser is proving it…',
-  proven: 'Proven by your browser, as far as said below.',
-  unproven: 'Your browser could not prove it: this is the service’s word.',
+  /** Before this browser has proven it, or where it can't. */
+  told: (state: string) => `“${state}”, says the service`,
+  proofs: {
+    running: 'Your browser is proving it: until then it is only the service’s word.',
+    no: 'Your browser could not prove it: this is only the service’s word.',
+    partly: 'Your browser could not prove everything: what speaks against the part may be kept back.',
+    yes: 'Proven by your browser, as far as said below.',
+    refuted: 'What the service says is not what the ledger holds.',
+  },
+  notGreen: 'What it rests on can still be undone, or one of your sources did not answer well.',
+  refuted: 'A history that the service gave is false. Don’t rely on this service.',
   differs: (told: string, found: string) =>
     `The service says “${told}”; what your browser has proven comes to “${found}”. Don’t rely on this service.`,
   flags: {
@@ -76,6 +84,10 @@ export const checkEn = {
     'part.mounted': 'It is mounted in a vehicle or another part.',
     'part.recalled': 'An open recall names it or its batch.',
     'part.quarantined': 'It, or its batch, is held back.',
+    'part.releaseSealed':
+      'It, or its batch, was held back; its release has sealed fields, and may be of other parts. Ask the maker.',
+    'history.incomplete':
+      'Not every history that could speak against it could be verified: the service may keep something back.',
   } satisfies Record<AuthenticityReason, string>,
   codeGood: (maker: string) => `The code is signed with a key of ${maker}.`,
   by: { browser: 'proven here', service: 'the service’s word' },

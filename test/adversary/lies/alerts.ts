@@ -226,22 +226,27 @@ export const alertLies: readonly OtherLie[] = [
     async run(system) {
       await worldOf(system);
       const stranger = parseIdentifier(`serial:${DOMAIN}:B-99`);
-      const { sets } = await checked(system, { identifier: `serial:${DOMAIN}:B-1` });
-      const reportOf = async (path: string) => {
-        const report = parseReport((await system.test.get(path)).text);
+      const reportOf = async (path: string, turn = (text: string) => text) => {
+        const report = parseReport(turn((await system.test.get(path)).text));
         const verification = await verify(report, system.trust, (chainId) =>
           rpcView([(method, params) => system.chain.call(method, [...params])], chainId),
         );
-        return { report, verification };
+        return { report, verification, verdict: verification.verdict };
       };
-      const [set] = sets;
-      const batch = await reportOf(`/v1/batches/${DOMAIN}/B/report`);
+      // The proof of another one, under this one's name.
+      const batch = await reportOf(`/v1/batches/${DOMAIN}/B/report?serial=serial:${DOMAIN}:B-1`, (text) =>
+        text.replace(`"member":"serial:${DOMAIN}:B-1"`, `"member":"serial:${DOMAIN}:B-99"`),
+      );
       const { facts } = factsFromReports(
         stranger,
         null,
-        await reportOf(`/v1/serials/${DOMAIN}/B-99/report`),
-        [{ ...batch, digest: set.entry, proof: set.proof }],
-        { mounted: 0, recalls: 0, quarantines: 0, notInSets: false, code: null },
+        { own: await reportOf(`/v1/serials/${DOMAIN}/B-99/report`), batches: [batch], unread: 0 },
+        {
+          ...{ mounted: 0, recalls: 0, quarantines: 0, notInSets: false },
+          scrapped: false,
+          stolen: false,
+          code: null,
+        },
       );
       const { state, reasons } = judgePart(facts);
       return state === 'genuine'

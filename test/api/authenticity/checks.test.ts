@@ -248,7 +248,9 @@ describe('checks of parts, and the watch over what is mounted', function () {
         {
           own: await verifiedReport(`/v1/serials/${domain}/${name}/report`),
           batches: [
-            await verifiedReport(`/v1/batches/${domain}/B-1/report?serial=${encodeURIComponent(serial(number))}`),
+            await verifiedReport(
+              `/v1/batches/${domain}/B-1/report?serial=${encodeURIComponent(serial(number))}`,
+            ),
           ],
           unread: 0,
         },

@@ -2,23 +2,14 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromHex, type Hex, toHex } from '../../core/bytes.ts';
 import { canonicalJson } from '../../core/canonical.ts';
-import { foldDirectory } from '../../core/chain/directory.ts';
-import { formatLedgerId } from '../../core/chain/ledgerId.ts';
-import { foldLinks } from '../../core/chain/link.ts';
-import { foldOrganisation } from '../../core/chain/organisation.ts';
 import { type Address, type Subject, ZERO_SUBJECT } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
-import { plainSlot, SLOTS } from '../../core/proof/proofView.ts';
+import { plainSlot, SLOTS, slotOf } from '../../core/proof/proofView.ts';
 import { writeProof } from '../../core/proof/reportProof.ts';
-import { accountAt, mappingSlot, storageAt } from '../../core/proof/state.ts';
+import { accountAt, storageAt } from '../../core/proof/state.ts';
 import { trieNodes } from '../../core/proof/trie.ts';
-import {
-  changesOf,
-  directoryLinksOf,
-  linkOf,
-  type Report,
-  type ReportProof,
-} from '../../core/report/report.ts';
+import { directoryLinksOf, type Report, type ReportProof } from '../../core/report/report.ts';
+import { headClaims } from '../../core/verify/headClaims.ts';
 import type { Slots, StateProofs, StateRead } from '../chain/stateProofs.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { Queryable, Store } from '../store/store.ts';
@@ -199,39 +190,17 @@ function chainsOf(report: Report): Set<bigint> {
 
 /** What verification reads of a chain (docs/protocol.md §8, steps 2, 3 and 5). */
 function claimsOf(report: Report, chainId: bigint): Claims {
-  const claims: Claim[] = [];
-  const links = directoryLinksOf(report);
-  if (BigInt(report.directory.chainId) === chainId) {
-    const contract = report.directory.address as Address;
-    claims.push({ contract, slot: plainSlot(SLOTS.directoryHead), word: foldDirectory(links) });
-  }
-  for (const link of links) {
-    if (link.change !== 'added' || link.chainId !== chainId) continue;
-    const contract = link.ledger;
-    claims.push({ contract, slot: plainSlot(SLOTS.pseudonymKey), word: link.pseudonymKey });
-    const name = formatLedgerId({ chainId, address: contract });
-    for (const section of report.ledgers.filter(({ ledger }) => ledger === name)) {
-      claims.push({
-        contract,
-        slot: mappingSlot(section.subject as Subject, SLOTS.heads),
-        word: foldLinks(section.links.map(linkOf)),
-      });
-      for (const other of [...(section.predecessors ?? []), ...(section.parts ?? [])]) {
-        const slot = mappingSlot(other.subject as Subject, SLOTS.heads);
-        claims.push({ contract, slot, word: foldLinks(other.links.map(linkOf)) });
-      }
-      for (const own of section.ownChains) {
-        const slot = mappingSlot(BigInt(own.organisation), SLOTS.ownHeads);
-        claims.push({ contract, slot, word: foldLinks(own.links.map(linkOf)) });
-      }
-      for (const organisation of section.organisations) {
-        const slot = mappingSlot(BigInt(organisation.id), SLOTS.organisationHeads);
-        const word = foldOrganisation(changesOf(organisation));
-        claims.push({ contract: link.organisations, slot, word });
-      }
-    }
-  }
-  return claims;
+  const { directory } = report;
+  const trust = { chainId: BigInt(directory.chainId), directory: directory.address as Address };
+  const keys = directoryLinksOf(report).flatMap((link): Claim[] =>
+    link.change === 'added' && link.chainId === chainId
+      ? [{ contract: link.ledger, slot: plainSlot(SLOTS.pseudonymKey), word: link.pseudonymKey }]
+      : [],
+  );
+  const heads = headClaims(report, trust)
+    .filter((claim) => claim.chainId === chainId)
+    .map(({ contract, head, told }) => ({ contract, slot: slotOf(head), word: told }));
+  return [...keys, ...heads];
 }
 
 function slotsOf(claims: Claims): Slots {

@@ -1,15 +1,13 @@
-import { foldDirectory } from '../../core/chain/directory.ts';
-import { formatLedgerId } from '../../core/chain/ledgerId.ts';
-import { foldLinks, isModuleLink } from '../../core/chain/link.ts';
-import { foldOrganisation } from '../../core/chain/organisation.ts';
-import type { Address, OrganisationId, Subject } from '../../core/chain/types.ts';
+import { isModuleLink } from '../../core/chain/link.ts';
+import type { Address, OrganisationId } from '../../core/chain/types.ts';
 import { isVinculumError } from '../../core/errors.ts';
 import type { Finding } from '../../core/findings/finding.ts';
 import { kindByNumber } from '../../core/kinds/kinds.ts';
 import { comparePages, type ReportPdf } from '../../core/pdf/attachment.ts';
 import { LAYOUT } from '../../core/pdf/renderReport.ts';
-import { changesOf, directoryLinksOf, linkOf, parseReport, type Report } from '../../core/report/report.ts';
-import { type ChainView, rpcView } from '../../core/verify/chainView.ts';
+import { parseReport, type Report } from '../../core/report/report.ts';
+import { rpcView } from '../../core/verify/chainView.ts';
+import { headClaims, movedHeads } from '../../core/verify/headClaims.ts';
 import type {
   Check,
   Step,
@@ -180,7 +178,8 @@ async function movedSince(
   sources: ReadonlyMap<bigint, ViewSource>,
 ): Promise<Check[]> {
   const moved: Check[] = [];
-  for (const [chainId, claims] of claimsOf(report, trust)) {
+  const claims = headClaims(report, trust);
+  for (const chainId of new Set(claims.map((claim) => claim.chainId))) {
     const found = endpoints.get(chainId);
     if (sources.get(chainId) !== 'proof' || found === undefined) continue;
     try {
@@ -188,10 +187,9 @@ async function movedSince(
         found.map((rpc) => rpc.request),
         chainId,
       );
-      for (const { at, told, now } of claims) {
-        const head = await now(view);
-        if (head === told) continue;
-        moved.push({ outcome: 'incomplete', code: 'asOf.moved', at, expected: head, found: told });
+      for (const { claim, now } of await movedHeads(view, claims)) {
+        const { at, told } = claim;
+        moved.push({ outcome: 'incomplete', code: 'asOf.moved', at, expected: now, found: told });
       }
     } catch (error) {
       if (!isVinculumError(error)) throw error;
@@ -199,54 +197,6 @@ async function movedSince(
     }
   }
   return moved;
-}
-
-type HeadClaim = {
-  readonly at: Check['at'];
-  readonly told: string;
-  readonly now: (view: ChainView) => Promise<string>;
-};
-
-/** Every head that a report tells, by the chain that it is on: of the directory, histories, own chains and attesters. */
-function claimsOf(report: Report, trust: Trust): Map<bigint, HeadClaim[]> {
-  const claims = new Map<bigint, HeadClaim[]>();
-  const add = (chainId: bigint, claim: HeadClaim): void => {
-    claims.set(chainId, [...(claims.get(chainId) ?? []), claim]);
-  };
-  const links = directoryLinksOf(report);
-  add(trust.chainId, {
-    at: { directory: `${trust.chainId}:${trust.directory}` },
-    told: foldDirectory(links),
-    now: (view) => view.directoryHead(trust.directory),
-  });
-  for (const link of links) {
-    if (link.change !== 'added') continue;
-    const { chainId, ledger: address, organisations } = link;
-    const ledger = formatLedgerId({ chainId, address });
-    for (const section of report.ledgers.filter((one) => one.ledger === ledger)) {
-      const { subject } = section;
-      add(chainId, {
-        at: { ledger, subject },
-        told: foldLinks(section.links.map(linkOf)),
-        now: (view) => view.head(address, subject as Subject),
-      });
-      for (const { organisation, links: own } of section.ownChains) {
-        add(chainId, {
-          at: { ledger, organisation },
-          told: foldLinks(own.map(linkOf)),
-          now: (view) => view.ownHead(address, BigInt(organisation) as OrganisationId),
-        });
-      }
-      for (const attester of section.organisations) {
-        add(chainId, {
-          at: { organisations, organisation: attester.id },
-          told: foldOrganisation(changesOf(attester)),
-          now: (view) => view.organisationHead(organisations, BigInt(attester.id) as OrganisationId),
-        });
-      }
-    }
-  }
-  return claims;
 }
 
 function asJson({ verification, ...rest }: Verified): Record<string, unknown> {

@@ -2,6 +2,7 @@ import type { Hex } from '../bytes.ts';
 import type { Address, Head } from '../chain/types.ts';
 import { VinculumError } from '../errors.ts';
 import type { ChainView } from '../verify/chainView.ts';
+import type { HeadName } from '../verify/headClaims.ts';
 import { type HeaderCodec, readHeader } from './header.ts';
 import { accountAt, mappingSlot, NO_CODE, storageAt } from './state.ts';
 import { trieNodes } from './trie.ts';
@@ -14,6 +15,20 @@ export const SLOTS = {
   ownHeads: 5n,
   organisationHeads: 1n,
 } as const;
+
+/** The slot of a head in its contract. */
+export function slotOf(head: HeadName): Hex {
+  switch (head.of) {
+    case 'directory':
+      return plainSlot(SLOTS.directoryHead);
+    case 'subject':
+      return mappingSlot(head.subject, SLOTS.heads);
+    case 'ownChain':
+      return mappingSlot(head.organisation, SLOTS.ownHeads);
+    case 'organisation':
+      return mappingSlot(head.organisation, SLOTS.organisationHeads);
+  }
+}
 
 /** State of one chain at one block: the header, and the trie nodes on the way to everything that was asked. */
 export type StateProof = {
@@ -44,19 +59,20 @@ export function proofView(proof: StateProof, trustedHash: Hex, final: boolean): 
   const nodes = trieNodes(proof.nodes);
   const read = async (contract: Address, slot: Hex): Promise<Hex> =>
     storageAt(accountAt(header.stateRoot, contract, nodes), slot, nodes);
+  const readHead = async (contract: Address, head: HeadName): Promise<Head> =>
+    (await read(contract, slotOf(head))) as Head;
   const block = { number: header.number, hash: header.hash, timestamp: header.timestamp };
   return {
     chainId: proof.chainId,
     block,
     final: final ? block : null,
     endpoints: 0,
-    directoryHead: async (directory) => (await read(directory, plainSlot(SLOTS.directoryHead))) as Head,
+    directoryHead: (directory) => readHead(directory, { of: 'directory' }),
     codeHash: async (contract) => accountAt(header.stateRoot, contract, nodes)?.codeHash ?? NO_CODE,
     pseudonymKey: (ledger) => read(ledger, plainSlot(SLOTS.pseudonymKey)),
-    head: async (ledger, subject) => (await read(ledger, mappingSlot(subject, SLOTS.heads))) as Head,
-    ownHead: async (ledger, organisation) =>
-      (await read(ledger, mappingSlot(organisation, SLOTS.ownHeads))) as Head,
-    organisationHead: async (organisations, organisation) =>
-      (await read(organisations, mappingSlot(organisation, SLOTS.organisationHeads))) as Head,
+    head: (ledger, subject) => readHead(ledger, { of: 'subject', subject }),
+    ownHead: (ledger, organisation) => readHead(ledger, { of: 'ownChain', organisation }),
+    organisationHead: (organisations, organisation) =>
+      readHead(organisations, { of: 'organisation', organisation }),
   };
 }

@@ -18,7 +18,7 @@ import {
   TITLED_CAR,
 } from './system.ts';
 
-const allReaders = ['cli', 'cli offline', 'rpc', 'proof', 'offline'] as const;
+const allReaders = ['cli', 'cli offline', 'page', 'rpc', 'proof', 'offline'] as const;
 const HOUR = 3_600;
 
 describe('the lying operator', function () {

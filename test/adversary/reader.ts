@@ -6,19 +6,21 @@ import { canonicalJson, type Json } from '../../core/canonical.ts';
 import { isVinculumError } from '../../core/errors.ts';
 import type { Finding } from '../../core/findings/finding.ts';
 import { anchoredView, offlineViews, reportProof } from '../../core/proof/reportProof.ts';
-import { parseReport } from '../../core/report/report.ts';
+import { parseReport, type Report } from '../../core/report/report.ts';
 import { rpcView } from '../../core/verify/chainView.ts';
 import type { Verification } from '../../core/verify/result.ts';
 import { type Views, verify } from '../../core/verify/verify.ts';
+import { judge } from '../../web/model/judgement.ts';
+import { check } from '../../web/worker/check.ts';
 import { vinculum } from '../cli/fixture.ts';
 import type { System } from './system.ts';
 
 /**
  * How somebody reads a report: the command line as it is run, with endpoints (`cli`) or with a trusted block hash and
- * without network (`cli offline`); and what the page and a library do, by asking the endpoints for everything (`rpc`), by
- * the report's proof under their block hash (`proof`), or under a trusted one (`offline`).
+ * without network (`cli offline`); the page's own worker with endpoints (`page`); and what it and a library do, by asking the
+ * endpoints for everything (`rpc`), by the report's proof under their block hash (`proof`), or under a trusted one (`offline`).
  */
-export type ReaderName = 'cli' | 'cli offline' | 'rpc' | 'proof' | 'offline';
+export type ReaderName = 'cli' | 'cli offline' | 'page' | 'rpc' | 'proof' | 'offline';
 
 /** `refused`: no verdict at all, and a code that says why. */
 export type Verdict = 'verified' | 'incomplete' | 'refuted' | 'refused';
@@ -67,6 +69,7 @@ export async function readText(
   }
   try {
     const report = parseReport(text);
+    if (name === 'page') return await readByPage(system, report, options);
     const endpoints = (options.endpoints ?? [system.test.service.rpcUrl]).map(
       (url) => createRpc(url, { attempts: 1, timeoutMilliseconds: 1_000 }).request,
     );
@@ -88,6 +91,27 @@ export async function readText(
     if (!isVinculumError(error)) throw error;
     return { verdict: 'refused', codes: [error.code] };
   }
+}
+
+/** As the page's worker checks a report and the page judges what came of it, on the spot. */
+async function readByPage(system: System, report: Report, options: ReadOptions): Promise<Reading> {
+  const { chainId, directory } = system.trust;
+  const { verification, troubles } = await check(
+    report,
+    {
+      trust: { chainId: chainId.toString(), directory },
+      endpoints: options.endpoints ?? [system.test.service.rpcUrl],
+      operatorOnly: false,
+      trustedHashes: null,
+      freshSince: 0,
+    },
+    { onStep: () => {}, onSlow: () => {} },
+  );
+  const [asOf] = verification.asOf;
+  const given = { troubles, fromReport: false, directoryChanged: false, pages: null, maxAgeSeconds: 3_600 };
+  const { verdict } = judge(verification, { ...given, now: Number(asOf?.block.timestamp ?? 0n) });
+  const reading = readingOf(verification);
+  return { ...reading, verdict, codes: [...reading.codes, ...troubles.map(({ code }) => `reader ${code}`)] };
 }
 
 /** The hash of the block in which the service proves the car's history: what an offline reader was told by others. */

@@ -64,6 +64,8 @@ export type System = {
   readonly large: UploadedDocument;
   /** The car’s report before the accident was recorded: honest at its time. */
   readonly older: Report;
+  /** The report of the car with parts before one of them was reported stolen, likewise. */
+  readonly olderParts: Report;
   readonly titled: Titled;
   readonly car: typeof CAR;
   /** What the service itself answers, past the proxy. */
@@ -228,18 +230,21 @@ export class ChainAccounts {
   }
 }
 
-/** Mounts two parts; one is reported stolen from there. */
+/** Mounts two parts; one is reported stolen from there: its own chain goes on, and no other. */
 async function loadParts(
   test: TestService,
   { maker, workshop, police }: { maker: Attester; workshop: Attester; police: Attester },
-): Promise<void> {
+  honest: System['honest'],
+): Promise<Report> {
   const vehicle = targetOf(test, PARTED_CAR);
-  for (const name of [AIRBAG, BELT]) {
-    const part = new SafetyPart(test, name);
+  const [airbag, belt] = [new SafetyPart(test, AIRBAG), new SafetyPart(test, BELT)];
+  for (const part of [airbag, belt]) {
     await part.act(maker, 'safetyPart.registered');
     await part.act(workshop, 'safetyPart.mounted', { vehicle });
-    if (name === AIRBAG) await part.act(police, 'safetyPart.stolen');
   }
+  const before = await honest(PARTED_CAR);
+  await airbag.act(police, 'safetyPart.stolen');
+  return before;
 }
 
 /** Starts the service and loads the history that the lies are about. */
@@ -257,7 +262,7 @@ export async function startSystem(): Promise<System> {
 
   // Nodes forget old states: what older reports are read under must not lie too far back.
   const titled = await loadTitles(test, registry, honest);
-  await loadParts(test, { maker, workshop, police: titled.police });
+  const olderParts = await loadParts(test, { maker, workshop, police: titled.police }, honest);
   const upload = async (size: number): Promise<UploadedDocument> => {
     const key = secureRandom(32);
     const content = new Uint8Array(randomBytes(size));
@@ -394,7 +399,7 @@ export async function startSystem(): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'vinculum-adversary-'));
   const rpc = await RpcProxy.before(test.service.rpcUrl);
   return {
-    ...{ test, chain, folder, operator, rpc, entries, small, large, older, titled, honest },
+    ...{ test, chain, folder, operator, rpc, entries, small, large, older, olderParts, titled, honest },
     ...{ maker, registry, workshop, inspector, insurer, garage },
     car: CAR,
     trust: { chainId, directory },

@@ -1,14 +1,10 @@
 import type { Hex } from '../../core/bytes.ts';
-import { foldDirectory } from '../../core/chain/directory.ts';
-import { formatLedgerId } from '../../core/chain/ledgerId.ts';
-import { foldLinks } from '../../core/chain/link.ts';
-import { foldOrganisation } from '../../core/chain/organisation.ts';
-import type { OrganisationId, Subject } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { readHeader } from '../../core/proof/header.ts';
 import { anchoredView, offlineViews, reportProof } from '../../core/proof/reportProof.ts';
-import { changesOf, directoryLinksOf, linkOf, type Report } from '../../core/report/report.ts';
+import type { Report } from '../../core/report/report.ts';
 import { type ChainView, rpcView } from '../../core/verify/chainView.ts';
+import { headClaims, movedHeads } from '../../core/verify/headClaims.ts';
 import type { Outcome, StepName, Verification } from '../../core/verify/result.ts';
 import { type Trust, type Views, verify } from '../../core/verify/verify.ts';
 import type { Source, Trouble } from '../model/judgement.ts';
@@ -116,7 +112,8 @@ async function movedSince(
   endpoints: ReadonlyMap<string, readonly Endpoint[]>,
 ): Promise<Trouble[]> {
   const moved: Trouble[] = [];
-  for (const [chainId, claims] of claimsOf(report, trust)) {
+  const claims = headClaims(report, trust);
+  for (const chainId of new Set(claims.map((claim) => claim.chainId))) {
     const chain = chainId.toString();
     const asked = endpoints.get(chain);
     if (sources.get(chain)?.by !== 'proof' || asked === undefined) continue;
@@ -125,10 +122,9 @@ async function movedSince(
         asked.map(({ request }) => request),
         chainId,
       );
-      const heads = await Promise.all(claims.map(async ({ told, now }) => ({ told, head: await now(view) })));
-      const other = heads.find(({ told, head }) => told !== head);
-      if (other !== undefined) {
-        moved.push({ code: 'asOf.moved', chainId: chain, expected: other.head, found: other.told });
+      const [first] = await movedHeads(view, claims);
+      if (first !== undefined) {
+        moved.push({ code: 'asOf.moved', chainId: chain, expected: first.now, found: first.claim.told });
       }
     } catch (error) {
       if (!(error instanceof VinculumError)) throw error;
@@ -136,38 +132,6 @@ async function movedSince(
     }
   }
   return moved;
-}
-
-type HeadClaim = { readonly told: string; readonly now: (view: ChainView) => Promise<string> };
-
-/** Every head that a report tells, by its chain: of the directory, histories, own chains and attesters. */
-function claimsOf(report: Report, trust: Trust): ReadonlyMap<bigint, readonly HeadClaim[]> {
-  const claims = new Map<bigint, HeadClaim[]>();
-  const add = (chainId: bigint, told: string, now: HeadClaim['now']): void => {
-    claims.set(chainId, [...(claims.get(chainId) ?? []), { told, now }]);
-  };
-  const links = directoryLinksOf(report);
-  add(trust.chainId, foldDirectory(links), (view) => view.directoryHead(trust.directory));
-  for (const link of links) {
-    if (link.change !== 'added') continue;
-    const { chainId, ledger: address, organisations } = link;
-    const section = report.ledgers.find(({ ledger }) => ledger === formatLedgerId({ chainId, address }));
-    if (section === undefined) continue;
-    add(chainId, foldLinks(section.links.map(linkOf)), (view) =>
-      view.head(address, section.subject as Subject),
-    );
-    for (const own of section.ownChains) {
-      add(chainId, foldLinks(own.links.map(linkOf)), (view) =>
-        view.ownHead(address, BigInt(own.organisation) as OrganisationId),
-      );
-    }
-    for (const attester of section.organisations) {
-      add(chainId, foldOrganisation(changesOf(attester)), (view) =>
-        view.organisationHead(organisations, BigInt(attester.id) as OrganisationId),
-      );
-    }
-  }
-  return claims;
 }
 
 /** The proof does not hold, or the endpoints do not know its block: not that they are down. */

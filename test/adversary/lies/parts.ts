@@ -59,6 +59,14 @@ export const partLies: readonly ReportLie[] = [
     tell: (r) => void shown(r, AIRBAG).links.pop(),
   },
   {
+    lie: 'serves the report and the proof from before a mounted part was stolen, while nothing else went on',
+    ...byOperator,
+    readers: ['cli', 'page'],
+    caughtBy: 'reader asOf.moved',
+    fate: 'incomplete',
+    tell: (_, s) => s.olderParts,
+  },
+  {
     lie: 'leaves out what became of a mounted part',
     ...byOperator,
     caughtBy: 'findings part.historyMissing',

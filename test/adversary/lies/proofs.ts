@@ -106,7 +106,7 @@ export const proofLies: readonly ReportLie[] = [
   {
     lie: 'serves an older report to a reader who asks whether it is still so',
     by: 'operator',
-    readers: ['cli'],
+    readers: ['cli', 'page'],
     caughtBy: 'reader asOf.moved',
     fate: 'incomplete',
     tell: (_, s) => s.older,

@@ -321,13 +321,25 @@ export function createAlerts(options: AlertOptions): Alerts {
   const openAnswer = (hash: Uint8Array, wrapped: Uint8Array): LinkAnswerJson =>
     JSON.parse(fromUtf8(keyring.unwrap('identifier', wrapped, hash))) as LinkAnswerJson;
 
+  /**
+   * The entries of an alert with what is sealed in them. Which alert it passes on says who stands further up, and to whom
+   * they answer: that is for its raiser alone.
+   */
   async function contentsOf(
     reader: Exclude<Reader, { kind: 'anyone' | 'operator' }>,
     route: string,
-    purpose: string,
-    digests: readonly Digest[],
+    row: Pick<AlertRow, 'digest' | 'attester'>,
+    answers: readonly Digest[] = [],
   ): Promise<Record<Digest, AlertContent>> {
-    const shown = await sealed.showChosen({ reader, route }, purpose, digests);
+    const raised = toHex(row.digest) as Digest;
+    const raiser = reader.kind === 'organisation' && reader.organisation === row.attester;
+    const digests = [raised, ...answers];
+    const shown = await sealed.showChosen(
+      { reader, route },
+      'alert',
+      digests,
+      (digest, name) => raiser || digest !== raised || name !== 'alert',
+    );
     const rows = await store.query<{ digest: Uint8Array; body: Uint8Array; wrapped: Uint8Array }>(
       `SELECT blocks.digest, body, wrapped FROM blocks JOIN block_keys ON block_keys.digest = blocks.digest
        WHERE blocks.digest = ANY($1::bytea[])`,
@@ -432,8 +444,8 @@ export function createAlerts(options: AlertOptions): Alerts {
       const forest = await forestOf(store, [row]);
       const links = await linksOf(store, [row.digest]);
       const view = viewOf(forest, row, organisation, links.get(toHex(row.digest)) ?? null);
-      const digests = [view.entry, ...view.answers.map(({ entry }) => entry)];
-      const contents = await contentsOf({ kind: 'organisation', organisation }, route, 'alert', digests);
+      const answers = view.answers.map(({ entry }) => entry);
+      const contents = await contentsOf({ kind: 'organisation', organisation }, route, row, answers);
       return { ...view, contents };
     },
 
@@ -516,7 +528,7 @@ export function createAlerts(options: AlertOptions): Alerts {
       const { link, row, alert, view } = opened;
       const digest = toHex(row.digest) as Digest;
       const hash = toHex(link.hash) as AlertLinkHash;
-      const contents = await contentsOf({ kind: 'bearer', consent: hash }, route, 'alert', [digest]);
+      const contents = await contentsOf({ kind: 'bearer', consent: hash }, route, row);
       const content = contents[digest];
       if (content === undefined) throw new Problem('content.erased', 'What the alert said was erased.');
       return {

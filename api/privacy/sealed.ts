@@ -29,6 +29,9 @@ export type Wanted = {
 /** Disclosures, by the digest of their entry, by subject. Only what a reader may see is here. */
 export type Shown = ReadonlyMap<Subject, ReadonlyMap<Digest, readonly string[]>>;
 
+/** Whether a field of an entry is to be shown. */
+export type FieldFilter = (digest: Digest, name: string) => boolean;
+
 /**
  * All that is sealed, for those who may see it. Nothing else opens a disclosure, and it never does without an entry in
  * the access log of the subject (docs/protocol.md §15), written in the transaction that must commit first.
@@ -46,11 +49,13 @@ export interface SealedFields {
   /**
    * The disclosures of entries whose reader the caller has found to be entitled to all that is sealed in them, such as the
    * parties to an alert; `purpose` says as what. They are logged with the chain that each stands in.
+   * @param may says which fields of which entries the reader is entitled to, where that is not all of them
    */
   showChosen(
     reading: Reading,
     purpose: string,
     digests: readonly Digest[],
+    may?: FieldFilter,
   ): Promise<ReadonlyMap<Digest, readonly string[]>>;
   /** The disclosures of entries, to the operator, by their digests; of all fields, or of those named. */
   showOperator(
@@ -92,7 +97,7 @@ export function createSealedFields(options: SealedOptions): SealedFields {
     by: Pick<Showing, 'reader' | 'route'>,
     ground: Ground,
     digests: readonly Digest[],
-    names: readonly string[] | null = null,
+    may: FieldFilter = () => true,
   ): Promise<ReadonlyMap<Digest, readonly string[]>> {
     const ledger = await options.ownLedger();
     const shown = await store.transaction(async (transaction) => {
@@ -104,9 +109,10 @@ export function createSealedFields(options: SealedOptions): SealedFields {
       );
       const everything = rows.map((row): Opened => {
         const subject = envelopeOf(row, secrets)?.subject ?? ZERO_SUBJECT;
-        const chosen = row.names.filter((name) => names === null || names.includes(name));
+        const digest = toHex(row.digest) as Digest;
+        const chosen = row.names.filter((name) => may(digest, name));
         const fields = chosen.map((name) => ({ name, ground }));
-        return { subject, digest: toHex(row.digest) as Digest, row, fields };
+        return { subject, digest, row, fields };
       });
       return logAndOpen(transaction, keyring, by, everything, { at: now(), ledger });
     });
@@ -125,13 +131,18 @@ export function createSealedFields(options: SealedOptions): SealedFields {
       return store.transaction((transaction) => showWithin(transaction, reading, wanted));
     },
 
-    async showChosen({ reader, route }, purpose, digests) {
+    async showChosen({ reader, route }, purpose, digests, may) {
       if (reader.kind === 'anyone' || reader.kind === 'operator') return new Map();
-      return showAll({ reader, route }, { consent: null, purpose }, digests);
+      return showAll({ reader, route }, { consent: null, purpose }, digests, may);
     },
 
     showOperator: (route, digests, names) =>
-      showAll({ reader: { kind: 'operator' }, route }, OPERATOR_GROUND, digests, names),
+      showAll(
+        { reader: { kind: 'operator' }, route },
+        OPERATOR_GROUND,
+        digests,
+        names === undefined ? undefined : (_, name) => names.includes(name),
+      ),
   };
 }
 

@@ -133,6 +133,14 @@ describe('alerts from the command line', function () {
         .sort(),
     ).to.deep.equal([idOf('cars'), 'abroad.example'].sort());
     const [there] = await done('cars', 'alert', 'list');
+    const shown = await done('cars', 'alert', 'show', there.reference);
+    expect(shown.verified).to.equal(true);
+    // Who raised the first one is for who passed it on: it stands in none of what is shown.
+    expect(JSON.stringify(shown)).not.to.include(reference);
+    expect(shown.sealed).not.to.have.any.keys('alert');
+    expect((await done('packs', 'alert', 'show', there.reference)).sealed.alert.reference).to.equal(
+      reference,
+    );
     await done('cars', 'alert', 'answer', there.reference, 'accepted');
     const up = await done('cells', 'alert', 'show', reference);
     expect(up.state).to.equal('acknowledged');

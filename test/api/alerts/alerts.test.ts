@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import type { AlertContent } from '../../../api/alerts/alerts.ts';
 import {
   type AlertStatus,
   alertStates,
@@ -8,7 +9,7 @@ import {
 } from '../../../core/alerts/alert.ts';
 import { linkSecrets, signAlertLink, signLinkAnswer } from '../../../core/alerts/link.ts';
 import { fromBase64Url, toBase64Url } from '../../../core/bytes.ts';
-import type { Disclosure } from '../../../core/envelope/disclosure.ts';
+import { type Disclosure, openDisclosure } from '../../../core/envelope/disclosure.ts';
 import { openEnvelope, openSealed } from '../../../core/envelope/envelope.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
 import { answered, freshReference, handIn, putOnLedger, raised } from './world.ts';
@@ -52,6 +53,10 @@ describe('alerts from tier to tier', function () {
     ]);
   const seen = async (by: Attester, reference: string) =>
     (await test.get(`/v1/alerts/${reference}`, { token: tokenOf(by) })).body;
+  const sealedIn = ({ block, key, disclosures }: AlertContent) =>
+    openSealed(openEnvelope(fromBase64Url(block), fromBase64Url(key)), disclosures as Disclosure[]);
+  const sealedOf = (view: { contents: Record<string, AlertContent> }, entry: string) =>
+    sealedIn(view.contents[entry] as AlertContent);
 
   it('are told to their recipient, opened for the two parties, and for nobody else', async () => {
     const { cells, packs, stranger } = who();
@@ -109,9 +114,23 @@ describe('alerts from tier to tier', function () {
       { reference: closed.reference, state: 'raised', forwards: [] },
     ]);
     expect(JSON.stringify(view)).not.to.include(`"${dealer.id}"`);
-    // The next tier does not learn who raised the first alert, nor its reference.
+    // The next tier does not learn who raised the first alert, nor its reference: from the view as little as from the entry.
     const there = await seen(dealer, closed.reference);
     expect(there.passesOn).to.equal(null);
+    expect(sealedOf(there, there.entry))
+      .to.include.keys('recipient', 'description')
+      .and.not.any.keys('alert');
+    const opened = JSON.stringify(there.contents[there.entry].disclosures.map(openDisclosure));
+    expect(opened).not.to.include(first.reference);
+    const { contents, entry, passesOn } = await seen(packs, closed.reference);
+    expect([passesOn, sealedOf({ contents }, entry).alert]).to.deep.equal([passes, passes]);
+    // Of an answer, which alert it is about is there: a reader checks it by that.
+    await answer(dealer, closed, 'acknowledged');
+    for (const party of [packs, dealer]) {
+      const view = await seen(party, closed.reference);
+      const about = { attester: packs.id.toString(), reference: closed.reference };
+      expect(sealedOf(view, view.answers[0].entry).alert).to.deep.equal(about);
+    }
   });
 
   it('show nothing as answered before the entry of the answer is on the ledger', async () => {
@@ -236,10 +255,10 @@ describe('alerts from tier to tier', function () {
   });
 
   describe('to a company that is not on the network', () => {
-    const outside = async (days = 30) => {
+    const outside = async (days = 30, more: Readonly<Record<string, unknown>> = {}) => {
       const { cells } = who();
       const reference = freshReference();
-      const entry = raised(test, cells, reference, { customer: 'outside.example' });
+      const entry = raised(test, cells, reference, { customer: 'outside.example', ...more });
       await putOnLedger(test, cells, tokenOf(cells), '/v1/alerts', [entry]);
       const token = randomBytes(32);
       const { opener, secretKey, holder, bearer } = linkSecrets(token);
@@ -297,6 +316,16 @@ describe('alerts from tier to tier', function () {
         true,
       ]);
       expect(entry.entry.digest).to.equal(after.entry);
+    });
+
+    it('a link to an alert that passes another one on does not tell who raised that', async () => {
+      const { cells, packs } = who();
+      const above = await raise(packs, cells);
+      const passes = { attester: packs.id.toString(), reference: above.reference };
+      const { opener } = await outside(30, { alert: passes });
+      const { body, text } = await test.post('/v1/alerts/open', { opener, visitor: visitor() });
+      expect(sealedIn(body.content)).to.include.keys('customer').and.not.any.keys('alert');
+      expect(text).not.to.include(above.reference);
     });
 
     it('nobody else answers through it: not the service, which never learns the key, nor the raiser', async () => {

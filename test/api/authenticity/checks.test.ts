@@ -268,8 +268,8 @@ describe('checks of parts, and the watch over what is mounted', function () {
     expect(await all()).to.deep.equal([1, 1, 0]);
     expect((await check({ identifier: batch })).facts.quarantines).to.equal(0);
     expect([await read(22), await read(23)]).to.deep.equal([
-      [1, false],
-      [0, false],
+      [1, true],
+      [0, true],
     ]);
 
     const released = step('batch.released', [serial(21)], { quarantined: some.entry.digest });
@@ -289,7 +289,7 @@ describe('checks of parts, and the watch over what is mounted', function () {
       });
     await test.record(rival, [retract(rival)]);
     expect(await all()).to.deep.equal([0, 1, 0]);
-    expect(await read(22)).to.deep.equal([1, false]);
+    expect(await read(22)).to.deep.equal([1, true]);
     await test.record(maker, [retract(maker)]);
     expect(await all()).to.deep.equal([0, 0, 0]);
     expect(await read(22)).to.deep.equal([0, true]);
@@ -307,8 +307,8 @@ describe('checks of parts, and the watch over what is mounted', function () {
     await hand(freed, [serial(23)]);
     expect(await all()).to.deep.equal([1, 1, 0]);
     expect([await read(22), await read(23)]).to.deep.equal([
-      [1, false],
-      [0, false],
+      [1, true],
+      [0, true],
     ]);
     await test.record(maker, [
       test.compose(maker, batch, {

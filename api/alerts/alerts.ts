@@ -612,27 +612,26 @@ export function createAlerts(options: AlertOptions): Alerts {
   }
 
   async function tellAnswered(transaction: Transaction, own: number): Promise<number> {
-    const rows = await transaction.query<AnswerRow & Anchored>(
-      `SELECT ${ANSWER_COLUMNS}, anchor.timestamp FROM ${ANSWERS}
+    // An answer may be on the ledger before its alert came here: it waits for it, for a while, and in nobody's way.
+    const patience = new Date(clock().getTime() - PATIENCE_MILLISECONDS);
+    const rows = await transaction.query<AnswerRow>(
+      `SELECT ${ANSWER_COLUMNS} FROM ${ANSWERS}
        WHERE alert_answers.told_at IS NULL AND anchor.timestamp IS NOT NULL
+         AND (alert_answers.accepted_at < $2
+           OR EXISTS (SELECT 1 FROM alerts WHERE alerts.reference = alert_answers.reference))
        ORDER BY alert_answers.accepted_at LIMIT ${TOLD_AT_ONCE} FOR UPDATE OF alert_answers SKIP LOCKED`,
-      [own],
+      [own, patience],
     );
     if (rows.length === 0) return 0;
+    await transaction.execute('UPDATE alert_answers SET told_at = $2 WHERE digest = ANY($1::bytea[])', [
+      rows.map(({ digest }) => digest),
+      clock(),
+    ]);
     const alerts = await transaction.query<Found>(
       `SELECT ${ALERT_COLUMNS}, anchor.timestamp FROM ${ALERTS} WHERE alerts.reference = ANY($2::bytea[])`,
       [own, rows.map(({ reference }) => reference)],
     );
     const byReference = new Map(alerts.map((row) => [toHex(row.reference), row]));
-    // An answer may be on the ledger before its alert came here: it waits for it, for a while.
-    const patience = clock().getTime() - PATIENCE_MILLISECONDS;
-    const settled = rows.filter(
-      (row) => byReference.has(toHex(row.reference)) || row.accepted_at.getTime() < patience,
-    );
-    await transaction.execute('UPDATE alert_answers SET told_at = $2 WHERE digest = ANY($1::bytea[])', [
-      settled.map(({ digest }) => digest),
-      clock(),
-    ]);
     const answers = await answersOf(
       transaction,
       own,

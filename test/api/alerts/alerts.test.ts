@@ -254,6 +254,24 @@ describe('alerts from tier to tier', function () {
     }
   });
 
+  it('told of although many answers wait for alerts that are not here', async () => {
+    const { cells, packs, stranger } = who();
+    const alert = await raise(cells, packs);
+    // As many as one submission takes, and more than are told of at once.
+    const nowhere = Array.from({ length: 512 }, () =>
+      answered(test, stranger, { attester: cells, reference: freshReference() }, 'acknowledged'),
+    );
+    await test.record(stranger, nowhere);
+    await answer(packs, alert, 'acknowledged');
+    await test.service.services.alerts.tell();
+    const { body } = await test.get('/v1/notices?limit=200', { token: tokenOf(cells) });
+    const told = body.notices.filter(
+      (notice: { kind: string; content: { reference: string } }) =>
+        notice.kind === 'alert.answered' && notice.content.reference === alert.reference,
+    );
+    expect(told).to.have.length(1);
+  });
+
   describe('to a company that is not on the network', () => {
     const outside = async (days = 30, more: Readonly<Record<string, unknown>> = {}) => {
       const { cells } = who();

@@ -115,8 +115,10 @@ async function restoreInto(
       await migrate(store, header.schema);
       const restored = await fill(store, staging, frames, header, registered, config);
       await migrate(store);
+      const keyring = await openKeyring(staging);
+      const altered = await store.transaction((transaction) => verifyStore(transaction, keyring));
       await recordRevocations(store, registered.revocations);
-      return restored;
+      return { ...restored, damaged: [...altered, ...restored.damaged] };
     } catch (error) {
       if (!embedded) await emptyStore(store);
       throw error;
@@ -185,7 +187,6 @@ async function fill(
     const keyring = await openKeyring(staging);
     requireOwn(receipts, keyring.operator.address);
     requireOwnRevocations(revocations, keyring.operator.address);
-    const altered = await verifyStore(transaction, keyring);
     await verifyChain(staging, header);
     await placeFiles(staging, registered, config);
     return {
@@ -196,7 +197,7 @@ async function fill(
       leftOut,
       erasures: receipts.length,
       revocations: new Set(revocations.map(({ consent }) => consent)).size,
-      damaged: [...altered, ...(end?.damaged ?? [])],
+      damaged: end?.damaged ?? [],
     };
   });
 }
@@ -409,7 +410,10 @@ async function fillDocument(
   throw new Problem('restore.unverified', `Document ${cid} of the backup is another one.`);
 }
 
-/** Whether the keyring opens every envelope's key, and each is its block's. @returns digests of blocks that had rotted */
+/**
+ * Whether the keyring opens every envelope's key, and each is its block's. The store has the present schema by now.
+ * @returns digests of blocks that had rotted
+ */
 async function verifyStore(transaction: Transaction, keyring: Keyring): Promise<string[]> {
   const damaged: string[] = [];
   await transaction.execute(

@@ -143,14 +143,19 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
     return row?.state ?? 'receiving';
   }
 
-  async function* chunksOf(digest: Uint8Array, count: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    for (let number = 0; number < count; number++) {
+  /** @param count null: one, as schema 6 kept a whole set, wrapped under the digest alone */
+  async function* chunksOf(
+    digest: Uint8Array,
+    count: number | null,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for (let number = 0; number < (count ?? 1); number++) {
       const [row] = await store.query<{ wrapped: Uint8Array }>(
         'SELECT wrapped FROM set_chunks WHERE digest = $1 AND number = $2',
         [digest, number],
       );
       if (row === undefined) throw new Gone();
-      yield new Uint8Array(keyring.unwrap('identifier', row.wrapped, chunkContext(digest, number)));
+      const context = count === null ? digest : chunkContext(digest, number);
+      yield new Uint8Array(keyring.unwrap('identifier', row.wrapped, context));
     }
   }
 
@@ -192,8 +197,8 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
   }
 
   /** Whether this process may check the set now. */
-  async function claim(digest: Uint8Array): Promise<{ organisation: bigint; chunks: number } | null> {
-    const [row] = await store.query<{ organisation: bigint; chunks: number }>(
+  async function claim(digest: Uint8Array): Promise<{ organisation: bigint; chunks: number | null } | null> {
+    const [row] = await store.query<{ organisation: bigint; chunks: number | null }>(
       `UPDATE set_uploads SET claimed_until = now() + make_interval(secs => $2)
        WHERE digest = $1 AND state = 'checking' AND (claimed_until IS NULL OR claimed_until < now())
        RETURNING organisation, chunks`,

@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { Problem } from '../problem.ts';
 import type { Store } from './store.ts';
 
-/** The schema's versions, in order: version *n* is the n-th. A file that was released is never changed again. */
+/**
+ * The schema's versions, in order: version *n* is the n-th. A file that was released is never changed again
+ * (test/api/store/released.test.ts has their digests).
+ */
 const migrations = [
   '001-initial',
   '002-report-proofs',
@@ -18,6 +21,8 @@ const migrations = [
   '012-parts',
   '013-events',
   '014-watch',
+  '015-announcements',
+  '016-made-sets',
 ] as const;
 
 export const schemaVersion = migrations.length;

@@ -53,13 +53,12 @@ CREATE TABLE identifiers (
   wrapped bytea NOT NULL
 );
 
--- The sets whose roots envelopes name (serials of a batch, vehicles of a recall), by the envelope's digest, that are here
--- whole: of their members (007) the proofs of presence and of absence are made.
+-- The members of the sets whose roots envelopes name (serials of a batch, vehicles of a recall), by the envelope's
+-- digest, wrapped likewise: of them the proofs of presence and of absence are made.
 CREATE TABLE sets (
   digest bytes32 PRIMARY KEY,
   organisation int8 NOT NULL,
-  subject bytes32 NOT NULL, -- of the entry; zeros on an own chain
-  members int4 NOT NULL CHECK (members >= 0),
+  wrapped bytea NOT NULL,
   stored_at timestamptz(3) NOT NULL DEFAULT now()
 );
 
@@ -291,16 +290,14 @@ CREATE INDEX missing_blocks_block ON missing_blocks (block_number);
 ------------------------------------------------------------------------------------------------------------------
 -- Query
 
--- Which batch a serial number belongs to, both as the graph names things; the digest is that of the batch's envelope that
--- lists it. A row counts only once the set is in `sets`.
+-- Which batch a serial number belongs to, both as subjects; the digest is that of the batch's envelope that lists it.
 CREATE TABLE serials (
-  serial uuid NOT NULL,
-  batch uuid NOT NULL,
+  serial bytes32 NOT NULL,
+  batch bytes32 NOT NULL,
   digest bytes32 NOT NULL,
-  PRIMARY KEY (serial, digest)
+  PRIMARY KEY (serial, batch)
 );
 CREATE INDEX serials_batch ON serials (batch, serial);
-CREATE INDEX serials_digest ON serials (digest);
 
 -- Claims by vehicle, for an insurer's search over a list of subjects. They are here once accepted; whether one is on
 -- the ledger yet is what `links` says of its digest.

@@ -21,6 +21,7 @@ ALTER TABLE blocks ALTER COLUMN body SET STATISTICS 0;
 ALTER TABLE block_keys ALTER COLUMN wrapped SET STATISTICS 0;
 ALTER TABLE disclosures ALTER COLUMN wrapped SET STATISTICS 0;
 ALTER TABLE identifiers ALTER COLUMN wrapped SET STATISTICS 0;
+ALTER TABLE sets ALTER COLUMN wrapped SET STATISTICS 0;
 
 -- Which entries hold the key of a document, or of another entry's envelope.
 CREATE INDEX disclosures_of_keys ON disclosures (name) WHERE name LIKE 'document:%' OR name LIKE 'key:%';

@@ -18,7 +18,7 @@ import type { KindData } from '../../core/kinds/kinds.ts';
 import { readPartCode, type SignedPartCode } from '../../core/partCode/partCode.ts';
 import type { SetProof } from '../../core/tree/proof.ts';
 import type { Node, Nodes } from '../graph/nodes.ts';
-import { nodeBytes } from '../graph/write.ts';
+import { dateOf, nodeBytes } from '../graph/write.ts';
 import { OWN_REGISTER } from '../index/ledgers.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import type { Notices } from '../notices/notices.ts';
@@ -83,7 +83,10 @@ export type CheckOptions = {
   readonly clock?: () => Date;
 };
 
-type Made = { readonly digest: Uint8Array; readonly organisation: bigint; readonly kind: number };
+/** What counts of who made something: where it was amended, its last amendment. */
+type Made = { readonly digest: Uint8Array; readonly organisation: bigint; readonly day: number };
+/** What entries that say that something was made have in common, as their kinds check it. */
+type MakersWord = { readonly batch?: string; readonly manufacturerPartId?: string };
 
 /** How long the campaigns that were read are taken for all there are. */
 const CAMPAIGNS_KEPT_MILLISECONDS = 2_000;
@@ -149,7 +152,7 @@ export function createChecks(options: CheckOptions): Checks {
 
   const madeOf = (from: Queryable, node: Node): Promise<Made[]> =>
     from.query<Made>(
-      'SELECT digest, organisation, kind FROM made WHERE node = $1::text::uuid ORDER BY digest::bytea',
+      'SELECT digest::bytea AS digest, organisation, day FROM made WHERE node = $1::text::uuid ORDER BY digest::bytea',
       [node],
     );
 
@@ -163,22 +166,25 @@ export function createChecks(options: CheckOptions): Checks {
        WHERE blocks.digest = ANY($1::bytea[])`,
       [digests],
     );
-    const stated = await store.query<{ digest: Uint8Array; organisation: bigint }>(
-      'SELECT DISTINCT digest::bytea AS digest, organisation FROM made WHERE digest = ANY($1::bytea[])',
-      [digests],
+    const stated = await store.query<Made & { holder: Uint8Array }>(
+      `SELECT made_sets.holder::bytea AS holder, made.digest::bytea AS digest, made.organisation, made.day
+       FROM serials JOIN made_sets ON made_sets.node = serials.batch AND made_sets.holder = serials.digest
+         JOIN made ON made.node = made_sets.node AND made.digest = made_sets.digest
+       WHERE serials.serial = $1::text::uuid ORDER BY made.node, made.digest`,
+      [nodes.nodeOf(identifier)],
     );
-    const makers = new Map(stated.map(({ digest, organisation }) => [toHex(digest), organisation]));
+    const makers = new Map(stated.map((made) => [toHex(made.holder), made]));
     const listed = await Promise.all(
-      found.map(async ({ batch, digest, identifier: name }) => {
+      found.map(async ({ digest, identifier: name }) => {
         const row = contents.find((content) => toHex(content.digest) === digest);
-        const organisation = makers.get(digest);
-        if (row === undefined || organisation === undefined || name === null) return [];
+        const made = makers.get(digest);
+        if (row === undefined || made === undefined || name === null) return [];
         const proof = await sets.prove(
           digest,
           { block: toBase64Url(row.body), key: toBase64Url(secrets.blockKey(row.digest, row.wrapped)) },
           identifier,
         );
-        return proof === null ? [] : [{ batch: name, subject: batch, digest, organisation, proof }];
+        return proof === null ? [] : [{ batch: name, digest, made, organisation: made.organisation, proof }];
       }),
     );
     return listed.flat();
@@ -227,12 +233,14 @@ export function createChecks(options: CheckOptions): Checks {
     batches: readonly string[],
     made: readonly Made[],
   ): Promise<CheckResult['recalls']> {
-    const open_ = await open(made.map(({ digest }) => digest));
-    const said = [...open_.values()].map(({ data, time }) => ({
-      batch: typeof data.batch === 'string' ? data.batch : null,
-      partNumber: typeof data.manufacturerPartId === 'string' ? data.manufacturerPartId : null,
-      madeBy: typeof data.productionDate === 'string' ? data.productionDate : time.slice(0, 10),
-    }));
+    const contents = await open(made.map(({ digest }) => digest));
+    const said = made.flatMap(({ digest, day }) => {
+      const envelope = contents.get(toHex(digest));
+      if (envelope === undefined) return [];
+      const data = (envelope.kind === 'amended' ? envelope.data.data : envelope.data) as MakersWord;
+      const { batch = null, manufacturerPartId = null } = data;
+      return [{ batch, partNumber: manufacturerPartId, madeBy: dateOf(day) }];
+    });
     const part = formatIdentifier(identifier);
     const known = said[0] ?? { batch: null, partNumber: null, madeBy: '9999-12-31' };
     const candidates = [...new Set([...batches, ...said.flatMap(({ batch }) => batch ?? [])])];
@@ -263,14 +271,8 @@ export function createChecks(options: CheckOptions): Checks {
     const named = await membership(node);
     const batches = [...new Set([...listed.map(({ batch }) => batch), ...named])];
     const ofPart = [identifier, ...batches.map((batch) => parseIdentifier(batch))];
-    const recalls = await recallsOf(identifier, batches, [
-      ...made,
-      ...listed.map(({ digest, organisation }) => ({
-        digest: fromHex(digest, 32),
-        organisation,
-        kind: 96,
-      })),
-    ]);
+    const stating = [...made, ...listed.map((listing) => listing.made)];
+    const recalls = await recallsOf(identifier, batches, stating);
     const makers = [
       ...made.map(({ organisation, digest }) => ({
         organisation: organisation as OrganisationId,
@@ -396,22 +398,29 @@ export async function unlistedSerials(
   return unlisted;
 }
 
+/**
+ * SQL: who made serials of the scope `$1`, by its keyed name, as far as some of them show, or the batches that the serials `$2`
+ * are said to be of.
+ */
+export const MAKERS_OF_SCOPE = `WITH neighbours AS (
+    SELECT node FROM things WHERE maker = $1::text::uuid ORDER BY node LIMIT 1000
+  )
+  SELECT made.organisation FROM neighbours JOIN made ON made.node = neighbours.node WHERE made.organisation <> 0
+  UNION
+  SELECT made.organisation FROM neighbours JOIN serials ON serials.serial = neighbours.node
+    JOIN made_sets ON made_sets.node = serials.batch AND made_sets.holder = serials.digest
+    JOIN made ON made.node = made_sets.node AND made.digest = made_sets.digest WHERE made.organisation <> 0
+  UNION
+  SELECT made.organisation FROM edges JOIN made ON made.node = edges.parent
+  WHERE edges.child = ANY($2::text[]::uuid[]) AND edges.relation = 4 AND made.organisation <> 0`;
+
 /** Whether all batches of whoever made serials under this scope have their sets here. */
 async function isCompleteMaker(from: Queryable, maker: string, sought: readonly Node[]): Promise<boolean> {
   const [row] = await from.query<{ batches: bigint; listed: bigint }>(
-    `WITH makers AS (
-       SELECT DISTINCT made.organisation FROM (
-         SELECT node FROM things WHERE maker = $1::text::uuid ORDER BY node LIMIT 1000
-       ) AS neighbour
-       LEFT JOIN serials ON serials.serial = neighbour.node
-       JOIN made ON made.digest = serials.digest OR made.node = neighbour.node
-       WHERE made.organisation <> 0
-       UNION
-       SELECT made.organisation FROM edges JOIN made ON made.node = edges.parent
-       WHERE edges.child = ANY($2::text[]::uuid[]) AND edges.relation = 4 AND made.organisation <> 0
-     )
+    `WITH makers AS (${MAKERS_OF_SCOPE})
      SELECT count(*) AS batches, count(*) FILTER (WHERE EXISTS (
-         SELECT 1 FROM sets WHERE sets.digest = made.digest)) AS listed
+         SELECT 1 FROM made_sets JOIN sets ON sets.digest = made_sets.holder
+         WHERE made_sets.node = made.node AND made_sets.digest = made.digest)) AS listed
      FROM made JOIN makers ON makers.organisation = made.organisation WHERE made.kind = 96`,
     [maker, sought],
   );

@@ -5,13 +5,13 @@ import { VinculumError } from '../../core/errors.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Node, Nodes } from '../graph/nodes.ts';
-import { nodeBytes } from '../graph/write.ts';
+import { dateOf, nodeBytes } from '../graph/write.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import type { NewNotice, Notices } from '../notices/notices.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Queryable, Store, Transaction } from '../store/store.ts';
-import { unlistedSerials } from './checks.ts';
+import { MAKERS_OF_SCOPE, unlistedSerials } from './checks.ts';
 
 /**
  * Looks at every serialised part that an entry on the ledger says is mounted, once the entry is there: whether it is mounted
@@ -179,7 +179,9 @@ export function createWatch(options: WatchOptions): Watch {
     const rows = await from.query<{ node: string; organisation: bigint; day: number }>(
       `SELECT made.node::text AS node, made.organisation, made.day FROM made WHERE made.node = ANY($1::text[]::uuid[])
        UNION
-       SELECT serials.serial::text, made.organisation, made.day FROM serials JOIN made ON made.digest = serials.digest
+       SELECT serials.serial::text, made.organisation, made.day FROM serials
+       JOIN made_sets ON made_sets.node = serials.batch AND made_sets.holder = serials.digest
+       JOIN made ON made.node = made_sets.node AND made.digest = made_sets.digest
        WHERE serials.serial = ANY($1::text[]::uuid[])`,
       [children],
     );
@@ -195,17 +197,10 @@ export function createWatch(options: WatchOptions): Watch {
 
   /** Who made the other parts of the same scope: who is to know of one that is none of theirs. */
   async function scopeMakers(from: Queryable, { part, child }: Mount): Promise<bigint[]> {
-    const rows = await from.query<{ organisation: bigint }>(
-      `SELECT DISTINCT made.organisation FROM (
-         SELECT node FROM things WHERE maker = $1::text::uuid ORDER BY node LIMIT 1000
-       ) AS neighbour LEFT JOIN serials ON serials.serial = neighbour.node
-         JOIN made ON made.digest = serials.digest OR made.node = neighbour.node
-       WHERE made.organisation <> 0
-       UNION
-       SELECT made.organisation FROM edges JOIN made ON made.node = edges.parent
-       WHERE edges.child = $2::text::uuid AND edges.relation = 4 AND made.organisation <> 0`,
-      [nodes.nodeOfMaker(parseIdentifier(part).scope), child],
-    );
+    const rows = await from.query<{ organisation: bigint }>(MAKERS_OF_SCOPE, [
+      nodes.nodeOfMaker(parseIdentifier(part).scope),
+      [child],
+    ]);
     return rows.map(({ organisation }) => organisation);
   }
 
@@ -380,8 +375,6 @@ function noticesTo(
       entry,
     }));
 }
-
-const dateOf = (day: number): string => new Date(day * DAY_SECONDS * 1000).toISOString().slice(0, 10);
 
 function openOrNull(body: Uint8Array, key: Uint8Array): Envelope | null {
   try {

@@ -10,6 +10,7 @@ export const leftOut: readonly string[] = [
   'edges',
   'graph_due',
   'made',
+  'made_sets',
   'things',
   'leases',
   'lookups',

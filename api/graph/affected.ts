@@ -87,7 +87,7 @@ const REACHED = `WITH RECURSIVE reached(node, type, basis, own) AS (
         WHERE reached.type = ${batch} AND edges.parent = reached.node AND edges.relation = ${memberOf} AND ${OPEN}
       UNION ALL
       SELECT serials.serial::uuid, ${serial}::int2, false FROM serials
-        JOIN made ON made.node = serials.batch AND made.digest = serials.digest
+        JOIN made_sets ON made_sets.node = serials.batch AND made_sets.holder = serials.digest
         JOIN sets ON sets.digest = serials.digest
         WHERE reached.type = ${batch} AND serials.batch = reached.node
     ) AS step

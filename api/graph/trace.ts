@@ -108,11 +108,11 @@ const stepsOf = (direction: 'up' | 'down'): string => {
   const listed =
     direction === 'up'
       ? `SELECT asked.node, serials.serial::uuid, serials.digest::bytea FROM asked JOIN serials ON serials.batch = asked.node
-           JOIN made ON made.node = serials.batch AND made.digest = serials.digest
+           JOIN made_sets ON made_sets.node = serials.batch AND made_sets.holder = serials.digest
            JOIN sets ON sets.digest = serials.digest
            WHERE EXISTS (SELECT 1 FROM things WHERE things.node = serials.serial)`
       : `SELECT asked.node, serials.batch::uuid, serials.digest::bytea FROM asked JOIN serials ON serials.serial = asked.node
-           JOIN made ON made.node = serials.batch AND made.digest = serials.digest
+           JOIN made_sets ON made_sets.node = serials.batch AND made_sets.holder = serials.digest
            JOIN sets ON sets.digest = serials.digest`;
   return `WITH asked AS (SELECT * FROM unnest($1::uuid[]) AS asked(node))
     SELECT near::text AS near, far::text AS far, relation, digest, from_time, until_time, sealed FROM (

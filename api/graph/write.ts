@@ -100,6 +100,7 @@ async function refresh(
     [sources],
   );
   await transaction.execute('DELETE FROM made WHERE node = ANY($1::uuid[])', [sources]);
+  await transaction.execute('DELETE FROM made_sets WHERE node = ANY($1::uuid[])', [sources]);
   const { things, edges } = await insert(context, transaction, [...derived.values()]);
   await watchNew(transaction, before, edges);
   const gone = new Set([...before.flatMap(({ parent, child }) => [parent, child]), ...sources]);
@@ -162,6 +163,7 @@ const columns = {
     child_type: 'int2',
   },
   made: { node: 'uuid', digest: 'bytea', organisation: 'int8', kind: 'int2', number: 'uuid', day: 'int4' },
+  made_sets: { node: 'uuid', holder: 'bytea', digest: 'bytea' },
   things: { node: 'uuid', type: 'int2', maker: 'uuid', wrapped: 'bytea' },
 } as const;
 
@@ -205,6 +207,15 @@ async function insert(
       day: dayOf(fact.day),
     })),
   );
+  const holders = histories.flatMap(({ identifier, made }) =>
+    made.flatMap(({ kind, digest, holders }) =>
+      kind !== 'batch.produced'
+        ? []
+        : holders.map((holder) => ({
+            ...{ node: nodeOf(identifier), holder: digestBytes(holder), digest: digestBytes(digest) },
+          })),
+    ),
+  );
   const rows = Array.from(things, ([text, node]) => {
     const identifier = parseIdentifier(text, { overrideCheckDigit: true });
     return {
@@ -218,6 +229,7 @@ async function insert(
   await insertRows(transaction, 'things', columns.things, rows, { onConflict: 'DO NOTHING' });
   await insertRows(transaction, 'edges', columns.edges, edges);
   await insertRows(transaction, 'made', columns.made, made, { onConflict: 'DO NOTHING' });
+  await insertRows(transaction, 'made_sets', columns.made_sets, holders, { onConflict: 'DO NOTHING' });
   return { things: new Set(things.values()), edges };
 }
 
@@ -235,6 +247,11 @@ function typeOf(identifier: Identifier): number {
 /** Days since 1970. */
 export function dayOf(date: string): number {
   return Math.floor(Date.parse(`${date.slice(0, 10)}T00:00:00Z`) / 86_400_000);
+}
+
+/** The day that {@link dayOf} counts. */
+export function dateOf(day: number): string {
+  return new Date(day * 86_400_000).toISOString().slice(0, 10);
 }
 
 /**

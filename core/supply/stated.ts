@@ -22,8 +22,11 @@ export type MadeFact = {
   /** `YYYY-MM-DD` */
   readonly day: string;
   readonly kind: string;
+  /** The entry that counts, as of an edge. */
   readonly digest: string;
   readonly organisation: string;
+  /** The entries that the set of its serials may have been handed over with: that one, and the earlier ones that name the same. */
+  readonly holders: readonly string[];
 };
 
 /** The kinds whose entries say something of the graph, or of what is in it. */
@@ -140,9 +143,21 @@ export function madeFacts(entries: readonly EffectiveEntry[]): MadeFact[] {
         kind: entry.kind,
         digest: digestOf(entry),
         organisation: entry.organisation,
+        holders: holdersOf(entry),
       },
     ];
   });
+}
+
+function holdersOf(entry: EffectiveEntry): string[] {
+  const set = setName(entry);
+  const earlier = entry.superseded.filter((one) => set !== null && setName(one) === set);
+  return [...new Set([...earlier.map(({ digest }) => digest), digestOf(entry)])];
+}
+
+function setName({ data }: Pick<EffectiveEntry, 'data'>): string | null {
+  const { serialsRoot, treeKey } = (data.serials ?? {}) as { serialsRoot?: string; treeKey?: string };
+  return serialsRoot === undefined || treeKey === undefined ? null : `${serialsRoot} ${treeKey}`;
 }
 
 const MAKING: readonly string[] = [

@@ -8,6 +8,7 @@ import { addressOfKey } from '../../../core/chain/submission.ts';
 import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
 import { openEnvelope } from '../../../core/envelope/envelope.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
+import type { KindData } from '../../../core/kinds/kinds.ts';
 import { partCodeAddress, signPartCode } from '../../../core/partCode/partCode.ts';
 import { parseReport } from '../../../core/report/report.ts';
 import { verifyProof } from '../../../core/tree/proof.ts';
@@ -31,6 +32,7 @@ describe('checks of parts, and the watch over what is mounted', function () {
   const batch = `batch:${domain}:B-1`;
   const serial = (number: number): string => `serial:${domain}:A-${String(number).padStart(4, '0')}`;
   const vin = (number: number): string => `vin:WVWZZZ1JZXW7${String(number).padStart(5, '0')}`;
+  let produced: KindData<'batch.produced'>;
   let listed: ComposedEntry;
   let treeKey: Uint8Array;
 
@@ -48,19 +50,17 @@ describe('checks of parts, and the watch over what is mounted', function () {
       treeKey,
       members.map((member) => parseIdentifier(member)),
     );
+    produced = {
+      bizStep: 'commissioning',
+      manufacturerId: domain,
+      manufacturerPartId: 'AB',
+      batchId: 'B-1',
+      nameAtManufacturer: 'Airbag',
+      productionDate: '2024-02-01',
+      serials: { serialsRoot: root, count: members.length, treeKey: toBase64Url(treeKey) },
+    };
     listed = test.compose(maker, batch, {
-      kind: 'batch.produced',
-      time: '2024-02-01',
-      data: {
-        bizStep: 'commissioning',
-        manufacturerId: domain,
-        manufacturerPartId: 'AB',
-        batchId: 'B-1',
-        nameAtManufacturer: 'Airbag',
-        productionDate: '2024-02-01',
-        serials: { serialsRoot: root, count: members.length, treeKey: toBase64Url(treeKey) },
-      },
-      sealed: {},
+      ...{ kind: 'batch.produced', time: '2024-02-01', data: produced, sealed: {} },
     });
     await test.record(maker, [listed]);
     const put = await test.request('PUT', `/v1/sets/${listed.entry.digest}`, {
@@ -552,6 +552,62 @@ describe('checks of parts, and the watch over what is mounted', function () {
     expect(await kindsTo(garage, serial(25))).to.deep.equal(['part.mountedTwice']);
     await part.act(cars, 'safetyPart.scrapped');
     expect((await check({ code, vehicle: vin(25) })).state).to.equal('scrapped');
+  });
+
+  it('knows whose its serials are as before once a batch’s date is corrected, and from when', async () => {
+    const correct = (other: object) =>
+      test.compose(maker, batch, {
+        kind: 'amended',
+        time: '2024-11-01',
+        data: {
+          ...{ supersedes: listed.entry.digest, kind: 'batch.produced', kindVersion: 1, reason: 'typo' },
+          data: { ...produced, ...other },
+        } as never,
+      });
+    const amendment = correct({ productionDate: '2024-02-05', productionStart: '2024-02-01' });
+    await test.record(maker, [amendment]);
+    expect(await check({ code: codeOf(serial(16)) })).to.deep.include({
+      ...{ state: 'genuine', reasons: ['maker.inSet'] },
+      makers: [{ organisation: maker.id.toString(), by: 'set', entry: listed.entry.digest }],
+    });
+    await test.record(garage, [
+      mounted(vin(60), serial(903)),
+      mounted(vin(61), serial(16), '2024-02-03'),
+      mounted(vin(62), serial(17), '2024-02-06'),
+    ]);
+    for (const one of [garage, maker]) {
+      expect(await kindsTo(one, serial(903))).to.deep.equal(['part.unknown']);
+      expect(await kindsTo(one, serial(16))).to.deep.equal(['part.beforeMade']);
+      expect(await kindsTo(one, serial(17))).to.deep.equal([]);
+    }
+    expect((await check({ identifier: serial(903), vehicle: vin(60) })).reasons[0]).to.equal(
+      'maker.notInSets',
+    );
+    // A recall of the batch reaches the vehicles that they are in.
+    const { graph } = test.service.services;
+    const asker = { organisation: garage.id, authority: false };
+    const { vehicles } = await graph.affected({ batches: [parseIdentifier(batch)], limit: 1_000 }, asker);
+    expect(vehicles).to.include.members([vin(61), vin(62)]);
+    expect(vehicles).not.to.include(vin(60));
+    const up = await graph.trace({ identifier: parseIdentifier(vin(62)), direction: 'down' }, asker);
+    expect(JSON.stringify(up)).to.include(batch);
+
+    // A set that a correction puts in its place is another one: until it is here, nobody is known to have made them.
+    const key = randomBytes(32);
+    const { root, count } = buildTree(key, [parseIdentifier(serial(17))]);
+    const other = correct({ serials: { serialsRoot: root, count, treeKey: toBase64Url(key) } });
+    await test.record(maker, [other]);
+    expect((await check({ code: codeOf(serial(17)) })).makers).to.deep.equal([]);
+    const put = await test.request('PUT', `/v1/sets/${other.entry.digest}`, {
+      ...{ body: { members: [serial(17)] }, token: tokens.get(maker) },
+    });
+    expect(put.status, put.text).to.equal(200);
+    expect((await check({ code: codeOf(serial(17)) })).makers).to.deep.equal([
+      { organisation: maker.id.toString(), by: 'set', entry: other.entry.digest },
+    ]);
+    expect((await check({ code: codeOf(serial(16)) })).makers).to.deep.equal([]);
+    await test.record(maker, [correct({})]);
+    expect((await check({ code: codeOf(serial(16)) })).state).to.equal('mounted');
   });
 
   it('says nothing of a part any more once its maker’s sets are not complete', async () => {

@@ -179,4 +179,24 @@ describe('madeFacts', () => {
       ['b.example', undefined, '2026-02-03', 'vehicle.built'],
     ]);
   });
+
+  it('names the entries that a batch’s set was handed over with, as long as corrections keep it', () => {
+    const set = (root: string) => ({
+      manufacturerId: 'a.example',
+      serials: { serialsRoot: root, count: 1, treeKey: 'k' },
+    });
+    const corrected = (was: string, is: string) =>
+      madeFacts([
+        entry('batch.produced', '2026-02-03', set(is), {
+          digest: '0x01',
+          amendedBy: '0x03',
+          superseded: [
+            { ...entry('batch.produced', '2026-02-01', set(was)), digest: '0x01' },
+            { ...entry('batch.produced', '2026-02-02', set(is)), digest: '0x02' },
+          ],
+        }),
+      ]).map(({ digest, holders }) => [digest, holders]);
+    expect(corrected('0xaa', '0xaa')).to.deep.equal([['0x03', ['0x01', '0x02', '0x03']]]);
+    expect(corrected('0xbb', '0xaa')).to.deep.equal([['0x03', ['0x02', '0x03']]]);
+  });
 });

@@ -109,5 +109,6 @@ async function identifierOf(
   types: Parameters<typeof readKnownIdentifier>[1],
   services: Services,
 ): Promise<Identifier | undefined> {
-  return text === undefined ? undefined : readKnownIdentifier(text, types, services);
+  // The check as a whole is one look-up, taken before.
+  return text === undefined ? undefined : readKnownIdentifier(text, types, services, () => undefined);
 }

@@ -5,7 +5,7 @@ import { mayAttest } from '../auth/caller.ts';
 import { failureOf } from '../http/failure.ts';
 import { decimal, digest, givenIdentifier, instant, problem, subject } from '../http/fields.ts';
 import { requestIdOf } from '../http/headers.ts';
-import { readIdentifier } from '../http/identifiers.ts';
+import { readKnownIdentifiers } from '../http/identifiers.ts';
 import { defineRoute } from '../http/route.ts';
 import { readerOf } from '../privacy/reader.ts';
 import { Problem } from '../problem.ts';
@@ -56,28 +56,25 @@ export const searchClaims = defineRoute({
     },
   },
   problems: ['auth.forbidden'],
-  async handle({ body, caller, response }, { evaluator, meter, query }) {
+  async handle({ body, caller, response }, services) {
+    const { evaluator, meter, query } = services;
     const { account } = caller;
     if (account === null || !mayAttest(account.standing, 'claim')) {
       throw new Problem('auth.forbidden', 'Only organisations that may attest claims search them.');
     }
     meter.take(caller, body.identifiers.length, response);
-    const wanted = body.identifiers.map((text) => {
-      try {
-        return readIdentifier(text);
-      } catch (error) {
-        return { problem: failureOf(error).toJson(requestIdOf(response)) };
-      }
-    });
+    const wanted = await readKnownIdentifiers(body.identifiers, services, null);
     const subjects = new Map<Identifier, Subject>();
-    for (const item of wanted) if (!('problem' in item)) subjects.set(item, evaluator.subject(item));
+    for (const item of wanted) {
+      if ('identifier' in item) subjects.set(item.identifier, evaluator.subject(item.identifier));
+    }
     const named = new Map([...subjects].map(([identifier, one]) => [one, formatIdentifier(identifier)]));
     const claims = await query.claims(named, { reader: readerOf(caller), route: 'searchClaims' });
     const results = wanted.map((item) => {
-      if ('problem' in item) return item;
-      const found = subjects.get(item);
+      if ('refused' in item) return { problem: failureOf(item.refused).toJson(requestIdOf(response)) };
+      const found = subjects.get(item.identifier);
       const own = found === undefined ? [] : (claims.get(found) ?? []);
-      return { identifier: formatIdentifier(item), subject: found, claims: own };
+      return { identifier: formatIdentifier(item.identifier), subject: found, claims: own };
     });
     return { status: 200, body: { results } };
   },

@@ -74,7 +74,9 @@ async function targetOf(given: z.output<typeof target>, services: Services): Pro
   if ('field' in given) return { of: 'field', digest: given.field.digest as Digest, name: given.field.name };
   if ('document' in given) return { of: 'document', cid: given.document };
   if ('entry' in given) return { of: 'entry', digest: given.entry as Digest };
-  return { of: 'vehicle', identifier: await readKnownIdentifier(given.vehicle, anySubject, services) };
+  const unmetered = () => undefined;
+  const identifier = await readKnownIdentifier(given.vehicle, anySubject, services, unmetered);
+  return { of: 'vehicle', identifier };
 }
 
 function bodyOf(

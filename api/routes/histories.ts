@@ -41,8 +41,8 @@ async function history(
   services: Services,
   member?: string,
 ): Promise<Answer> {
-  const identifier = await readKnownIdentifier(text, types, services);
-  services.meter.take(caller, 1, response);
+  const take = () => services.meter.take(caller, 1, response);
+  const identifier = await readKnownIdentifier(text, types, services, take);
   services.metrics.lookups(1);
   const reading = { reader: readerOf(caller), route };
   const answer =
@@ -191,8 +191,8 @@ export const batchesOfSerial = defineRoute({
   problems: ['identifier.scope', 'identifier.value'],
   async handle({ params, caller, response }, services) {
     const text = `serial:${params.maker}:${params.serial}`;
-    const identifier = await readKnownIdentifier(text, ['serial'], services);
-    services.meter.take(caller, 1, response);
+    const take = () => services.meter.take(caller, 1, response);
+    const identifier = await readKnownIdentifier(text, ['serial'], services, take);
     const serial = services.evaluator.subject(identifier);
     const batches = await services.sets.batchesOf(identifier);
     return { status: 200, body: { identifier: formatIdentifier(identifier), subject: serial, batches } };

@@ -1,9 +1,8 @@
 import * as z from 'zod';
-import { subjectTypeOf } from '../../core/identifiers/identifier.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { Node } from '../graph/nodes.ts';
 import { cursor, digest, givenIdentifier, instant } from '../http/fields.ts';
-import { readIdentifier } from '../http/identifiers.ts';
+import { readIdentifier, readKnownIdentifiers, requireType } from '../http/identifiers.ts';
 import { defineRoute } from '../http/route.ts';
 import { type Notice, noticeKinds, type Recipient } from '../notices/notices.ts';
 import { Problem } from '../problem.ts';
@@ -126,16 +125,7 @@ function organisationOf({ account }: Caller) {
 const MOST_AT_ONCE = 1_000;
 
 /** What one can be told of: not an organisation's own chain. */
-function readThing(text: string) {
-  const identifier = readIdentifier(text);
-  if (!['vehicle', 'batch', 'serial'].includes(subjectTypeOf(identifier))) {
-    throw new Problem(
-      'request.invalid',
-      `Notices are of vehicles, batches and parts, not of a ${identifier.type}.`,
-    );
-  }
-  return identifier;
-}
+const things = ['vehicle', 'batch', 'serial'] as const;
 
 export const subscribe = defineRoute({
   method: 'post',
@@ -145,7 +135,8 @@ export const subscribe = defineRoute({
   summary: 'Name vehicles, batches or parts that your organisation wants notices of.',
   description:
     'For fleets, and for whoever built a batch into something. Whoever names an identifier must know it: nothing is said ' +
-    'about whether it is known here. Naming one again changes nothing.',
+    'about whether it is known here. Naming one again changes nothing. A VIN whose required check digit does not hold is ' +
+    'taken once a registrar has registered that very vehicle; to ask is metered.',
   access: 'organisation',
   body: {
     kind: 'json',
@@ -159,9 +150,17 @@ export const subscribe = defineRoute({
       schema: z.strictObject({ added: z.int().min(0) }),
     },
   },
-  problems: ['subscription.tooMany', ...identifierProblems],
-  async handle({ body, caller }, { subscriptions }) {
-    const added = await subscriptions.add(organisationOf(caller), body.identifiers.map(readThing));
+  problems: ['subscription.tooMany', 'rateLimit.exceeded', ...identifierProblems],
+  async handle({ body, caller, response }, services) {
+    const organisation = organisationOf(caller);
+    const take = (lookups: number) => services.meter.take(caller, lookups, response);
+    const read = await readKnownIdentifiers(body.identifiers, services, take);
+    const identifiers = read.map((one) => {
+      if ('refused' in one) throw one.refused;
+      requireType(one.identifier, things);
+      return one.identifier;
+    });
+    const added = await services.subscriptions.add(organisation, identifiers);
     return { status: 200, body: { added } };
   },
 });

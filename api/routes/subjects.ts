@@ -7,7 +7,12 @@ import { mayAttest } from '../auth/caller.ts';
 import { failureOf } from '../http/failure.ts';
 import { givenIdentifier, hex, ledgerId, problem, subject, transcript } from '../http/fields.ts';
 import { requestIdOf } from '../http/headers.ts';
-import { readIdentifier } from '../http/identifiers.ts';
+import {
+  readIdentifier,
+  readKnownIdentifier,
+  readKnownIdentifiers,
+  readOrRefuse,
+} from '../http/identifiers.ts';
 import { defineRoute } from '../http/route.ts';
 import { Problem } from '../problem.ts';
 import type { Services } from '../services.ts';
@@ -15,6 +20,8 @@ import type { Services } from '../services.ts';
 const MAX_BATCH = 1_000;
 /** Each takes some half a millisecond: others get their turn in between. */
 const AT_ONCE = 25;
+
+const anySubject = ['vehicle', 'batch', 'serial', 'software'] as const;
 
 const overrideCheckDigit = z
   .boolean()
@@ -31,7 +38,8 @@ export const evaluateSubjects = defineRoute({
   tag: 'Subjects',
   summary: 'The subject of an identifier, with the proof that it is this and no other.',
   description:
-    'One identifier, or a list of up to 1,000, in any spelling. Check the transcript against the ledger’s pseudonym ' +
+    'One identifier, or a list of up to 1,000, in any spelling; also a VIN whose required check digit does not hold, once a ' +
+    'registrar has registered that very vehicle. Check the transcript against the ledger’s pseudonym ' +
     'key before signing anything about the subject. Metered by the identifier.',
   access: 'anyone',
   body: {
@@ -73,21 +81,31 @@ export const evaluateSubjects = defineRoute({
     if (override && !(caller.account !== null && mayAttest(caller.account.standing, 'vehicle.registered'))) {
       throw new Problem('auth.forbidden', 'Only a signed-in registrar overrides a check digit.');
     }
-    const options = { overrideCheckDigit: override };
     const ledger = formatLedgerId({
       chainId: services.deployment.chainId,
       address: services.deployment.ledger,
     });
     const common = { pseudonymKey: toHex(services.evaluator.publicKey), ledger };
+    const take = (lookups: number) => services.meter.take(caller, lookups, response);
     if ('identifier' in body) {
-      const identifier = readIdentifier(body.identifier, options);
-      services.meter.take(caller, 1, response);
+      const identifier = override
+        ? readIdentifier(body.identifier, { overrideCheckDigit: true })
+        : await readKnownIdentifier(body.identifier, anySubject, services, () => take(1));
+      if (override) take(1);
       return { status: 200, body: { ...evaluate(services, identifier), ...common } };
     }
-    services.meter.take(caller, body.identifiers.length, response);
+    take(body.identifiers.length);
+    const read = override
+      ? body.identifiers.map((text) => readOrRefuse(text, { overrideCheckDigit: true }))
+      : await readKnownIdentifiers(body.identifiers, services, null);
     const results: unknown[] = [];
-    for (const [index, text] of body.identifiers.entries()) {
-      results.push(evaluateOne(services, text, options, requestIdOf(response)));
+    for (const [index, one] of read.entries()) {
+      // In a list, one that is no identifier is no reason to refuse the others.
+      results.push(
+        'refused' in one
+          ? { problem: failureOf(one.refused).toJson(requestIdOf(response)) }
+          : evaluate(services, one.identifier),
+      );
       if (index % AT_ONCE === AT_ONCE - 1) await pause();
     }
     return { status: 200, body: { ...common, results } };
@@ -102,20 +120,4 @@ function evaluate(services: Services, identifier: Identifier) {
     subject,
     transcript: { evaluated: toBase64Url(transcript.evaluated), proof: toBase64Url(transcript.proof) },
   };
-}
-
-/** In a list, one that is no identifier is no reason to refuse the others. */
-function evaluateOne(
-  services: Services,
-  text: string,
-  options: { overrideCheckDigit: boolean },
-  requestId: string,
-): unknown {
-  try {
-    return evaluate(services, readIdentifier(text, options));
-  } catch (error) {
-    const failure = failureOf(error);
-    if (failure.status >= 500) throw error;
-    return { problem: failure.toJson(requestId) };
-  }
 }

@@ -96,8 +96,9 @@ export const traceThing = defineRoute({
   problems: [...identifierProblems, 'auth.required'],
   async handle({ body, caller, response }, services) {
     const asker = askerOf(caller.account);
-    services.meter.take(caller, 1, response);
-    const identifier = await readKnownIdentifier(body.identifier, ['vehicle', 'batch', 'serial'], services);
+    const take = () => services.meter.take(caller, 1, response);
+    const things = ['vehicle', 'batch', 'serial'] as const;
+    const identifier = await readKnownIdentifier(body.identifier, things, services, take);
     const { direction, depth } = body;
     const found = await services.graph.trace(
       {

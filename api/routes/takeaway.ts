@@ -25,8 +25,8 @@ export const getVehiclePdf = defineRoute({
   responses: { 200: { description: 'The PDF', mediaType: 'application/pdf' } },
   problems: [...identifierProblems, 'takeaway.busy'],
   async handle({ params: { id }, query, caller, request, response }, services) {
-    const identifier = await readKnownIdentifier(id, ['vehicle'], services);
-    services.meter.take(caller, 1, response);
+    const take = () => services.meter.take(caller, 1, response);
+    const identifier = await readKnownIdentifier(id, ['vehicle'], services, take);
     services.metrics.lookups(1);
     const reading = { reader: readerOf(caller), route: 'getVehiclePdf' };
     const accepted = request.acceptsLanguages([...languages]);
@@ -60,8 +60,8 @@ export const getVehicleCredential = defineRoute({
   responses: { 200: { description: 'The credential, canonical JSON', mediaType: 'application/vc' } },
   problems: [...identifierProblems, 'takeaway.busy', 'takeaway.unproven'],
   async handle({ params: { id }, caller, response }, services) {
-    const identifier = await readKnownIdentifier(id, ['vehicle'], services);
-    services.meter.take(caller, 1, response);
+    const take = () => services.meter.take(caller, 1, response);
+    const identifier = await readKnownIdentifier(id, ['vehicle'], services, take);
     services.metrics.lookups(1);
     const text = await services.takeAway.credential(identifier);
     return { status: 200, headers: { 'Cache-Control': 'no-store' }, text, mediaType: 'application/vc' };

@@ -8,7 +8,7 @@ import { sharedService, type TestService } from '../fixture.ts';
 
 const VIN = '1HGCM82633A004352';
 /** A required check digit that does not hold. */
-const WRONG = '1HGCM82643A004352';
+const WRONG = '1HGCM82643A700003';
 
 type Evaluated = {
   readonly identifier: string;

@@ -91,6 +91,7 @@ export async function record(
     }
     await run.settle();
     const [problem] = failed;
+    if (problem !== undefined && run.refusal?.code === problem.code) throw run.refusal;
     if (problem !== undefined) throw new CommandError('failed', problem.code, problem.detail ?? problem.code);
     return rows.flatMap(({ source, statements }) =>
       statements.map(({ identifier, content: { kind } }): Recorded => {

@@ -24,7 +24,7 @@ import { type Client, isDead, type Milestone, ServiceRefusal } from '../client.t
 import { CommandError } from '../exit.ts';
 import type { OpenLedger, WireTranscript } from '../ledger.ts';
 import { attesterOf, historiesOf } from '../locate.ts';
-import { follow, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
+import { follow, type Posted, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
 import { type Actor, hashOf, signDeed } from '../titles/sign.ts';
 import { readRevisions } from '../titles/title.ts';
 import type { ActionRequest } from '../titles/wire.ts';
@@ -33,6 +33,7 @@ import { entriesOf, evaluatedSchema, openNotes, RENEWED, untilDead, unusedNonce 
 import { isAnchored } from './anchored.ts';
 import type { Holders } from './holders.ts';
 import type { Journal, JournalRow, Plan } from './journal.ts';
+import { divide } from './refused.ts';
 import type { Line } from './rows.ts';
 
 export type ImportOptions = {
@@ -135,8 +136,8 @@ type Fresh = {
 /**
  * Puts the rows of a file on the ledger. What an earlier run began is finished first; rows that are there already are
  * passed over; a row that is wrong is noted in the errors file and the run goes on.
- * @throws {@link ServiceRefusal} when the service refuses a submission, `http.*` when it can't be reached: what was signed
- *   stays in the journal, and the next run sends it again
+ * @throws {@link ServiceRefusal} when the service refuses all that would be sent, `http.*` when it can't be reached: what
+ *   was signed and not refused stays in the journal, and the next run sends it again
  */
 export async function importRegistrations(
   lines: AsyncIterable<Line>,
@@ -598,16 +599,40 @@ class ImportRun {
   }
 
   async #post(signed: readonly Signed[]): Promise<void> {
-    const answers = await post(this.#options.client, signed);
+    let answers: Posted[];
+    try {
+      answers = await post(this.#options.client, signed);
+    } catch (error) {
+      if (!(error instanceof ServiceRefusal) || error.status !== 413) throw error;
+      // One of them alone may not be too large.
+      if (signed.length > 1) for (const one of signed) await this.#post([one]);
+      else for (const { hash } of signed) await this.#giveUp(hash, error);
+      return;
+    }
     for (const [index, answer] of answers.entries()) {
       const hash = signed[index]?.hash;
       if (answer.accepted || hash === undefined) continue;
-      const { code } = answer.problem;
-      if (RENEWED.has(code)) {
-        await this.#renew(hash, code);
-      } else {
-        throw new ServiceRefusal(answer.problem.status ?? 422, answer.problem, undefined);
-      }
+      const refusal = new ServiceRefusal(answer.problem.status ?? 422, answer.problem, undefined);
+      if (RENEWED.has(refusal.code)) await this.#renew(hash, refusal.code);
+      else if (refusal.retryable) throw refusal;
+      else await this.#giveUp(hash, refusal);
+    }
+  }
+
+  /** Drops what the service will never take, tells of the rows that are at fault, and sends the others again. */
+  async #giveUp(hash: string, refusal: ServiceRefusal): Promise<void> {
+    const { journal, signer } = this.#options;
+    const plan = journal.plans.get(hash);
+    if (plan === undefined) throw refusal;
+    await journal.drop(hash);
+    const divided = divide(plan, refusal);
+    if (divided === null) throw refusal;
+    for (const { identifier } of divided.refused) await this.#rowError(undefined, identifier, refusal);
+    this.#nonce = undefined;
+    for (const left of divided.left) {
+      const signed = signAgain(signer, left.request, await this.#nextNonce());
+      await journal.plan({ vinculum: 'import-plan/1', ...left, ...signed });
+      await this.#enqueue(signed, entriesOf(left));
     }
   }
 

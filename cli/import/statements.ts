@@ -20,15 +20,16 @@ import {
   type Statement,
   type StatementSource,
 } from '../../core/supply/statement.ts';
-import { type Client, isDead, type Milestone, reportPath, ServiceRefusal } from '../client.ts';
+import { type Client, isDead, type Milestone, reportPath, type ServiceRefusal } from '../client.ts';
 import { CommandError } from '../exit.ts';
 import type { OpenLedger, WireTranscript } from '../ledger.ts';
 import { uploadSet } from '../sets/upload.ts';
-import { follow, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
+import { follow, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
 import { entriesOf, evaluatedSchema, openNotes, RENEWED, untilDead, unusedNonce } from './again.ts';
 import { isAnchored } from './anchored.ts';
 import { Fingerprints } from './fingerprints.ts';
 import type { Journal, JournalRow, Plan, PlannedSet } from './journal.ts';
+import { divide, refusalTo } from './refused.ts';
 import { readLines } from './rows.ts';
 
 /*
@@ -102,6 +103,8 @@ const GROUP = 100;
 const IDENTIFIERS_AT_ONCE = 250;
 /** Submissions that are signed and not known to be anchored: a file of any size needs only so much of the disk. */
 const MOST_ON_THE_WAY = 24;
+/** Most characters of a submission's content, unless one entry alone has more. A service takes several times as much. */
+const MOST_CHARACTERS = 8 * 1024 * 1024;
 const KNOWN_SUBJECTS = 100_000;
 /** Members that are handed over in one request; more go in chunks. */
 const FEW_MEMBERS = 2_000;
@@ -137,11 +140,17 @@ export class StatementImport {
   readonly #metHashes = new Map<string, string>();
   readonly #subjects = new Map<string, Subject>();
   #group: StatementGroup[] = [];
+  /** Sources that are signed and on their way, by their rows. */
+  readonly #sent = new Map<string, StatementGroup>();
   #open: Planned[] = [];
   #openEntries = 0;
+  #openCharacters = 0;
   #nonce: bigint | undefined;
   #errors: FileHandle | undefined;
   #notes: FileHandle | undefined;
+
+  /** The first answer by which the service refused something for good. */
+  refusal: ServiceRefusal | undefined;
 
   constructor(options: StatementOptions) {
     this.#options = options;
@@ -158,8 +167,8 @@ export class StatementImport {
 
   /**
    * Takes what one source says.
-   * @throws {@link ServiceRefusal} when the service refuses a submission, `http.*` when it can't be reached: what was
-   *   signed stays in the journal, and the next run sends it again
+   * @throws {@link ServiceRefusal} when the service refuses all that would be sent, `http.*` when it can't be reached: what
+   *   was signed and not refused stays in the journal, and the next run sends it again
    */
   async take(group: StatementGroup): Promise<void> {
     this.#options.signal.throwIfAborted();
@@ -478,7 +487,10 @@ export class StatementImport {
       return;
     }
     for (const some of piecesOf(composed, Math.min(MAX_ENTRIES, Math.max(batch, 1)))) {
-      if (this.#openEntries > 0 && this.#openEntries + some.length > batch) await this.#closeSubmission();
+      const characters = some.reduce((sum, { entry }) => sum + charactersOf(entry), 0);
+      const isFull =
+        this.#openEntries + some.length > batch || this.#openCharacters + characters > MOST_CHARACTERS;
+      if (this.#openEntries > 0 && isFull) await this.#closeSubmission();
       const written = some.map(({ statement, entry }) => ({
         identifier: statement.identifier,
         kind: statement.content.kind,
@@ -497,7 +509,9 @@ export class StatementImport {
           return members === undefined ? [] : [{ digest, members }];
         }),
       });
+      this.#sent.set(this.#open.at(-1)?.row.identifier ?? '', group);
       this.#openEntries += some.length;
+      this.#openCharacters += characters;
       this.counts.signed += some.length;
       group.onTaken?.(written);
     }
@@ -515,6 +529,7 @@ export class StatementImport {
     const planned = this.#open;
     this.#open = [];
     this.#openEntries = 0;
+    this.#openCharacters = 0;
     if (planned.length === 0) return;
     const { journal, signer } = this.#options;
     const entries = planned.flatMap((item) => item.entries);
@@ -538,11 +553,41 @@ export class StatementImport {
   }
 
   async #post(signed: Signed): Promise<void> {
-    const [answer] = await post(this.#options.client, [signed]);
-    if (answer === undefined || answer.accepted) return;
-    const { problem } = answer;
-    if (!RENEWED.has(problem.code)) throw new ServiceRefusal(problem.status ?? 422, problem, undefined);
-    await this.#renew(signed.hash, problem.code);
+    const refusal = await refusalTo(this.#options.client, signed);
+    if (refusal === null) return;
+    if (RENEWED.has(refusal.code)) await this.#renew(signed.hash, refusal.code);
+    else await this.#giveUp(signed.hash, refusal);
+  }
+
+  /** Drops what the service will never take, tells of the sources that are at fault, and sends the others again. */
+  async #giveUp(hash: string, refusal: ServiceRefusal): Promise<void> {
+    const { journal, signer } = this.#options;
+    const plan = journal.plans.get(hash);
+    if (plan === undefined) throw refusal;
+    await journal.drop(hash);
+    this.refusal ??= refusal;
+    this.#nonce = undefined;
+    const divided = divide(plan, refusal);
+    if (divided === null) throw refusal;
+    for (const row of divided.refused) {
+      this.counts.signed -= row.entries;
+      const group = this.#sent.get(row.identifier);
+      this.#sent.delete(row.identifier);
+      if (group !== undefined) await this.#reject(group, refusal);
+      // An earlier run signed it: where this one reads it, it is tried again.
+      else await this.note({ code: refusal.code, at: row.identifier, detail: refusal.message });
+    }
+    const kept = new Set(divided.left.flatMap(({ sets = [] }) => sets.map(({ file }) => file)));
+    for (const { file } of plan.sets ?? []) {
+      if (file !== undefined && !kept.has(file)) await rm(file, { force: true });
+    }
+    const again: Signed[] = [];
+    for (const left of divided.left) {
+      const signed = signAgain(signer, left.request, await this.#nextNonce());
+      await journal.plan({ vinculum: 'import-plan/1', ...left, ...signed });
+      again.push(signed);
+    }
+    for (const signed of again) await this.#post(signed);
   }
 
   async #follow(most: number): Promise<void> {
@@ -578,6 +623,7 @@ export class StatementImport {
     const { journal } = this.#options;
     for (const set of plan.sets ?? []) await this.#handOver(set);
     await journal.finish(plan.hash);
+    for (const { identifier } of plan.rows) this.#sent.delete(identifier);
     for (const { file } of plan.sets ?? []) if (file !== undefined) await rm(file, { force: true });
     // Of parts of a source only the last of all completes it.
     const sources = new Set(plan.rows.map(({ identifier, part }) => part?.source ?? identifier));
@@ -675,16 +721,28 @@ function isWithin({ part, entries }: JournalRow, index: number): boolean {
   return part !== undefined && part.from <= index && index < part.from + entries;
 }
 
-/** Cuts entries into pieces that follow one another without a gap. */
+/** Cuts entries into pieces that follow one another without a gap, each no more than a submission should hold. */
 function piecesOf(composed: readonly Composed[], most: number): Composed[][] {
   const pieces: Composed[][] = [];
+  let characters = 0;
   for (const item of composed) {
     const last = pieces.at(-1);
-    if (last === undefined || last.length >= most || last.at(-1)?.index !== item.index - 1)
+    const own = charactersOf(item.entry);
+    const follows = last?.at(-1)?.index === item.index - 1;
+    if (follows && last.length < most && characters + own <= MOST_CHARACTERS) {
+      last.push(item);
+      characters += own;
+    } else {
       pieces.push([item]);
-    else last.push(item);
+      characters = own;
+    }
   }
   return pieces;
+}
+
+/** How long an entry's content is as it is sent. */
+function charactersOf({ block, disclosures }: ComposedEntry): number {
+  return disclosures.reduce((sum, text) => sum + text.length, Math.ceil((block.length * 4) / 3));
 }
 
 /** What lies ahead can't have happened: the ledger's block would be earlier than the event. */

@@ -1,9 +1,10 @@
-import { isDead, ServiceRefusal } from '../client.ts';
+import { isDead } from '../client.ts';
 import { RENEWED, untilDead, unusedNonce } from '../import/again.ts';
 import { isAnchored } from '../import/anchored.ts';
 import type { Journal, Plan } from '../import/journal.ts';
+import { refusalTo } from '../import/refused.ts';
 import type { Signing } from '../signing.ts';
-import { follow, post, type Signed, signAgain } from '../submitter.ts';
+import { follow, type Signed, signAgain } from '../submitter.ts';
 
 export type Anchoring = {
   readonly signing: Signing;
@@ -19,20 +20,22 @@ export async function nextNonce({ signing, journal }: Omit<Anchoring, 'signal'>)
 /**
  * Posts what is signed until the ledger has it; what can never arrive is signed anew, the same entries.
  * @returns the plan as it is on the ledger
- * @throws {@link ServiceRefusal} for what the service will never take, `import.pending`
+ * @throws `ServiceRefusal` for what the service will never take: its plan is gone; `import.pending`
  */
 export async function anchorPlan(anchoring: Anchoring, first: Plan): Promise<Plan> {
-  const { signing, signal } = anchoring;
+  const { signing, journal, signal } = anchoring;
   const { client, ledger, signer } = signing;
   let plan = first;
   for (;;) {
     if (plan.request === null) return plan;
-    const [answer] = await post(client, [{ hash: plan.hash, request: plan.request }]);
+    const refusal = await refusalTo(client, { hash: plan.hash, request: plan.request });
     let why: string | null = null;
-    if (answer !== undefined && !answer.accepted) {
-      const { problem } = answer;
-      if (!RENEWED.has(problem.code)) throw new ServiceRefusal(problem.status ?? 422, problem, undefined);
-      why = problem.code;
+    if (refusal !== null) {
+      if (!RENEWED.has(refusal.code)) {
+        await journal.drop(plan.hash);
+        throw refusal;
+      }
+      why = refusal.code;
     } else {
       await follow(client, [plan.hash], 'anchored', {
         signal,

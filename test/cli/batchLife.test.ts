@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { keysFolder, writeKeystore } from '../../cli/keystore.ts';
@@ -49,6 +49,39 @@ describe('vinculum batch ship, receive, quarantine, release, split, merge, show,
       'B,P-7,Hinge,2024-03-13,100,,',
       'C,P-8,Lock,2024-03-12,12.5,KGM,',
     );
+  });
+
+  it('is refused what its organisation may not say, and nothing after it', async () => {
+    const carrier = await beside.test.admit('Carrier of batches', ['carrier']);
+    const keystore = { name: 'carrier', secretKey: carrier.key, organisation: carrier.id };
+    await writeKeystore(keysFolder(folder), keystore, PASSWORD, { strength: 'light' });
+    const signing = ['--json', '--keystore', 'carrier'];
+    const time = ['--time', '2024-03-15'];
+    const why = ['--reason', 'defectFound'];
+    const refused = await vinculum(folder, 'batch', 'quarantine', batch('A'), ...why, ...time, ...signing);
+    expect(refused.exit, refused.stderr).to.equal(5);
+    expect(refused.json.error.code).to.equal('submission.kindNotAllowed');
+    const shipped = await vinculum(
+      folder,
+      'batch',
+      'ship',
+      batch('A'),
+      '--quantity',
+      '1',
+      ...time,
+      ...signing,
+    );
+    expect(shipped.exit, shipped.stderr).to.equal(0);
+    const file = join(folder, 'steps-refused.csv');
+    const rows = [`${batch('A')},quarantined,2024-03-16,`, `${batch('B')},shipped,2024-03-16,5`];
+    await writeFile(file, `${['batch,step,time,quantity', ...rows].join('\n')}\n`);
+    const args = ['import', 'csv', 'steps', file, '--party', 'carrier.example', ...signing];
+    const imported = await vinculum(folder, ...args);
+    expect(imported.exit, imported.stderr).to.equal(1);
+    expect(imported.json).to.include({ imported: 1, errors: 1 });
+    expect(await readFile(String(imported.json.errorsFile), 'utf8')).to.include('submission.kindNotAllowed');
+    expect(await kindsOf(batch('A'))).to.deep.equal([96, 97]);
+    expect(await kindsOf(batch('B'))).to.deep.equal([96, 97]);
   });
 
   it('says who has how much of it, by what was shipped and received', async () => {

@@ -1,5 +1,6 @@
 import { VinculumError } from '../../core/errors.ts';
 import { asProblem, Problem, type ProblemCode, plain, problems } from '../problem.ts';
+import { factsOf, type Log } from './log.ts';
 
 /** What a client is told of a failure: the members of `application/problem+json` and the status to send. */
 export type Failure = {
@@ -75,6 +76,18 @@ export function failureOf(error: unknown): Failure {
     }
   }
   return problemFailure(error instanceof VinculumError ? knownProblem(error) : problemOfHttpError(error));
+}
+
+/**
+ * A failure as its client is to see it, that of a request or that of one item of a list: one of the service's own is in the
+ * log, under the id that the client is told to quote.
+ */
+export function toldFailure(error: unknown, requestId: string, { log }: { readonly log: Log }): Failure {
+  const failure = failureOf(error);
+  if (failure.status >= 500) {
+    log('error', 'request.failed', { requestId, code: failure.code, ...factsOf(error) });
+  }
+  return failure;
 }
 
 function knownProblem(error: VinculumError): Problem {

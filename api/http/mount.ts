@@ -4,9 +4,8 @@ import * as z from 'zod';
 import { Problem } from '../problem.ts';
 import type { Services } from '../services.ts';
 import { parseJson, readBody, requireMediaType } from './body.ts';
-import { failureOf } from './failure.ts';
+import { toldFailure } from './failure.ts';
 import { requestIdOf } from './headers.ts';
-import { factsOf } from './log.ts';
 import type { Answer, BodyDefinition, Input, Route } from './route.ts';
 
 /** Serves the routes of the table, each by its description, and answers 405 for other methods on their paths. */
@@ -136,11 +135,8 @@ const UNREAD_MILLISECONDS = 5_000;
 
 export function failureHandler(services: Pick<Services, 'log'>) {
   return (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
-    const failure = failureOf(error);
     const requestId = requestIdOf(response);
-    if (failure.status >= 500) {
-      services.log('error', 'request.failed', { requestId, code: failure.code, ...factsOf(error) });
-    }
+    const failure = toldFailure(error, requestId, services);
     if (response.headersSent) {
       response.destroy();
       return;

@@ -8,7 +8,7 @@ import {
   MAX_ACTIONS,
   type ModuleName,
 } from '../accept/actionSchema.ts';
-import { failureOf } from '../http/failure.ts';
+import { toldFailure } from '../http/failure.ts';
 import { givenHex, problem } from '../http/fields.ts';
 import { requestIdOf } from '../http/headers.ts';
 import { defineRoute, type Tag } from '../http/route.ts';
@@ -109,7 +109,8 @@ export function acceptActions({
       ...problems,
       ...refusals,
     ],
-    async handle({ body: given, response }, { pipeline }) {
+    async handle({ body: given, response }, { pipeline, log }) {
+      const requestId = requestIdOf(response);
       const batch = batchOf(given);
       if (batch === null) {
         return { status: 202, body: await pipeline.acceptAction(given as ActionRequest, module) };
@@ -121,7 +122,7 @@ export function acceptActions({
           for (const [index, one] of queue) {
             answers[index] = await pipeline.acceptAction(one, module).then(
               (action: ActionStatus) => ({ action }),
-              (error: unknown) => ({ problem: failureOf(error).toJson(requestIdOf(response)) }),
+              (error: unknown) => ({ problem: toldFailure(error, requestId, { log }).toJson(requestId) }),
             );
           }
         }

@@ -6,7 +6,7 @@ import {
   submissionRequestSchema,
   submissionStatusSchema,
 } from '../accept/schema.ts';
-import { failureOf } from '../http/failure.ts';
+import { toldFailure } from '../http/failure.ts';
 import { givenHex, problem } from '../http/fields.ts';
 import { requestIdOf } from '../http/headers.ts';
 import { defineRoute } from '../http/route.ts';
@@ -83,7 +83,8 @@ export const acceptSubmissions = defineRoute({
     'disclosure.unknown',
     'chain.unavailable',
   ],
-  async handle({ body, response }, { pipeline }) {
+  async handle({ body, response }, { pipeline, log }) {
+    const requestId = requestIdOf(response);
     const batch = batchOf(body);
     if (batch === null) return { status: 202, body: await pipeline.accept(body as SubmissionRequest) };
     const answers: ({ submission: unknown } | { problem: unknown })[] = [];
@@ -92,7 +93,7 @@ export const acceptSubmissions = defineRoute({
         try {
           return { submission: await pipeline.accept(request) };
         } catch (error) {
-          return { problem: failureOf(error).toJson(requestIdOf(response)) };
+          return { problem: toldFailure(error, requestId, { log }).toJson(requestId) };
         }
       });
       answers.push(...(await Promise.all(group)));

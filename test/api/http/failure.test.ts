@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { failureOf } from '../../../api/http/failure.ts';
+import { failureOf, toldFailure } from '../../../api/http/failure.ts';
+import type { Log } from '../../../api/http/log.ts';
 import { Problem } from '../../../api/problem.ts';
 import { VinculumError } from '../../../core/errors.ts';
 
@@ -34,6 +35,17 @@ describe('failureOf', () => {
       expect(json).to.include({ status, code, requestId: 'an-id', type: `urn:vinculum:problem:${code}` });
     });
   }
+
+  it('is in the log, under the id that is told, where it is the service’s own', () => {
+    const logged: unknown[] = [];
+    const log: Log = (level, event, facts) => logged.push({ level, event, ...facts });
+    toldFailure(new Problem('nonce.conflict', 'detail'), 'an-id', { log });
+    expect(logged).to.deep.equal([]);
+    expect(toldFailure(new TypeError('what broke'), 'an-id', { log }).status).to.equal(500);
+    expect(logged).to.have.length(1);
+    expect(logged[0]).to.include({ level: 'error', event: 'request.failed', requestId: 'an-id' });
+    expect(logged[0]).to.include({ code: 'internal', error: 'what broke' });
+  });
 
   it('tells the details of a fault of the request, and none of our own', () => {
     const theirs = failureOf(

@@ -55,6 +55,30 @@ describe('POST /v1/submissions', () => {
     expect(both.status).to.equal(202);
   });
 
+  it('notes in the log what broke in one of several, under the id that is told', async () => {
+    const { pipeline } = test.service.services;
+    const { accept, acceptAction } = pipeline;
+    const broken = () => Promise.reject(new TypeError('a fault of the service'));
+    try {
+      Object.assign(pipeline, { accept: broken, acceptAction: broken });
+      for (const [path, body] of [
+        ['/v1/submissions', { submissions: [{}] }],
+        ['/v1/titles/actions', { actions: [{}] }],
+      ] as const) {
+        const { status, body: told, headers } = await test.post(path, body);
+        expect(status).to.equal(207);
+        expect(told.results[0].problem).to.include({ code: 'internal' });
+        const requestId = headers.get('X-Request-Id');
+        expect(told.results[0].problem.requestId).to.equal(requestId);
+        const lines = test.logged.filter(({ facts }) => facts.requestId === requestId);
+        expect(lines.filter(({ event }) => event === 'request.failed')).to.have.length(1);
+        expect(lines[0]?.facts).to.include({ code: 'internal', error: 'a fault of the service' });
+      }
+    } finally {
+      Object.assign(pipeline, { accept, acceptAction });
+    }
+  });
+
   it('suggests the next free nonce', async () => {
     const path = `/v1/organisations/${workshop.id}/nonce`;
     const before = BigInt((await test.get(path)).body.nonce);

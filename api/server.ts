@@ -394,6 +394,7 @@ async function start(
     ...{ store, secrets, sets, evaluator, nodes, names, notices, subscriptions },
     ownLedger: () => pipeline.ownLedger(),
     finalBlock: () => pipeline.progress().finalBlock,
+    onError: (error, digest) => log('warn', 'notices.failed', { ...factsOf(error), digest }),
   });
   wakeAnnouncer = startAnnouncing(announcer, services, opened);
   for (const [work, failed] of [

@@ -7,6 +7,7 @@ import { isVinculumError } from '../../core/errors.ts';
 import { compareEntries, isReadable, type OpenedEntry } from '../../core/findings/openedEntry.ts';
 import type { Campaign } from '../../core/findings/recalls.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { kindByNumber } from '../../core/kinds/kinds.ts';
 import { erasedOf, holdErasures } from '../erasure/tombstones.ts';
 import type { Node, Nodes } from '../graph/nodes.ts';
 import { CONSENT_COLUMNS, type ConsentRow, consentOf, stateOf } from '../privacy/consentRows.ts';
@@ -28,6 +29,7 @@ import { remediesOf } from '../recalls/progress.ts';
 import type { CampaignNames } from '../recalls/register.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Queryable, Store, Transaction } from '../store/store.ts';
+import { type Announcement, discover, due, finish, placeOf, postpone, THIS_ONE } from './announcements.ts';
 import type { NewNotice, NoticeKind, Notices, Recipient } from './notices.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -58,15 +60,12 @@ export type AnnouncerOptions = {
   readonly clock?: () => Date;
   /** Vehicles of one stretch, default 400. */
   readonly atOnce?: number;
+  /** Entries that are looked at together, default 1,000. */
+  readonly together?: number;
+  /** Called with what went wrong with one entry, which is tried again later. */
+  readonly onError?: (error: unknown, digest: Digest) => void;
   /** For tests: called before a stretch is committed. */
   readonly beforeCommit?: (digest: Digest, told: number) => void;
-};
-
-type Announcement = {
-  readonly digest: Digest;
-  readonly ledger: number;
-  readonly kind: number;
-  readonly told: number;
 };
 
 /** What is told of the vehicles of some sets. */
@@ -84,50 +83,14 @@ type Telling = {
   readonly content: (identifier: string, remedied: boolean) => Json;
 };
 
-const MOST_AT_ONCE = 1_000;
+/** What has become of one: what is left of it to do waits for an entry’s content or set, or for a later time. */
+type Outcome = { readonly posted: number; readonly left: { readonly awaits: Digest | null } | null };
 
 export function createAnnouncer(options: AnnouncerOptions): Announcer {
   const { store, secrets, sets, evaluator, nodes, names, notices, subscriptions } = options;
   const clock = options.clock ?? (() => new Date());
   const atOnce = options.atOnce ?? 400;
-
-  /** Notes what has become final since. */
-  async function discover(final: number): Promise<void> {
-    await store.execute(
-      `INSERT INTO announcements (digest, ledger, kind)
-       SELECT DISTINCT ON (digest) digest, ledger, kind FROM (
-         SELECT digest, ledger, kind, block_number FROM own_links
-         WHERE kind IN (80, 81, 82, 120) AND block_number <= $1
-         UNION ALL
-         SELECT digest, ledger, kind, block_number FROM links WHERE kind IN (99, 100) AND block_number <= $1
-       ) AS found
-       WHERE NOT EXISTS (SELECT 1 FROM announcements known WHERE known.digest = found.digest)
-       ORDER BY digest, block_number ON CONFLICT DO NOTHING`,
-      [final],
-    );
-  }
-
-  async function open(): Promise<Announcement[]> {
-    const rows = await store.query<{ digest: Uint8Array; ledger: number; kind: number; told: bigint }>(
-      `SELECT a.digest, a.ledger, a.kind, a.told FROM announcements a
-       LEFT JOIN own_links o ON o.digest = a.digest AND o.ledger = a.ledger
-       WHERE a.done_at IS NULL ORDER BY o.block_number, o.log_index, a.begun_at, a.digest LIMIT $1`,
-      [MOST_AT_ONCE],
-    );
-    return rows.map((row) => ({
-      digest: toHex(row.digest) as Digest,
-      ledger: row.ledger,
-      kind: row.kind,
-      told: Number(row.told),
-    }));
-  }
-
-  async function finish(digest: Digest, from: Queryable = store): Promise<void> {
-    await from.execute('UPDATE announcements SET done_at = $2 WHERE digest = $1 AND done_at IS NULL', [
-      fromHex(digest, 32),
-      clock(),
-    ]);
-  }
+  const together = options.together ?? 1_000;
 
   const isErased = async (from: Queryable, digest: Digest): Promise<boolean> =>
     (await erasedOf(from, [fromHex(digest, 32)])).get(digest)?.has('entry') === true;
@@ -137,28 +100,19 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     return rows.length > 0;
   }
 
-  /** What an entry of an own chain has to tell; null: nothing; undefined: not yet. */
-  async function tellingOf(
-    { digest, ledger }: Announcement,
-    final: number,
-  ): Promise<Telling | null | undefined> {
-    const [place] = await store.query<{ organisation: bigint; block_number: bigint }>(
-      `SELECT organisation, block_number FROM own_links WHERE digest = $1 AND ledger = $2
-       ORDER BY block_number, log_index LIMIT 1`,
-      [fromHex(digest, 32), ledger],
-    );
-    // It was final once: the index is being read again, or this process is behind the one that found it.
-    if (place === undefined || place.block_number > final) return undefined;
-    const attester = place.organisation as OrganisationId;
-    const all = await campaignEntries(store, secrets, { organisation: attester, upTo: final });
-    const own = all.find(({ entry, ledger: on }) => entry.digest === digest && on === ledger);
+  /** What an entry of an own chain has to tell; null: nothing. */
+  async function tellingOf(row: Announcement, all: readonly OwnEntry[]): Promise<Telling | Digest | null> {
+    const { digest, ledger } = row;
+    const places = all.filter(({ entry, ledger: on }) => entry.digest === digest && on === ledger);
+    // Its attester may have anchored it twice: what counts is the place where it holds.
+    const own = places.find(({ entry }) => isReadable(entry)) ?? places[0];
     if (own === undefined) return null;
-    if (own.entry.status === 'withheld') return (await isErased(store, digest)) ? null : undefined;
+    if (own.entry.status === 'withheld') return (await isErased(store, digest)) ? null : digest;
     if (!isReadable(own.entry)) return null;
     const before = all.slice(0, all.indexOf(own) + 1);
     return own.entry.kind === 'amended'
-      ? correction(own, before, attester)
-      : tellingOfCampaign(own, before, attester);
+      ? correction(own, before, row.organisation)
+      : tellingOfCampaign(own, before, row.organisation);
   }
 
   function tellingOfCampaign(own: OwnEntry, before: OwnEntry[], attester: OrganisationId): Telling | null {
@@ -234,17 +188,23 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     return closing(taken.campaign, attester, entry, 'retracted', [setEntryOf(taken.found)]);
   }
 
-  async function announceCampaign(row: Announcement, final: number): Promise<number> {
-    const telling = await tellingOf(row, final);
-    if (telling === undefined) return 0;
+  async function announceCampaign(row: Announcement, all: readonly OwnEntry[]): Promise<Outcome> {
+    // It was final once: the index is being read again, or this process is behind the one that found it.
+    if (!all.some(({ entry, ledger }) => entry.digest === row.digest && ledger === row.ledger)) {
+      return { posted: 0, left: { awaits: null } };
+    }
+    const telling = await tellingOf(row, all);
+    if (typeof telling === 'string') return { posted: 0, left: { awaits: telling } };
     if (telling === null) {
-      await finish(row.digest);
-      return 0;
+      await finish(store, row, clock());
+      return { posted: 0, left: null };
     }
     for (const digest of telling.sets) {
       const listed = telling.campaign.listings.find((entry) => setEntryOf(entry) === digest);
       const isEmpty = listed?.data.affectedCount === 0;
-      if (!isEmpty && !(await isStored(digest)) && !(await isErased(store, digest))) return 0;
+      if (!isEmpty && !(await isStored(digest)) && !(await isErased(store, digest))) {
+        return { posted: 0, left: { awaits: digest } };
+      }
     }
     const anyVehicle = await mayWarnOfAny(store, telling.attester);
     let posted = 0;
@@ -254,13 +214,13 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       passed += members.length;
       if (passed <= row.told) continue;
       const fresh = members.slice(Math.max(0, row.told - (passed - members.length)));
-      const outcome = await tell(row.digest, telling, fresh, told, anyVehicle);
-      if (outcome === null) return posted;
+      const outcome = await tell(row, telling, fresh, told, anyVehicle);
+      if (outcome === null) return { posted, left: { awaits: null } };
       posted += outcome;
       told += fresh.length;
     }
-    await finish(row.digest);
-    return posted;
+    await finish(store, row, clock());
+    return { posted, left: null };
   }
 
   /** The members of sets one after the other, some at a time; always the same ones together. */
@@ -280,7 +240,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
 
   /** Tells of some vehicles, lists them, and notes how far it has come; null where that is not ours to do any more. */
   async function tell(
-    digest: Digest,
+    announcement: Announcement,
     telling: Telling,
     members: readonly string[],
     told: number,
@@ -291,12 +251,13 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       return { identifier, node: nodes.nodeOf(parsed), subject: evaluator.subject(parsed) };
     });
     const ledger = await options.ownLedger();
+    const { digest } = announcement;
     return store.transaction(async (transaction) => {
       await holdErasures(transaction);
       const bytes = fromHex(digest, 32);
       const [row] = await transaction.query<{ told: bigint }>(
-        'SELECT told FROM announcements WHERE digest = $1 AND done_at IS NULL FOR UPDATE',
-        [bytes],
+        `SELECT told FROM announcements WHERE ${THIS_ONE} AND done_at IS NULL FOR UPDATE`,
+        placeOf(announcement),
       );
       // Another process has come by; or it was erased.
       if (row === undefined || Number(row.told) !== told || (await isErased(transaction, digest)))
@@ -314,8 +275,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
         ({ node, subject }) => !before.has(node) && (built === null || built.has(subject)),
       );
       const posted = await post(transaction, telling, concerned, ledger, digest);
-      await transaction.execute('UPDATE announcements SET told = told + $2 WHERE digest = $1', [
-        bytes,
+      await transaction.execute(`UPDATE announcements SET told = told + $6 WHERE ${THIS_ONE}`, [
+        ...placeOf(announcement),
         members.length,
       ]);
       options.beforeCommit?.(digest, told + members.length);
@@ -421,38 +382,36 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   }
 
   /** Tells those who have, had, or are waiting for a batch that it must not be used, or may be again. */
-  async function announceQuarantine({ digest, ledger, kind }: Announcement): Promise<number> {
-    const bytes = fromHex(digest, 32);
-    const [row] = await store.query<{
-      organisation: bigint;
-      subject: Uint8Array;
-      body: Uint8Array | null;
-      wrapped: Uint8Array | null;
-    }>(
-      `SELECT l.organisation, l.subject, b.body, k.wrapped FROM links l
-       LEFT JOIN blocks b ON b.digest = l.digest LEFT JOIN block_keys k ON k.digest = l.digest
-       WHERE l.digest = $1 AND l.ledger = $2 AND l.kind = $3 AND l.organisation IS NOT NULL LIMIT 1`,
-      [bytes, ledger, kind],
+  async function announceQuarantine(announcement: Announcement): Promise<Outcome> {
+    const { digest, kind, organisation: attester } = announcement;
+    const [bytes, subject] = [fromHex(digest, 32), fromHex(announcement.subject, 32)];
+    const [row] = await store.query<{ body: Uint8Array | null; wrapped: Uint8Array | null }>(
+      `SELECT b.body, k.wrapped FROM (SELECT $1::bytea AS digest) AS entry
+       LEFT JOIN blocks b ON b.digest = entry.digest LEFT JOIN block_keys k ON k.digest = entry.digest`,
+      [bytes],
     );
     if (await isErased(store, digest)) {
-      await finish(digest);
-      return 0;
+      await finish(store, announcement, clock());
+      return { posted: 0, left: null };
     }
-    if (row === undefined || row.body === null || row.wrapped === null) return 0;
+    if (row === undefined || row.body === null || row.wrapped === null) {
+      return { posted: 0, left: { awaits: digest } };
+    }
     const envelope = openedOrNull(row.body, secrets.blockKey(bytes, row.wrapped));
-    const attester = row.organisation as OrganisationId;
     const isBound =
       envelope !== null &&
-      envelope.subject === toHex(row.subject) &&
-      envelope.organisation === attester.toString();
+      envelope.kind === kindByNumber(kind)?.name &&
+      envelope.subject === announcement.subject &&
+      envelope.organisation === attester.toString() &&
+      evaluator.subject(parseIdentifier(envelope.identifier)) === announcement.subject;
     const identifier = isBound ? envelope.identifier : '';
-    return store.transaction(async (transaction) => {
+    const posted = await store.transaction(async (transaction) => {
       await holdErasures(transaction);
-      await finish(digest, transaction);
+      await finish(transaction, announcement, clock());
       if (!isBound || (await isErased(transaction, digest))) return 0;
       const node = nodes.nodeOfText(identifier);
       const data = envelope.data;
-      const told = (await holdersOf(transaction, row.subject, node)).filter(
+      const told = (await holdersOf(transaction, subject, node)).filter(
         (organisation) => organisation !== attester,
       );
       return notices.post(
@@ -473,6 +432,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
         })),
       );
     });
+    return { posted, left: null };
   }
 
   /** Who made, received or checked a batch, built it into something, or subscribes to it. */
@@ -492,18 +452,53 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     return [...new Set(all)] as OrganisationId[];
   }
 
+  const isQuarantine = ({ kind }: Announcement): boolean => kind === 99 || kind === 100;
+
+  /** Some of those whose turn it is. @returns how many notices were posted */
+  async function announce(rows: readonly Announcement[], final: number): Promise<number> {
+    let posted = 0;
+    const attempt = async (row: Announcement, work: () => Promise<Outcome>): Promise<void> => {
+      const outcome = await work().catch((error: unknown): Outcome => {
+        // It may be this one's fault: the others have their turn.
+        options.onError?.(error, row.digest);
+        return { posted: 0, left: { awaits: null } };
+      });
+      posted += outcome.posted;
+      if (outcome.left !== null) await postpone(store, row, outcome.left.awaits, clock());
+    };
+    const campaigns = Map.groupBy(
+      rows.filter((row) => !isQuarantine(row)),
+      ({ organisation }) => organisation,
+    );
+    for (const row of rows) {
+      if (isQuarantine(row)) await attempt(row, () => announceQuarantine(row));
+    }
+    for (const [organisation, own] of campaigns) {
+      const found = campaignEntries(store, secrets, { organisation, upTo: final });
+      // What keeps this one from being read keeps no other attester waiting.
+      const order = await found.then(
+        (entries) => new Map(entries.map(({ entry }, index) => [entry.digest, index])),
+        () => new Map<string, number>(),
+      );
+      const inOrder = own.toSorted(
+        (left, right) => (order.get(left.digest) ?? 0) - (order.get(right.digest) ?? 0),
+      );
+      for (const row of inOrder) await attempt(row, async () => announceCampaign(row, await found));
+    }
+    return posted;
+  }
+
   return {
     async run() {
       const final = options.finalBlock();
-      await discover(final);
+      await discover(store, final);
       let posted = 0;
-      for (const row of await open()) {
-        posted +=
-          row.kind === 99 || row.kind === 100
-            ? await announceQuarantine(row)
-            : await announceCampaign(row, final);
+      for (;;) {
+        const rows = await due(store, clock(), together);
+        posted += await announce(rows, final);
+        // Each of them is done, or has given its turn away: so this ends.
+        if (rows.length < together) return posted;
       }
-      return posted;
     },
   };
 }

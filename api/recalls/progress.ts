@@ -126,8 +126,9 @@ export async function progressOf(
   }));
   const digests = bytesOf(listings.map(({ digest }) => digest));
   const done = await from.query<{ digest: Uint8Array }>(
-    'SELECT digest FROM announcements WHERE digest = ANY($1::bytea[]) AND done_at IS NOT NULL',
-    [digests],
+    `SELECT digest FROM announcements
+     WHERE digest = ANY($1::bytea[]) AND organisation = $2 AND done_at IS NOT NULL`,
+    [digests, BigInt(campaign.attester)],
   );
   const known = new Set(done.map(({ digest }) => toHex(digest)));
   const [count] = await from.query<{ count: bigint }>(

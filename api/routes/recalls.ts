@@ -75,8 +75,9 @@ async function viewOf(campaign: Campaign, { store }: Services): Promise<z.infer<
   const [stored, told] = await Promise.all([
     store.query<{ digest: Uint8Array }>('SELECT digest FROM sets WHERE digest = ANY($1::bytea[])', [bytes]),
     store.query<{ digest: Uint8Array }>(
-      'SELECT digest FROM announcements WHERE digest = ANY($1::bytea[]) AND done_at IS NOT NULL',
-      [bytes],
+      `SELECT digest FROM announcements
+       WHERE digest = ANY($1::bytea[]) AND organisation = $2 AND done_at IS NOT NULL`,
+      [bytes, BigInt(attester)],
     ),
   ]);
   const has = (rows: readonly { digest: Uint8Array }[], wanted: string): boolean =>

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { createNodes } from '../../../api/graph/nodes.ts';
 import {
@@ -9,8 +10,10 @@ import {
 import { createSecrets } from '../../../api/query/secrets.ts';
 import { createSets } from '../../../api/query/sets.ts';
 import { createCampaignNames } from '../../../api/recalls/register.ts';
-import { fromBase64Url, fromHex } from '../../../core/bytes.ts';
-import type { Digest } from '../../../core/chain/types.ts';
+import { fromBase64Url, fromHex, toBase64Url, toHex } from '../../../core/bytes.ts';
+import type { Entry } from '../../../core/chain/entry.ts';
+import { type Digest, ZERO_SUBJECT } from '../../../core/chain/types.ts';
+import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import { ChainAccounts } from '../../adversary/system.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
 import { give, signInAlone, today, Vehicle } from '../privacy/world.ts';
@@ -29,6 +32,7 @@ describe('recall campaigns', function () {
   const tokens: Record<string, string> = {};
   let owner: Person;
   let ownersToken: string;
+  let chain: ChainAccounts;
   let next = 0;
   const number = () => `R-2026-${String(++next).padStart(3, '0')}`;
   const token = (name: string): string => tokens[name] ?? '';
@@ -46,7 +50,9 @@ describe('recall campaigns', function () {
     }
     owner = person();
     ownersToken = await signInAlone(test, owner);
+    chain = new ChainAccounts(test);
   });
+  after(() => chain?.stop());
 
   /** A vehicle that the maker has built. */
   async function build(by = maker): Promise<Vehicle> {
@@ -90,7 +96,8 @@ describe('recall campaigns', function () {
   const releaseAnnouncer = () =>
     test.service.services.store.execute(`DELETE FROM leases WHERE name = 'notices'`);
 
-  function announcerOf(options: Pick<AnnouncerOptions, 'finalBlock' | 'atOnce' | 'beforeCommit'>): Announcer {
+  type Chosen = 'finalBlock' | 'atOnce' | 'together' | 'beforeCommit' | 'clock' | 'onError';
+  function announcerOf(options: Pick<AnnouncerOptions, Chosen>): Announcer {
     const { services } = test.service;
     return createAnnouncer({
       ...{ ...services, secrets: createSecrets(services.keyring), nodes: createNodes(services.keyring) },
@@ -98,6 +105,34 @@ describe('recall campaigns', function () {
       ownLedger: () => services.pipeline.ownLedger(),
       ...options,
     });
+  }
+
+  /** Anchors entries without their contents, as anybody may by another operator; the index has them then. */
+  async function anchor(by: Attester, entries: readonly Entry[]): Promise<ReturnType<TestService['sign']>> {
+    const none = { block: new Uint8Array(), key: new Uint8Array(), disclosures: [] };
+    const signed = test.sign(
+      by,
+      entries.map((entry) => ({ entry, ...none })),
+    );
+    const { signer, nonce, deadline, entries: packed, signature } = signed.submission;
+    const { outcomes } = await chain.relay([
+      {
+        ...{ organisation: by.id, signer, nonce: BigInt(nonce), deadline: BigInt(deadline) },
+        ...{ entries: fromBase64Url(packed), signature: fromBase64Url(signature) },
+      },
+    ]);
+    expect(outcomes).to.deep.equal(['Accepted']);
+    const { store } = test.service.services;
+    const last = entries.at(-1)?.digest ?? ('0x' as Digest);
+    await test.until(async () => {
+      const found = await store.query(
+        `SELECT digest FROM own_links WHERE digest = $1 AND organisation = $2
+         UNION ALL SELECT digest FROM links WHERE digest = $1 AND organisation = $2`,
+        [fromHex(last, 32), by.id],
+      );
+      return found.length > 0;
+    });
+    return signed;
   }
 
   it('are told, once and by vehicle, to its owner, to who has its consent, to who subscribes, and to nobody else', async () => {
@@ -299,8 +334,6 @@ describe('recall campaigns', function () {
     const entry = test.compose(workshop, vehicle, { kind: 'recall.remedied', time: today(), data });
     const { digest } = entry.entry;
     const signed = test.sign(workshop, [entry]);
-    const chain = new ChainAccounts(test);
-    after(() => chain.stop());
     const { organisation, signer, nonce, deadline, entries, signature } = signed.submission;
     const { outcomes } = await chain.relay([
       {
@@ -473,10 +506,14 @@ describe('recall campaigns', function () {
     await holdAnnouncer();
     let finalBlock = 0;
     let interrupted = 0;
+    let now = Date.now();
     const announcer = (failAt: number) =>
       announcerOf({
         finalBlock: () => finalBlock,
         atOnce: 2,
+        // What failed waits for a while: later, that is.
+        clock: () => new Date(now),
+        onError: (error) => expect((error as Error).message).to.equal('interrupted'),
         beforeCommit: (of, done) => {
           if (of !== digest || done !== failAt) return;
           interrupted += 1;
@@ -486,19 +523,19 @@ describe('recall campaigns', function () {
     const posted = async () => (await boxOf(test, ownersToken)).filter((notice) => notice.entry === digest);
     // Of what another process has found, nothing is final yet as far as this one knows: it leaves it for later.
     await services.store.execute(
-      `INSERT INTO announcements (digest, ledger, kind) SELECT digest, ledger, kind FROM own_links WHERE digest = $1
-       ON CONFLICT DO NOTHING`,
-      [fromHex(digest, 32)],
+      `INSERT INTO announcements (digest, ledger, kind, organisation, subject)
+       SELECT digest, ledger, kind, organisation, $2 FROM own_links WHERE digest = $1 ON CONFLICT DO NOTHING`,
+      [fromHex(digest, 32), new Uint8Array(32)],
     );
     await announcer(0).run();
     expect(await posted()).to.deep.equal([]);
     finalBlock = services.pipeline.progress().indexedBlock;
     await hand(test, token('maker'), digest, names);
     for (const failAt of [2, 4, 5]) {
-      await announcer(failAt)
-        .run()
-        .catch((error: Error) => expect(error.message).to.equal('interrupted'));
+      now += 3_600_000;
+      await announcer(failAt).run();
     }
+    now += 3_600_000;
     await Promise.all([announcer(0).run(), announcer(0).run()]);
     await releaseAnnouncer();
     await told(digest);
@@ -507,6 +544,99 @@ describe('recall campaigns', function () {
     expect(
       await services.store.query('SELECT 1 FROM recalled WHERE digest = $1', [fromHex(digest, 32)]),
     ).to.have.length(5);
+  });
+
+  it('are told however many entries of others can’t be read, or fail', async () => {
+    const vehicle = await own(await build());
+    await holdAnnouncer();
+    const { services } = test.service;
+    const junk = Array.from({ length: 24 }, () => toHex(randomBytes(32)) as Digest);
+    await anchor(
+      stranger,
+      junk.map((digest) => ({ kind: 120, subject: ZERO_SUBJECT, digest })),
+    );
+    // Another operator's: its content comes later.
+    const late = composeListing(test, registrar, { campaign: number(), vehicles: [vehicle.name] });
+    const submitted = await anchor(registrar, [late.entry]);
+    const campaign = number();
+    const digest = await list(test, maker, token('maker'), { campaign, vehicles: [vehicle.name] });
+    const failing = await list(test, maker, token('maker'), {
+      ...{ campaign: number(), vehicles: [vehicle.name] },
+    });
+    const finalBlock = services.pipeline.progress().indexedBlock;
+    let now = Date.now() + 1_000;
+    const failed: Digest[] = [];
+    const announcer = announcerOf({
+      ...{ finalBlock: () => finalBlock, together: 10, clock: () => new Date(now) },
+      onError: (_, of) => failed.push(of),
+      beforeCommit: (of) => {
+        if (of === failing) throw new Error('of this one alone');
+      },
+    });
+    const noticed = async (of: Digest) =>
+      (await boxOf(test, ownersToken)).filter(({ entry }) => entry === of).length;
+    const attempts = async (of: readonly Digest[]) => {
+      const rows = await services.store.query<{ attempts: number }>(
+        'SELECT attempts FROM announcements WHERE digest = ANY($1::bytea[])',
+        [of.map((one) => fromHex(one, 32))],
+      );
+      return new Set(rows.map((row) => row.attempts));
+    };
+    await announcer.run();
+    expect([await noticed(digest), await noticed(failing), await noticed(late.entry.digest)]).to.deep.equal([
+      1, 0, 0,
+    ]);
+    expect(failed).to.deep.equal([failing]);
+    // They were looked at once, and are looked at ever more rarely.
+    expect(await attempts(junk)).to.deep.equal(new Set([1]));
+    await announcer.run();
+    expect(await attempts(junk)).to.deep.equal(new Set([1]));
+    now += 6_000;
+    await announcer.run();
+    expect(await attempts(junk)).to.deep.equal(new Set([2]));
+    // What it waits for comes: its turn is at once, though by the clock it is not.
+    const contents = [late].map(({ block, key, disclosures }) => ({
+      ...{ block: toBase64Url(block), key: toBase64Url(key), disclosures },
+    }));
+    const handed = await test.post('/v1/submissions', { ...submitted, contents });
+    expect(handed.status, handed.text).to.equal(202);
+    await announcer.run();
+    expect(await noticed(late.entry.digest)).to.equal(0);
+    await hand(test, token('registrar'), late.entry.digest, [vehicle.name]);
+    await announcer.run();
+    await releaseAnnouncer();
+    expect(await noticed(late.entry.digest)).to.equal(1);
+    expect(await attempts(junk)).to.deep.equal(new Set([2]));
+  });
+
+  it('are told though another has anchored their digest before', async () => {
+    const vehicle = await own(await build());
+    const campaign = number();
+    const entry = composeListing(test, maker, { campaign, vehicles: [vehicle.name] });
+    const { digest } = entry.entry;
+    await anchor(stranger, [entry.entry]);
+    await anchor(stranger, [{ kind: 99, subject: test.subject(vehicle.target.identifier), digest }]);
+    await test.record(maker, [entry]);
+    const view = async () =>
+      (await test.get(`/v1/recalls/${maker.id}/${encodeURIComponent(campaign)}`)).body.campaign.entries[0];
+    expect((await view()).told).to.equal(false);
+    await hand(test, token('maker'), digest, [vehicle.name]);
+    await test.until(async () => (await view()).told, 30_000);
+    expect((await boxOf(test, ownersToken)).filter((notice) => notice.entry === digest)).to.have.length(1);
+
+    const batch = `batch:recalls.example:B-${randomBytes(6).toString('hex')}`;
+    await test.post('/v1/subscriptions', { identifiers: [batch] }, { token: token('fleet') });
+    const held = test.compose(stranger, batch, {
+      ...{ kind: 'batch.quarantined', time: today() },
+      data: { bizStep: 'holding', disposition: 'non_conformant', reason: 'defectSuspected' } as never,
+    });
+    const elsewhere = test.subject(parseIdentifier('batch:recalls.example:another'));
+    await anchor(maker, [{ ...held.entry, subject: elsewhere }, held.entry]);
+    await test.record(stranger, [held]);
+    await test.until(async () => {
+      const box = await boxOf(test, token('fleet'), 'batch.quarantined');
+      return box.some((notice) => notice.entry === held.entry.digest);
+    }, 30_000);
   });
 
   it('are forgotten with the entry that is erased: its notices, and whom it lists', async () => {

@@ -81,6 +81,8 @@ export async function openErasures(options: ErasuresOptions): Promise<Erasures> 
   let noted = await lastNumber(store);
   /** What this process wrote to the file itself, until it comes by again from the store. */
   const own = new Set<string>();
+  /** What is in the file and not in the store yet: what they name is still there. */
+  let unrecorded: readonly LedgerReceipt[] = [];
   const inTurn = oneAfterTheOther();
 
   /** From the places outside and from the store's files. What cannot be reached now is tried again later. */
@@ -106,7 +108,15 @@ export async function openErasures(options: ErasuresOptions): Promise<Erasures> 
     }
   }
 
+  /** Whatever came between the file and the store is tried again, until the store has it. */
+  async function recordOwn(): Promise<void> {
+    if (unrecorded.length === 0) return;
+    await record(store, unrecorded);
+    unrecorded = [];
+  }
+
   async function catchUp(): Promise<void> {
+    await recordOwn();
     const rows = await store.query<ErasureRow>(
       `SELECT ${ERASURE_COLUMNS} FROM erasures WHERE number > $1 ORDER BY number`,
       [noted],
@@ -123,6 +133,7 @@ export async function openErasures(options: ErasuresOptions): Promise<Erasures> 
   }
 
   async function erase(target: Target, basis: Basis, agreed: Hex): Promise<Erased> {
+    if (unrecorded.length > 0) await catchUp();
     const plan = await planErasure(options, target);
     if (plan.goes.length === 0) return { plan, receipts: plan.erased };
     if (plan.id !== agreed) {
@@ -136,7 +147,8 @@ export async function openErasures(options: ErasuresOptions): Promise<Erasures> 
     const receipts = plan.goes.map((item) => issueReceipt(operator, item.ledger, item, basis, erasedAt));
     for (const { receipt } of receipts) own.add(itemName(receipt));
     await register.append(receipts);
-    await record(store, receipts);
+    unrecorded = receipts;
+    await recordOwn();
     onErased();
     await complete();
     const after = await planErasure(options, target);
@@ -166,7 +178,7 @@ export async function openErasures(options: ErasuresOptions): Promise<Erasures> 
       const [row] = await store.query<{ count: bigint }>(
         'SELECT count(*) AS count FROM erasures WHERE NOT completed',
       );
-      return Number(row?.count ?? 0n);
+      return Number(row?.count ?? 0n) + unrecorded.length;
     },
     close: () => inTurn(() => Promise.resolve()),
   };

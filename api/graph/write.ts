@@ -47,6 +47,8 @@ const AT_ONCE = 100;
 export async function refreshDue(context: WriteContext, atOnce = AT_ONCE): Promise<number> {
   return context.store.transaction(async (transaction) => {
     await transaction.query('SELECT pg_advisory_xact_lock($1)', [advisoryLock]);
+    // What is read here must not be erased before it is written. Before the marks: an erasure waits for them.
+    await holdErasures(transaction);
     const due = await transaction.query<{ subject: Uint8Array }>(
       `DELETE FROM graph_due WHERE subject IN (
          SELECT subject FROM graph_due ORDER BY subject LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -54,8 +56,6 @@ export async function refreshDue(context: WriteContext, atOnce = AT_ONCE): Promi
       [atOnce],
     );
     if (due.length === 0) return 0;
-    // What is read here must not be erased before it is written.
-    await holdErasures(transaction);
     await refresh(
       context,
       transaction,

@@ -2,9 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { openErasures } from '../../../api/erasure/erasures.ts';
+import type { Target } from '../../../api/erasure/plan.ts';
 import { formatLine, issueReceipt } from '../../../api/erasure/receipt.ts';
 import { openRegister, readRegister } from '../../../api/erasure/register.ts';
+import { Problem } from '../../../api/problem.ts';
 import { createSecrets } from '../../../api/query/secrets.ts';
+import type { Store } from '../../../api/store/store.ts';
 import { fromHex } from '../../../core/bytes.ts';
 import { cidOf } from '../../../core/envelope/cid.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
@@ -411,12 +414,12 @@ describe('erasure', function () {
   });
 
   describe('the file of receipts', () => {
-    const open = async (file: string) => {
+    const open = async (file: string, on: Store = test.service.services.store) => {
       const { services } = test.service;
       const { keyring, evaluator } = services;
       const { register, known } = await openRegister(file);
       const erasures = await openErasures({
-        ...{ store: services.store, secrets: createSecrets(keyring), evaluator },
+        ...{ store: on, secrets: createSecrets(keyring), evaluator },
         ...{ register, known: known.receipts },
         ledger: `eip155:${test.ledger.chainId}:${test.ledger.address}` as never,
         operator: keyring.operator,
@@ -455,6 +458,50 @@ describe('erasure', function () {
       expect((await erasures.of(digest)).map(({ receipt }) => receipt.erasedAt)).to.deep.equal([
         1_700_000_000,
       ]);
+      await erasures.close();
+    });
+
+    it('is carried out later, without a start in between, where the database failed after it was written', async () => {
+      const [entry, other] = ['Ada Example', 'Bob Example'].map((technician) =>
+        garage.service(newVin(), { technician }),
+      );
+      if (entry === undefined || other === undefined) throw new TypeError('two were composed');
+      await garage.record(entry, other);
+      const { digest } = entry.entry;
+      let down = false;
+      const failing: Store = {
+        ...store(),
+        transaction: (work, options) =>
+          down
+            ? Promise.reject(new Problem('store.unavailable', 'The connection is lost.'))
+            : store().transaction(work, options),
+      };
+      const erasures = await open(test.service.config.erasuresFile, failing);
+      const agreed = async (target: Target) => (await erasures.plan(target)).id;
+      const plan = await agreed({ of: 'entry', digest });
+      down = true;
+      await expectCode('store.unavailable', () => erasures.erase({ of: 'entry', digest }, 'request', plan));
+      expect(await erasures.pending()).to.equal(1);
+      await expectCode('store.unavailable', () => erasures.catchUp());
+      expect(await rowsOf(digest)).to.include({ blocks: 1 });
+      down = false;
+      await erasures.catchUp();
+      expect(await rowsOf(digest)).to.deep.equal({});
+      expect(await erasures.pending()).to.equal(0);
+
+      // Whoever asks again in between gets the receipt from then.
+      const second = await agreed({ of: 'entry', digest: other.entry.digest });
+      down = true;
+      const request = () => erasures.erase({ of: 'entry', digest: other.entry.digest }, 'request', second);
+      await expectCode('store.unavailable', request);
+      down = false;
+      expect((await request()).receipts).to.have.length(1);
+      expect(await rowsOf(other.entry.digest)).to.deep.equal({});
+      expect(await erasures.pending()).to.equal(0);
+      const { receipts } = await readRegister(test.service.config.erasuresFile);
+      for (const each of [digest, other.entry.digest]) {
+        expect(receipts.filter(({ receipt }) => receipt.digest === each)).to.have.length(1);
+      }
       await erasures.close();
     });
 

@@ -3,7 +3,12 @@ import { formatLedgerId } from '../../core/chain/ledgerId.ts';
 import type { Address, Digest, LedgerId, Subject } from '../../core/chain/types.ts';
 import { openEnvelope } from '../../core/envelope/envelope.ts';
 import { VinculumError } from '../../core/errors.ts';
-import { formatIdentifier, type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
+import {
+  formatIdentifier,
+  type Identifier,
+  parseIdentifier,
+  subjectTypeOf,
+} from '../../core/identifiers/identifier.ts';
 import { vehicleBuilt } from '../../core/kinds/vehicle.ts';
 import type { ModuleAction } from '../../core/modules/action.ts';
 import type { ErasureReceipt } from '../../core/privacy/erasure.ts';
@@ -17,9 +22,10 @@ import {
 import type { Deployment } from '../deployment.ts';
 import { ERASURE_COLUMNS, type ErasureRow, receiptOf } from '../erasure/receipt.ts';
 import { ACTION_FIELDS, type ActionFields, actionOfFields } from '../index/actions.ts';
-import { readStates } from '../index/ledgers.ts';
+import { OWN_REGISTER, readStates } from '../index/ledgers.ts';
 import { Problem } from '../problem.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
+import { warningAuthorities } from '../recalls/campaigns.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import {
   type ChangeRow,
@@ -63,7 +69,8 @@ type ContentRow = {
 export async function buildReport(source: ReportSource, identifier: Identifier): Promise<Report> {
   const { subject, transcript } = source.evaluator.evaluate(identifier);
   const state = await source.store.transaction(
-    (transaction) => readState(transaction, subject, source.evaluator.publicKey),
+    (transaction) =>
+      readState(transaction, subject, source.evaluator.publicKey, subjectTypeOf(identifier) === 'vehicle'),
     { isolation: 'repeatable read' },
   );
   const contents: Record<string, ReportContent> = {};
@@ -143,7 +150,12 @@ type LedgerLinkRow = LinkRow & { readonly ledger: number };
 type SubjectLinkRow = LedgerLinkRow & { readonly subject: Uint8Array };
 type RegisterChangeRow = ChangeRow & { readonly register: number };
 
-async function readState(transaction: Transaction, subject: Subject, publicKey: Uint8Array) {
+async function readState(
+  transaction: Transaction,
+  subject: Subject,
+  publicKey: Uint8Array,
+  vehicle: boolean,
+) {
   const directory = await transaction.query<ListedRow>(
     `SELECT change, ledger_index, chain_id, ledger, organisations, code_hash, pseudonym_key, closed_at, number, register
      FROM directory_links ORDER BY position`,
@@ -165,9 +177,15 @@ async function readState(transaction: Transaction, subject: Subject, publicKey: 
         : [],
     ),
   );
-  // A maker's campaigns may stand on its own chain in any ledger that takes its attesters from the same register.
+  const ofOwnRegister = shown.filter(({ register }) => register === OWN_REGISTER).map(({ number }) => number);
+  const authorities = vehicle ? await warningAuthorities(transaction, ofOwnRegister) : [];
+  const warning = distinct([
+    ...makers,
+    ...authorities.map((organisation) => ({ number: OWN_REGISTER, organisation })),
+  ]);
+  // Campaigns may stand on an organisation's own chain in any ledger that takes its attesters from the same register.
   const ownChains = shown.flatMap(({ number, register }) =>
-    makers.filter((maker) => maker.number === register).map((maker) => ({ ...maker, number })),
+    warning.filter((one) => one.number === register).map((one) => ({ ...one, number })),
   );
   const ownLinks =
     ownChains.length === 0
@@ -186,7 +204,7 @@ async function readState(transaction: Transaction, subject: Subject, publicKey: 
       number: registerOf.get(ledger) ?? NOT_INDEXED,
       organisation,
     })),
-    ...makers,
+    ...warning,
   ]);
   const changes =
     attesters.length === 0

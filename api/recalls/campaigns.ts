@@ -18,6 +18,8 @@ import type { Queryable } from '../store/store.ts';
 
 /** recall.opened, recall.extended, recall.closed, amended. */
 const CAMPAIGN_KINDS = [80, 81, 82, 120];
+/** Those that list vehicles or parts. */
+const OPENING_KINDS = [80, 81];
 
 type OwnRow = {
   readonly ledger: number;
@@ -102,6 +104,29 @@ export function setEntryOf(listing: EffectiveEntry): Digest {
     (original.data.affectedRoot === listing.data.affectedRoot &&
       original.data.treeKey === listing.data.treeKey);
   return (same ? listing.digest : listing.amendedBy) as Digest;
+}
+
+/**
+ * The organisations of this register that may warn of vehicles that others built, and have opened campaigns.
+ * @param ledgers by their numbers in the index
+ */
+export async function warningAuthorities(
+  from: Queryable,
+  ledgers: readonly number[],
+): Promise<OrganisationId[]> {
+  const rows = await from.query<{ organisation: bigint }>(
+    `SELECT organisation FROM (
+       SELECT DISTINCT organisation FROM own_links WHERE kind = ANY($1::int2[]) AND ledger = ANY($2::int4[])
+     ) AS opened
+     WHERE (
+       SELECT (get_byte(value, ${31 - Math.floor(BRANDED / 8)}) >> ${BRANDED % 8}) & 1 FROM organisation_links l
+       WHERE l.register = $3 AND l.organisation = opened.organisation AND l.change = $4
+       ORDER BY l.position DESC LIMIT 1
+     ) = 1
+     ORDER BY organisation`,
+    [OPENING_KINDS, ledgers, OWN_REGISTER, KINDS_SET],
+  );
+  return rows.map(({ organisation }) => organisation as OrganisationId);
 }
 
 /** Whether an organisation may warn of vehicles that others built: an authority or a registrar, by its right. */

@@ -23,6 +23,8 @@ export type FindingsOptions = {
   readonly parts?: readonly FoldedPart[];
   /** The organisations whose own chains are complete among `own`: a claim of "no recall" reaches no further. */
   readonly recallAttesters?: readonly string[];
+  /** Those among them that built the subject, by default all: by authorities alone nobody knows its maker’s campaigns. */
+  readonly recallMakers?: readonly string[];
   /** Of a batch: the serial that was asked for; its entries have `affected` as their proofs show. */
   readonly member?: string;
   /** Who may correct whose entries; by default only the attester itself. */
@@ -43,6 +45,7 @@ export function deriveFindings(
   const { effective, unreadable, findings: amendments } = applyAmendments(entries, maySupersede);
   const own = applyAmendments(options.own ?? [], maySupersede);
   const attesters = options.recallAttesters ?? [];
+  const makers = options.recallMakers ?? attesters;
   const { asOf } = options;
 
   const context = { entries, effective, amendments, maySupersede, asOf };
@@ -57,7 +60,7 @@ export function deriveFindings(
   const claims = findClaims(effective);
   const usages = findUsages(effective);
   const brands = findBrands(effective, titles.brands);
-  const recalls = findRecalls(effective, own.effective, attesters);
+  const recalls = findRecalls(effective, own.effective, attesters, makers);
 
   const findings = [
     ...titles.findings,
@@ -120,7 +123,7 @@ export function deriveFindings(
     usages: usages.usages,
     exported: departures.exported,
     withdrawn: departures.withdrawn,
-    recalls: { attesters, campaigns: recalls.campaigns, parts: recalls.parts },
+    recalls: { attesters, makers, campaigns: recalls.campaigns, parts: recalls.parts },
     part: parts.part,
     safetyParts: parts.mounted,
     links: [...new Set([...titles.links, ...ofKind(effective, 'vehicle.linked').map(({ data }) => data.to)])],

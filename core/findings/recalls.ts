@@ -201,13 +201,14 @@ const isBefore = (left: Anchored, right: Anchored): boolean =>
 export type RemedyFault = 'attesterNotShown' | 'unknownCampaign' | 'notListed' | 'beforeListed';
 
 /**
- * The campaigns of the own chains in this report, and what they mean for the vehicle. Without such a chain the answer
- * is `recall.unknown`: which makers and authorities count is not for us to guess.
+ * The campaigns of the own chains in this report, and what they mean for the vehicle. Without its maker's chain the answer
+ * is `recall.unknown`, whatever authorities say: which makers count is not for us to guess.
  */
 export function findRecalls(
   entries: readonly EffectiveEntry[],
   own: readonly EffectiveEntry[],
   attesters: readonly string[],
+  makers: readonly string[],
 ): { campaigns: RecallState[]; parts: Summary['recalls']['parts']; findings: Finding[] } {
   const { parts, unnamed } = currentParts(entries);
   const remedies = ofKind(entries, 'recall.remedied');
@@ -235,12 +236,12 @@ export function findRecalls(
       details: { attester, campaign, by: organisation, time, reason },
     });
   }
-  if (attesters.length === 0) {
+  if (makers.length === 0) {
     findings.push({
       code: 'recall.unknown',
       severity: 'information',
       entries: [],
-      details: { attesters: [] },
+      details: { attesters },
     });
   }
   const withoutBatch = parts.filter(({ part, batch }) => part.startsWith('serial:') && batch === null).length;

@@ -122,6 +122,8 @@ export type Summary = {
   readonly recalls: {
     /** The attesters whose own chains are complete in this report: the claim reaches no further. */
     readonly attesters: readonly string[];
+    /** Those among them that built the vehicle; of all others' chains it is the operator's word that there are no more. */
+    readonly makers: readonly string[];
     readonly campaigns: readonly RecallState[];
     /** The parts that the vehicle has now, as far as its history names them: each was compared with each campaign. */
     readonly parts: {

@@ -21,7 +21,7 @@ import { drawCode } from './qr.ts';
 import { type Language, type Words, words } from './words.ts';
 
 /** The version of everything below: another layout has another number, or honest files would look forged. */
-export const LAYOUT = 2;
+export const LAYOUT = 3;
 export const ATTACHMENT = 'report.json';
 
 /** What the pages say beyond the report; it stands in the file, so that the pages can be made again. */
@@ -218,7 +218,7 @@ function figures(flow: Flow, { result, words: say }: Content): void {
     [say.figure.charges, count(charges), charges > 0],
     [
       say.figure.recalls,
-      summary.recalls.attesters.length === 0
+      summary.recalls.makers.length === 0 && open === 0
         ? say.recallsUnknown
         : say.recallsOf(summary.recalls.attesters.length, open),
       open > 0,

@@ -57,7 +57,7 @@ export const wordsEn: Words = {
   owner: 'The owner',
   lienHolder: (holder, rank) => `held by ${holder}, rank ${rank}`,
   recallsOf: (attesters, open) =>
-    `${open === 0 ? 'none' : open} (lists of ${attesters} ${attesters === 1 ? 'maker' : 'makers'})`,
+    `${open === 0 ? 'none' : open} (lists of ${attesters} ${attesters === 1 ? 'organisation' : 'organisations'})`,
   recallsUnknown: 'not known: no maker’s list',
   recallParts: (compared, withoutBatch, unnamed) =>
     `Parts named in this history and compared with the campaigns: ${compared}; of unknown batch: ${withoutBatch}. Mounted without being named: ${unnamed}.`,

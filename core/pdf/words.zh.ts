@@ -50,7 +50,7 @@ export const wordsZh: Words = {
   obstacle: { notHeld: '否：产权未被持有', stolen: '否：已报失窃', lien: '否：有未解除的抵押' },
   owner: '所有人',
   lienHolder: (holder, rank) => `${holder}持有，顺位 ${rank}`,
-  recallsOf: (attesters, open) => `${open === 0 ? '无' : open}（${attesters} 家制造商的名单）`,
+  recallsOf: (attesters, open) => `${open === 0 ? '无' : open}（${attesters} 家机构的名单）`,
   recallsUnknown: '未知：没有制造商名单',
   recallParts: (compared, withoutBatch, unnamed) =>
     `本历史列明并与各项召回核对的部件：${compared} 个，其中批次不明：${withoutBatch} 个；装上而未列明的部件：${unnamed} 个。`,

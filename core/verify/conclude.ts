@@ -95,6 +95,9 @@ export function conclude(
     titles,
     parts,
     recallAttesters: [...shown],
+    recallMakers: [...new Set([...builders.values()].map(({ organisation }) => organisation))].filter(
+      (maker) => shown.has(maker),
+    ),
     ...(member === null ? {} : { member: formatIdentifier(member) }),
     maySupersede: (original, by, given) => {
       const of = registerOf.get(given.original);

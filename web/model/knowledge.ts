@@ -80,7 +80,7 @@ export function unknownLines(tongue: Tongue, view: ReportView): string[] {
     }
   }
   if (summary.odometer.latest === null) lines.push(knowledge.noReading);
-  if (summary.recalls.attesters.length === 0) lines.push(knowledge.recalls);
+  if (summary.recalls.makers.length === 0) lines.push(knowledge.recalls);
   const kinds = new Set(view.entries.filter(({ status }) => status === 'proven').map(({ kind }) => kind));
   const roles = new Set(view.attesters.filter(({ entries }) => entries > 0).flatMap((one) => one.roles));
   if (!roles.has('registrar')) lines.push(knowledge.noRegistry);

@@ -14,6 +14,7 @@ import { type RpcRequest, rpcView } from '../../../core/verify/chainView.ts';
 import type { Verification } from '../../../core/verify/result.ts';
 import { verify } from '../../../core/verify/verify.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
+import { list, remedy } from '../recalls/world.ts';
 
 const kilometres = (value: number) => ({ value, unit: 'KMT' as const, source: 'workshop' as const });
 
@@ -71,7 +72,8 @@ describe('reports', () => {
     await test.record(workshop, [service(vins.plain, 1_000), service(vins.plain, 2_000)]);
     const result = await check(`/v1/vehicles/${vins.plain}/report`);
     expectVerified(result);
-    expect(result.entries.map(({ status }) => status)).to.deep.equal(['proven', 'proven']);
+    const own = result.entries.filter(({ chain }) => typeof chain === 'string');
+    expect(own.map(({ status }) => status)).to.deep.equal(['proven', 'proven']);
     expect(result.summary?.odometer.readings.map(({ kilometres: read }) => read)).to.deep.equal([
       1_000, 2_000,
     ]);
@@ -80,7 +82,7 @@ describe('reports', () => {
   it('prove that nothing was ever recorded', async () => {
     const result = await check(`/v1/vehicles/${vins.never}/report`);
     expectVerified(result);
-    expect(result.entries).to.deep.equal([]);
+    expect(result.entries.filter(({ chain }) => typeof chain === 'string')).to.deep.equal([]);
   });
 
   it('come to what the service says', async () => {
@@ -326,6 +328,62 @@ describe('reports', () => {
       await test.until(async () => (await check(path)).verdict === 'verified');
       const { summary } = await check(path);
       expect(summary?.recalls.campaigns[0]).to.include({ campaign: 'R-2025-014', state: 'open', by: 'set' });
+    });
+  });
+
+  describe('of a vehicle that an authority warns of', () => {
+    const [listed, other] = ['VF1AA000000000020', 'VF1AA000000000021'];
+    let authority: Attester;
+    const recallsOf = async (vin: string) => {
+      const result = await check(`/v1/vehicles/${vin}/report`);
+      expectVerified(result);
+      const { campaigns, attesters, makers } = result.summary?.recalls ?? {};
+      const by = authority.id.toString();
+      expect(attesters).to.include(by);
+      expect(makers).to.deep.equal([]);
+      expect((await test.get(`/v1/vehicles/${vin}`)).body.summary.recalls).to.deep.equal(
+        JSON.parse(JSON.stringify(result.summary?.recalls)),
+      );
+      return {
+        states: campaigns?.filter(({ attester }) => attester === by).map(({ state }) => state),
+        codes: result.findings.map(({ code }) => code),
+      };
+    };
+
+    it('tell what its owner is told: the campaign on the authority’s own chain, its remedy, and that no maker is known', async () => {
+      authority = await test.admit('Vehicle authority', ['authority']);
+      const supplier = await test.admit('Supplier that warns', ['supplier']);
+      await test.record(workshop, [service(listed, 1_000), service(other, 2_000)]);
+      for (const [by, campaign] of [
+        [authority, 'A-2025-001'],
+        [supplier, 'S-2025-001'],
+      ] as const) {
+        await list(test, by, await test.signIn(by), { campaign, vehicles: [listed] });
+      }
+      const open = await recallsOf(listed);
+      expect(open.states).to.deep.equal(['open']);
+      expect(open.codes).to.include.members(['recall.open', 'recall.unknown']);
+      const { body } = await test.get(`/v1/vehicles/${listed}/report`);
+      const shown = body.ledgers[0].ownChains.map(
+        ({ organisation }: { organisation: string }) => organisation,
+      );
+      expect(shown).to.include(authority.id.toString());
+      expect(shown).not.to.include(supplier.id.toString());
+
+      const spared = await recallsOf(other);
+      expect(spared.states).to.deep.equal(['notAffected']);
+      expect(spared.codes).to.include('recall.unknown');
+      expect(spared.codes).not.to.include('recall.open');
+
+      await remedy(test, workshop, listed, authority, 'A-2025-001');
+      const done = await recallsOf(listed);
+      expect(done.states).to.deep.equal(['remedied']);
+      expect(done.codes).not.to.include('recall.remedyIgnored');
+    });
+
+    it('are of no such campaign where they are no vehicle’s', async () => {
+      const { body } = await test.get('/v1/serials/reports.example/S-1/report');
+      expect(body.ledgers[0].ownChains).to.deep.equal([]);
     });
   });
 

@@ -751,6 +751,17 @@ describe('deriveFindings', () => {
       expect(state([...opened('in'), ...closing('withdrawn', at - 10)])).to.deep.equal(['open', 'withdrawn']);
     });
 
+    it('are unknown where authorities’ chains were read and no maker’s, and open all the same by theirs', () => {
+      const found = (own: OpenedEntry[]) =>
+        codesOf([], 'recall', { own, recallAttesters: ['9'], recallMakers: [] });
+      expect(found(opened('in'))).to.deep.equal(['recall.open alert', 'recall.unknown information']);
+      expect(found(opened('out'))).to.deep.equal(['recall.unknown information']);
+      expect(summaryOf([], { recallAttesters: ['9'], recallMakers: [] }).recalls).to.deep.include({
+        attesters: ['9'],
+        makers: [],
+      });
+    });
+
     it('are unknown where no attester’s chain was read', () => {
       expect(codesOf([], '', { recallAttesters: [] })).to.deep.equal(['recall.unknown information']);
     });

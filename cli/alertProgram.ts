@@ -76,6 +76,7 @@ export function addAlerts(program: Command, action: MakeAction): void {
       '--to-customers',
       'to whom your entries say that you shipped these batches, or what is made of them',
     )
+    .option('--yes', 'do not ask before it is sent to customers that were found')
     .addOption(
       new Option('--severity <severity>', 'how grave it is (default: as it came)').choices(alertSeverities),
     )

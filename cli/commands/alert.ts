@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { AlertStatus } from '../../core/alerts/alert.ts';
-import { customersOf } from '../../core/alerts/customers.ts';
+import { type Customer, customersOf } from '../../core/alerts/customers.ts';
 import {
   type AlertLinkHash,
   type LinkStatus,
@@ -311,6 +311,7 @@ async function answered(
 export type ForwardOptions = Omit<RaiseOptions, 'severity' | 'classification'> & {
   readonly severity?: AlertSeverity;
   readonly toCustomers?: boolean;
+  readonly yes?: boolean;
   readonly disclose?: boolean;
 };
 
@@ -340,7 +341,7 @@ export async function forwardAlert(
   const shipped =
     options.toCustomers === true
       ? await shippedTo(context, open, own.length > 0 ? own : affected, options)
-      : { recipients: [], batches: [] };
+      : { customers: [], recipients: [], batches: [] };
   const recipients = distinct([...chosen, ...shipped.recipients]);
   if (recipients.length === 0) {
     throw usageError(
@@ -349,6 +350,10 @@ export async function forwardAlert(
         ? 'No entry of yours says that these batches were shipped to anybody: name recipients with --to or --customer.'
         : 'Say whom it goes to: --to ORGANISATION, --customer PARTY or --to-customers.',
     );
+  }
+  if (options.toCustomers === true && !(await isConfirmed(context, options, recipients, shipped.customers))) {
+    context.output.line('Nothing was sent.');
+    return 'usage';
   }
   const batches = own.length > 0 ? own : shipped.batches.length > 0 ? shipped.batches : affected;
   const { description, due, affectedSerials } = raised.sealed;
@@ -401,30 +406,71 @@ function distinct(recipients: Recipients): Recipients {
   return [...new Map(recipients.map((to) => [JSON.stringify(to), to])).values()];
 }
 
+type Shipment = Customer & { readonly batch: string };
+
 /** Whom one's own entries say that these batches, or batches made of them, were shipped to. */
 async function shippedTo(
   context: Context,
   { client, signer }: Signing,
   batches: readonly string[],
   options: AlertOptions,
-): Promise<{ readonly recipients: Recipients; readonly batches: readonly string[] }> {
+): Promise<{
+  readonly customers: readonly Shipment[];
+  readonly recipients: Recipients;
+  readonly batches: readonly string[];
+}> {
   const reached = new Set(batches);
   for (const batch of batches) {
     const { things } = await client.json('/v1/traces', traceSchema, { identifier: batch, direction: 'up' });
     for (const { identifier, type } of things) if (type === 'batch') reached.add(identifier);
   }
-  const recipients: Recipients[number][] = [];
-  const ours: string[] = [];
+  const customers: Shipment[] = [];
   for (const batch of reached) {
     const { verification } = await fetchVerified(context, batch, options);
-    const customers = customersOf(verification.entries, signer.organisation);
-    if (customers.length > 0) ours.push(batch);
-    for (const { organisation, party } of customers) {
-      if (organisation !== null) recipients.push({ recipient: organisation.toString() });
-      else if (party !== null) recipients.push({ customer: party });
+    const found = customersOf(verification.effective, signer.organisation);
+    customers.push(...found.map((customer) => ({ ...customer, batch })));
+  }
+  const recipients = customers.flatMap(({ organisation, party }): Recipients[number][] => {
+    if (organisation !== null) return [{ recipient: organisation.toString() }];
+    return party === null ? [] : [{ customer: party }];
+  });
+  return { customers, recipients, batches: [...new Set(customers.map(({ batch }) => batch))] };
+}
+
+/**
+ * Shows whom the history of the batches gives for customers, and asks: what is sealed for somebody can't be taken back.
+ * @throws `alert.confirm` where nobody is there to ask
+ */
+async function isConfirmed(
+  { ask, output }: Context,
+  { yes }: ForwardOptions,
+  recipients: Recipients,
+  customers: readonly Shipment[],
+): Promise<boolean> {
+  const { style } = output;
+  for (const { organisation, party, batch, claimedBy } of customers) {
+    const named = party === null ? '' : printable(party);
+    const whom =
+      organisation === null
+        ? `${named || 'somebody whom no entry names'}, whom nobody on the network stands for`
+        : `organisation ${organisation}${named === '' ? '' : `, as ${named}`}, by its own word that it received it`;
+    output.line(`  ${printable(batch)}: ${whom}`);
+    for (const claimer of claimedBy) {
+      output.line(
+        `    ${style.warn('not sent to')} organisation ${claimer}: it attests the receipt under another name; if it is the customer, name it with --to`,
+      );
     }
   }
-  return { recipients, batches: ours };
+  if (yes === true) return true;
+  const question = `Pass it on to ${counted(recipients.length, 'recipient')}?`;
+  if (ask === undefined || output.json) {
+    const named = recipients.map((to) => ('recipient' in to ? `organisation ${to.recipient}` : to.customer));
+    throw usageError(
+      'alert.confirm',
+      `${question} Say --yes to do it, or name recipients with --to. Found: ${named.map(printable).join(', ')}.`,
+    );
+  }
+  return /^y(?:es)?$/i.test((await ask(`${question} Type yes: `)).trim());
 }
 
 /** Makes a link by which a company that is not on the network opens an alert and answers it. */

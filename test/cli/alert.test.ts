@@ -14,6 +14,8 @@ describe('alerts from the command line', function () {
   this.timeout(180_000);
   let beside: Beside;
   let outsider: string;
+  /** The shipment to a company that is not on the network. */
+  let abroad: string;
   const attesters = new Map<string, Attester>();
 
   before(async () => {
@@ -24,6 +26,7 @@ describe('alerts from the command line', function () {
       ['cells', 'supplier'],
       ['packs', 'supplier'],
       ['cars', 'manufacturer'],
+      ['rival', 'supplier'],
     ] as const) {
       const attester = await beside.test.admit(name, [role]);
       attesters.set(name, attester);
@@ -62,13 +65,14 @@ describe('alerts from the command line', function () {
       data: { bizStep: 'shipping', from: 'packs.example' },
       sealed: { customer: 'cars.example' },
     });
-    const abroad = test.compose(packs, pack, {
+    const away = test.compose(packs, pack, {
       kind: 'batch.shipped',
       time: '2025-01-03',
       data: { bizStep: 'shipping', from: 'packs.example' },
       sealed: { customer: 'abroad.example' },
     });
-    await test.record(packs, [shipped, abroad]);
+    await test.record(packs, [shipped, away]);
+    abroad = away.entry.digest;
     await test.record(cars, [
       test.compose(cars, pack, {
         kind: 'batch.received',
@@ -126,7 +130,27 @@ describe('alerts from the command line', function () {
     const reference = await raise('--description', 'Thin');
     const none = await as('cars', 'alert', 'forward', reference, '--to-customers');
     expect(none.json.error.code).to.equal('alert.unknown');
-    const passed = await done('packs', 'alert', 'forward', reference, '--to-customers', '--disclose');
+    // Whoever reads the history can say that the shipment came to them: the customer whom the shipper names stays.
+    const [rival] = [attesters.get('rival')];
+    if (rival === undefined) throw new TypeError();
+    await beside.test.record(rival, [
+      beside.test.compose(rival, 'batch:packs.example:P-1', {
+        kind: 'batch.received',
+        time: '2025-01-04',
+        data: { bizStep: 'receiving', by: 'rival.example', accepted: true, shipped: abroad },
+      }),
+    ]);
+    const asked = await as('packs', 'alert', 'forward', reference, '--to-customers', '--disclose');
+    expect([asked.exit, asked.json.error.code]).to.deep.equal([2, 'alert.confirm']);
+    const passed = await done(
+      'packs',
+      'alert',
+      'forward',
+      reference,
+      '--to-customers',
+      '--disclose',
+      '--yes',
+    );
     expect(
       passed.alerts
         .map(({ recipient, customer }: { recipient?: string; customer?: string }) => recipient ?? customer)

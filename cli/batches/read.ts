@@ -12,6 +12,11 @@ export function entriesOf(verification: Verification): readonly EffectiveEntry[]
   return applyAmendments(entries, sameAttester).effective.filter(({ status }) => status === 'proven');
 }
 
+/** The digests of the entries with sealed fields that are not shown. */
+export function hidingIn({ entries }: Pick<Verification, 'entries'>): ReadonlySet<string> {
+  return new Set(entries.filter(({ seals }) => seals.digests > seals.opened).map(({ link }) => link.digest));
+}
+
 /** The entry that says how a batch was made. @throws `batch.notMade` `batch.ambiguous` */
 export function producedOf(batch: string, entries: readonly EffectiveEntry[]): EffectiveEntry {
   const [produced, ...others] = entries.filter(({ kind }) => kind === 'batch.produced');

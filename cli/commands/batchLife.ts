@@ -7,7 +7,7 @@ import { formatIdentifier, parseIdentifier } from '../../core/identifiers/identi
 import { custodyOf } from '../../core/supply/custody.ts';
 import { type MadeFacts, madeFacts, massBalance } from '../../core/supply/massBalance.ts';
 import { Amounts, measureOf, type Quantity, quantityFrom } from '../../core/supply/measure.ts';
-import { entriesOf, producedOf } from '../batches/read.ts';
+import { entriesOf, hidingIn, producedOf } from '../batches/read.ts';
 import { amountCells, now, quantityText, type Recorded, record, rowOf } from '../batches/record.ts';
 import type { Client, Milestone } from '../client.ts';
 import type { Context } from '../context.ts';
@@ -248,7 +248,7 @@ export async function showBatch(
   const { output } = context;
   const batch = formatIdentifier(batchNamed(name));
   const { verification } = await (await openReader(context, options))(batch);
-  const custody = custodyOf(batch, entriesOf(verification));
+  const custody = custodyOf(batch, entriesOf(verification), hidingIn(verification));
   output.value(custody);
   output.line(batch);
   for (const { party, has, uncertain } of custody.holders) {

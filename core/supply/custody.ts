@@ -61,13 +61,22 @@ type Open = {
   refused: boolean;
 };
 
-/** @param entries of the batch, proven and amended, in any order */
-export function custodyOf(batch: string, entries: readonly EffectiveEntry[]): Custody {
-  return new Fold(batch).run(entries);
+/**
+ * @param entries of the batch, proven and amended, in any order
+ * @param hiding the entries, and amendments, with sealed fields that the reader was not given, by their digests: a release
+ *   among them may be of a quantity, or of some serials, and is not taken for one of everything
+ */
+export function custodyOf(
+  batch: string,
+  entries: readonly EffectiveEntry[],
+  hiding: ReadonlySet<string>,
+): Custody {
+  return new Fold(batch, hiding).run(entries);
 }
 
 class Fold {
   readonly #batch: string;
+  readonly #hiding: ReadonlySet<string>;
   readonly #has = new Map<string, Amounts>();
   readonly #uncertain = new Set<string>();
   readonly #open: Open[] = [];
@@ -76,8 +85,9 @@ class Fold {
   readonly #whole = new Set<string>();
   readonly #notices: CustodyNotice[] = [];
 
-  constructor(batch: string) {
+  constructor(batch: string, hiding: ReadonlySet<string>) {
     this.#batch = batch;
+    this.#hiding = hiding;
   }
 
   run(entries: readonly EffectiveEntry[]): Custody {
@@ -192,14 +202,15 @@ class Fold {
     return sure(exact) ?? sure(possible);
   }
 
-  #release({ data, digest }: EffectiveEntry, quantity: Quantity | undefined): void {
+  #release({ data, digest, amendedBy }: EffectiveEntry, quantity: Quantity | undefined): void {
     const gone = data.outcome === 'scrapped' || data.outcome === 'returned';
     const amount = quantity ?? (data.serials === undefined ? undefined : countOf(data.serials));
     if (amount === undefined) {
+      const isHidden = this.#hiding.has(amendedBy ?? digest);
       const ends = textOf(data.quarantined);
-      if (ends === undefined) this.#whole.clear();
-      else this.#whole.delete(ends);
-      if (gone) this.#note('custody.hidden', digest);
+      if (!isHidden && ends === undefined) this.#whole.clear();
+      else if (!isHidden && ends !== undefined) this.#whole.delete(ends);
+      if (isHidden || gone) this.#note('custody.hidden', digest);
       return;
     }
     if (this.#whole.size === 0) {

@@ -321,6 +321,45 @@ describe('checks of parts, and the watch over what is mounted', function () {
     expect(await read(22)).to.deep.equal([0, true]);
   });
 
+  it('takes no release for one of the whole batch that seals of what it is', async () => {
+    const holding = { bizStep: 'holding', reason: 'defectFound' } as const;
+    const release = { bizStep: 'inspecting', outcome: 'usable' } as const;
+    const { root, count } = buildTree(treeKey, [parseIdentifier(serial(7))]);
+    const serials = { serialsRoot: root, count, treeKey: toBase64Url(treeKey) };
+    const step = (kind: string, data: object, sealed: object): ComposedEntry =>
+      test.compose(maker, batch, { kind, time: '2024-07-10', data: data as never, sealed: sealed as never });
+    const isHeld = async (): Promise<number> => (await check({ identifier: serial(8) })).facts.quarantines;
+
+    const held = step('batch.quarantined', holding, {});
+    await test.record(maker, [held]);
+    const quarantined = held.entry.digest;
+    await test.record(maker, [step('batch.released', { ...release, quarantined }, { serials })]);
+    expect(await isHeld()).to.equal(1);
+    await test.record(maker, [step('batch.released', release, { quarantined: `0x${'77'.repeat(32)}` })]);
+    expect(await isHeld()).to.equal(1);
+    // That another field is sealed, the service knows by its name, as long as it has it.
+    const ended = step('batch.released', { ...release, quarantined }, { description: 'All are sound.' });
+    await test.record(maker, [ended]);
+    expect(await isHeld()).to.equal(0);
+    const { store } = test.service.services;
+    const row = [fromHex(ended.entry.digest, 32), 'description'];
+    const taken = await store.query<{ wrapped: Uint8Array }>(
+      'DELETE FROM disclosures WHERE digest = $1 AND name = $2 RETURNING wrapped',
+      row,
+    );
+    expect(await isHeld()).to.equal(1);
+    await store.execute(`INSERT INTO disclosures (digest, name, wrapped) VALUES ($1, $2, $3)`, [
+      ...row,
+      taken[0]?.wrapped ?? null,
+    ]);
+    // Sealing why it is held back frees nothing.
+    const why = step('batch.quarantined', { bizStep: 'holding' }, { reason: 'defectFound' });
+    await test.record(maker, [why]);
+    expect(await isHeld()).to.equal(1);
+    await test.record(maker, [step('batch.released', release, {})]);
+    expect(await isHeld()).to.equal(0);
+  });
+
   it('tells a part that a campaign names by its range or its batch', async () => {
     const key = randomBytes(32);
     const { root } = buildTree(key, []);

@@ -47,7 +47,7 @@ const came = (quantity: number | undefined, more: object = {}, sealed: object = 
     { by, accepted: true, ...more },
     { ...(quantity === undefined ? {} : { quantity: pieces(quantity) }), ...sealed },
   );
-const fold = (...entries: EffectiveEntry[]) => custodyOf(BATCH, entries);
+const fold = (...entries: EffectiveEntry[]) => custodyOf(BATCH, entries, new Set());
 const codes = (...entries: EffectiveEntry[]) => fold(...entries).notices.map(({ code }) => code);
 
 describe('custody of a batch', () => {
@@ -154,6 +154,23 @@ describe('custody of a batch', () => {
     expect(scrapped.holders[0]?.has).to.deep.equal([pieces(5)]);
   });
 
+  it('takes no release for one of everything that seals what it is of', () => {
+    const whole = entry('quarantined', '2024-01-04', { reason: 'defectFound' });
+    const free = entry('released', '2024-01-05', { outcome: 'usable' });
+    const left = (release: EffectiveEntry, hiding: readonly string[]) => {
+      const { quarantined, notices } = custodyOf(BATCH, [made(9), whole, release], new Set(hiding));
+      return [quarantined.whole, notices.map(({ code }) => code)];
+    };
+    expect(left(free, [])).to.deep.equal([false, []]);
+    expect(left(free, [free.digest])).to.deep.equal([true, ['custody.hidden']]);
+    // What counts is its last correction.
+    const corrected = { ...free, amendedBy: '0xaa' };
+    expect(left(corrected, [free.digest])).to.deep.equal([false, []]);
+    expect(left(corrected, ['0xaa'])).to.deep.equal([true, ['custody.hidden']]);
+    const named = { ...free, data: { outcome: 'usable', quarantined: whole.digest } };
+    expect(left(named, [named.digest])).to.deep.equal([true, ['custody.hidden']]);
+  });
+
   it('loses and makes nothing: what was made is held, on its way or scrapped, whatever is shipped in whatever order', () => {
     const moves = fc.array(fc.record({ quantity: fc.integer({ min: 1, max: 50 }), arrives: fc.boolean() }), {
       maxLength: 20,
@@ -172,7 +189,7 @@ describe('custody of a batch', () => {
             .map((one) => ({ one, at: order.next().value ?? 0 }))
             .sort((left, right) => left.at - right.at)
             .map(({ one }) => one);
-          const custody = custodyOf(BATCH, shuffled);
+          const custody = custodyOf(BATCH, shuffled, new Set());
           const sum = [
             ...custody.holders.flatMap(({ has }) => has),
             ...custody.inTransit.map(({ left }) => left),

@@ -214,10 +214,12 @@ class Fold {
       return;
     }
     if (this.#whole.size === 0) {
-      if (this.#quarantined.of(amount.unit) < measureOf(amount).amount) {
-        this.#note('custody.overReleased', digest, { quantity: amount });
-      }
-      this.#quarantined.add(amount, -1);
+      const { dimension, amount: asked } = measureOf(amount);
+      const held = this.#quarantined.of(amount.unit);
+      if (held < asked) this.#note('custody.overReleased', digest, { quantity: amount });
+      // What was never put aside is not free of what is put aside later.
+      const free = held < asked ? quantityIn({ dimension, amount: held }, amount.unit) : amount;
+      this.#quarantined.add(free, -1);
     }
     if (data.outcome === 'scrapped') this.#scrapped.add(amount);
     if (!gone) return;

@@ -144,6 +144,13 @@ describe('custody of a batch', () => {
     expect(fold(made(9), aside(4)).quarantined).to.deep.equal({ whole: false, quantities: [pieces(4)] });
     expect(fold(made(9), aside(4), free('usable', 3)).quarantined.quantities).to.deep.equal([pieces(1)]);
     expect(codes(made(9), aside(4), free('usable', 5))).to.deep.equal(['custody.overReleased']);
+    // Nothing that is put aside later is free already.
+    const early = { ...free('usable', 7), time: '2024-01-03' };
+    expect(fold(made(9), early, aside(4)).quarantined.quantities).to.deep.equal([pieces(4)]);
+    expect(codes(made(9), early, aside(4))).to.deep.equal(['custody.overReleased']);
+    expect(
+      fold(made(9), aside(4), free('usable', 7), { ...aside(2), time: '2024-01-06' }).quarantined,
+    ).to.deep.equal({ whole: false, quantities: [pieces(2)] });
     const whole = aside();
     expect(fold(made(9), whole).quarantined.whole).to.equal(true);
     expect(

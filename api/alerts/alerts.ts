@@ -709,7 +709,8 @@ export function createAlerts(options: AlertOptions): Alerts {
         content: {
           reference: toHex(row.reference),
           attester: row.attester.toString(),
-          ...(row.due === null ? {} : { due: Number(row.due) }),
+          // Until when an answer is expected goes with the notices of the alert's own entry, where it is erased.
+          ...(row.due === null || kind === 'alert.answered' ? {} : { due: Number(row.due) }),
           ...content,
         },
         entry,

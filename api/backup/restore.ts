@@ -10,6 +10,7 @@ import { Decrypter } from 'age-encryption';
 import { VinculumError } from '../../core/errors.ts';
 import { statingFields } from '../../core/supply/stated.ts';
 import { openBlock } from '../accept/open.ts';
+import { createAlertFilter } from '../alerts/erase.ts';
 import type { Config } from '../config.ts';
 import type { DocumentStore } from '../documents/documentStore.ts';
 import { openEmbeddedDocuments } from '../documents/embedded.ts';
@@ -244,6 +245,7 @@ function jsonOf<T>({ content }: Frame): T {
 class Erased {
   readonly #items: ReadonlySet<string>;
   readonly #documents: ReadonlySet<string>;
+  readonly #alerts = createAlertFilter((digest, what) => this.#items.has(`${digest} ${what}`));
 
   constructor(receipts: readonly LedgerReceipt[]) {
     this.#items = new Set(receipts.map(({ receipt }) => itemName(receipt)));
@@ -258,6 +260,19 @@ class Erased {
 
   document(cid: string): boolean {
     return this.#documents.has(`document:${cid}`);
+  }
+
+  /**
+   * A row without what was destroyed of it; null where all of it was. Of a member that stands twice the last one counts, so
+   * that the rest stays as it was written. @param text as PostgreSQL writes it in JSON
+   */
+  left(table: string, text: string): string | null {
+    const row = JSON.parse(text) as Record<string, unknown>;
+    const changes = this.#alerts(table, row);
+    if (changes === 'nothing' || this.row(table, row)) return null;
+    return Object.keys(changes).length === 0
+      ? text
+      : `${text.slice(0, -1)},${JSON.stringify(changes).slice(1)}`;
   }
 
   /** Whether a row is of something that was destroyed. @param row as PostgreSQL writes it in JSON */
@@ -322,7 +337,7 @@ async function fillTable(
     read += rows.length;
     // In their place is what the file says, which has it all.
     if (table === 'erasures' || table === 'revocations') continue;
-    const kept = filtered.has(table) ? rows.filter((row) => !erased.row(table, JSON.parse(row))) : rows;
+    const kept = filtered.has(table) ? rows.flatMap((row) => erased.left(table, row) ?? []) : rows;
     leftOut += rows.length - kept.length;
     if (kept.length > 0) await insert(transaction, table, kept);
   }

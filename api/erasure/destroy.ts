@@ -1,4 +1,5 @@
 import { fromHex } from '../../core/bytes.ts';
+import { eraseFromAlerts } from '../alerts/erase.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import { sqlState } from '../store/store.ts';
 import type { Item } from './receipt.ts';
@@ -37,21 +38,24 @@ export const contentTables = [
   'graph_sealed',
   'events',
   'notices',
+  'alerts',
+  'alert_answers',
   'alert_links',
 ] as const;
 
 /** Deletes what receipts name, from the tables. Doing it again does nothing. */
 export async function destroyRows(transaction: Transaction, items: readonly Item[]): Promise<void> {
   const entries = items.filter(({ what }) => what === 'entry').map(({ digest }) => fromHex(digest, 32));
+  const fields = items.flatMap(({ digest, what }) => {
+    const name = fieldOf(what);
+    return name === null ? [] : [{ digest: fromHex(digest, 32), name }];
+  });
+  await eraseFromAlerts(transaction, entries, fields);
   if (entries.length > 0) {
     for (const table of ENTRY_TABLES) {
       await transaction.execute(`DELETE FROM ${table} WHERE digest = ANY($1::bytea[])`, [entries]);
     }
   }
-  const fields = items.flatMap(({ digest, what }) => {
-    const name = fieldOf(what);
-    return name === null ? [] : [{ digest: fromHex(digest, 32), name }];
-  });
   if (fields.length > 0) {
     const named = [fields.map(({ digest }) => digest), fields.map(({ name }) => name)];
     await transaction.execute(

@@ -1,6 +1,7 @@
 import { fromHex, type Hex } from '../../core/bytes.ts';
 import type { Address, Digest } from '../../core/chain/types.ts';
 import type { Basis } from '../../core/privacy/erasure.ts';
+import { alertTables, isFieldOfAlerts } from '../alerts/erase.ts';
 import type { Account } from '../keyring/keyring.ts';
 import { Problem } from '../problem.ts';
 import { insertRows } from '../store/rows.ts';
@@ -296,9 +297,10 @@ async function lastNumber(store: Store): Promise<bigint> {
 /** The tables that these were in. */
 function tablesOf(rows: readonly { readonly what: string }[]): readonly string[] {
   if (rows.some(({ what }) => what === 'entry')) return contentTables;
+  const alerts = rows.some(({ what }) => isFieldOfAlerts(what.slice('field:'.length))) ? alertTables : [];
   return rows.some(({ what }) => what.startsWith('document:'))
-    ? ['disclosures', 'documents']
-    : ['disclosures', 'events', 'things', 'graph_sealed'];
+    ? ['disclosures', 'documents', ...alerts]
+    : ['disclosures', 'events', 'things', 'graph_sealed', ...alerts];
 }
 
 function* groupsOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {

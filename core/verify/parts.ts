@@ -2,7 +2,7 @@ import { fromBase64Url, fromHex, type Hex } from '../bytes.ts';
 import { parseLedgerId } from '../chain/ledgerId.ts';
 import { isModuleLink } from '../chain/link.ts';
 import type { Address, Subject } from '../chain/types.ts';
-import { parseIdentifier } from '../identifiers/identifier.ts';
+import { formatIdentifier, parseIdentifier } from '../identifiers/identifier.ts';
 import { actionHash, isPartAction } from '../modules/action.ts';
 import { foldPart, type PartStep, partKindOf } from '../modules/part.ts';
 import { verifyTranscript } from '../pseudonym/pseudonym.ts';
@@ -69,8 +69,9 @@ export function judgeActions(section: LedgerSection, histories: readonly OtherHi
 }
 
 /**
- * Step 4 for the envelopes of parts on a vehicle's chain: the identifier that each states is the one that its action's
- * subject stands for. One that is not is the attester's lie, and void; without a transcript nobody can tell.
+ * Step 4 for the envelopes of parts on a vehicle's chain: the identifier that each states is in its one form, and the one
+ * that its action's subject stands for. One that is not is the attester's lie, and void: whatever compares identifiers
+ * compares their text. Without a transcript nobody can tell.
  */
 export function identifyParts(
   section: LedgerSection,
@@ -107,12 +108,22 @@ export function identifyParts(
     const { action, envelope, chain } = entry;
     if (chain !== subject || envelope === undefined || action === undefined) return entry;
     if (!isPartAction(action) || action.subject === subject) return entry;
+    if (!isNormal(envelope.identifier)) return unbound(entry);
     const key = `${action.subject} ${envelope.identifier}`;
     if (!known.has(key)) known.set(key, subjectOf(envelope.identifier, action.subject));
     const named = known.get(key) ?? null;
     if (named === null || named === action.subject) return entry;
     return unbound(entry);
   });
+}
+
+function isNormal(text: string): boolean {
+  try {
+    return formatIdentifier(parseIdentifier(text, { overrideCheckDigit: true })) === text;
+  } catch (error) {
+    codeOf(error);
+    return false;
+  }
 }
 
 /** An entry whose envelope says something of itself that is not so. */

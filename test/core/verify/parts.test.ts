@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Address, Digest, OrganisationId, Subject } from '../../../core/chain/types.ts';
 import { ZERO_SUBJECT } from '../../../core/chain/types.ts';
-import { formatIdentifier } from '../../../core/identifiers/identifier.ts';
+import { formatIdentifier, type Identifier } from '../../../core/identifiers/identifier.ts';
 import { applyPartAction, NO_PART, type Part, type PartKind, partKinds } from '../../../core/modules/part.ts';
 import type { Report, ReportLink, ReportPartAction } from '../../../core/report/report.ts';
 import type { Verification } from '../../../core/verify/result.ts';
@@ -118,6 +118,22 @@ describe('verify, parts', () => {
       if ('disclosures' in content) content.disclosures = [];
     }
     expect((await elsewhere.check(sealed)).entries[0]).to.include({ status: 'proven' });
+  });
+
+  it('takes a part’s number in its one form only: another one would dodge what names the part', async () => {
+    for (const [scope, value] of [
+      ['SAFIR.example', 'AB-0002231'],
+      ['safir.example', 'AB-0002231 '],
+      ['no maker', 'AB-0002231'],
+    ]) {
+      const world = new PartWorld();
+      world.do('safetyPart.registered');
+      world.do('safetyPart.mounted', { as: { type: 'serial', scope, value } as Identifier });
+      const result = await world.verify();
+      expect(result.verdict).to.equal('verified');
+      expect(result.entries[0]).to.include({ status: 'void', code: 'envelope.unbound' });
+      expect(result.summary?.safetyParts[0]).to.include({ identifier: null, state: 'mounted' });
+    }
   });
 
   it('does not need the sealed vehicle, and shows its number to nobody by itself', async () => {

@@ -15,6 +15,7 @@ import { addressOfKey } from '../../../core/chain/submission.ts';
 import type { Address, OrganisationId, Subject } from '../../../core/chain/types.ts';
 import { digestOf, secureRandom } from '../../../core/envelope/block.ts';
 import { type Content, composeEntry } from '../../../core/envelope/envelope.ts';
+import { VinculumError } from '../../../core/errors.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import {
   isPartAction,
@@ -52,6 +53,15 @@ export type Act = {
   /** What the action says otherwise than the rest. */
   readonly action?: Partial<TitleAction>;
 };
+
+function parsedOrNull(text: string): Identifier | null {
+  try {
+    return parseIdentifier(text);
+  } catch (error) {
+    if (error instanceof VinculumError) return null;
+    throw error;
+  }
+}
 
 /**
  * A ledger by its definition: it keeps histories and answers heads by folding them. What the contracts do, without a
@@ -290,13 +300,17 @@ export class World {
     }
     return Array.from(named, ([part, identifiers]) => ({
       subject: part,
-      transcripts: Array.from(identifiers, (identifier) => {
-        const { transcript } = evaluate(this.keys, parseIdentifier(identifier));
-        return {
-          identifier,
-          evaluated: toBase64Url(transcript.evaluated),
-          proof: toBase64Url(transcript.proof),
-        };
+      transcripts: [...identifiers].flatMap((identifier) => {
+        const parsed = parsedOrNull(identifier);
+        if (parsed === null) return [];
+        const { transcript } = evaluate(this.keys, parsed);
+        return [
+          {
+            identifier,
+            evaluated: toBase64Url(transcript.evaluated),
+            proof: toBase64Url(transcript.proof),
+          },
+        ];
       }),
       links: (this.chains.get(part) ?? []).map(this.reportLink),
     }));

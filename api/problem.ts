@@ -141,6 +141,11 @@ export const problems = {
     title: 'Every vehicle of the maker is affected',
     retryable: false,
   },
+  'recall.busy': {
+    status: 503,
+    title: 'The organisation’s last search is still under way',
+    retryable: true,
+  },
   'recall.unknown': { status: 404, title: 'No such campaign here', retryable: false },
   'recall.campaignUsed': {
     status: 409,

@@ -42,7 +42,10 @@ export type Affected = {
   readonly count: number;
   /** How many of them each basis leads to: one may be reached by several. */
   readonly byBasis: Readonly<Record<Basis, number>>;
-  /** Further vehicles, of others. */
+  /**
+   * Further vehicles, of others. What ranges and part numbers lead to counts among them only as far as the asker made it, or
+   * is an authority: how many others have built of another's parts is not told to who can count up to it.
+   */
   readonly others: number;
   /** The identifiers of a page of them. */
   readonly vehicles: readonly string[];
@@ -56,6 +59,13 @@ type AffectedContext = {
   readonly store: Store;
   readonly nodes: Nodes;
 };
+
+const bitOf = (basis: Basis): number => 1 << bases.indexOf(basis);
+/** The bases that name no thing, where they lead to things that the asker did not make. */
+const FOREIGN = bases.length;
+const bitOfForeign = (basis: Basis): number => bitOf(basis) << FOREIGN;
+/** The bases that tell of the vehicles of others, where they lead to them. */
+const TELLING = (1 << FOREIGN) - 1 - bitOf('vehicles');
 
 const { memberOf } = relations;
 const { vehicle, batch, serial } = thingTypes;
@@ -106,12 +116,13 @@ const OWN = (
 export async function affected(
   context: AffectedContext,
   query: AffectedQuery,
-  { organisation, authority }: Asker,
+  asker: Asker,
 ): Promise<Omit<Affected, 'behind'>> {
   const { store } = context;
-  const starts = await startsOf(context, query);
+  const { organisation, authority } = asker;
+  const starts = await startsOf(context, query, asker);
   const given = new Map((query.vehicles ?? []).map((one) => [context.nodes.nodeOf(one), one]));
-  const vehicleBit = 1 << bases.indexOf('vehicles');
+  const vehicleBit = bitOf('vehicles');
   const rows = await store.query<{ node: Node; basis: number; own: boolean }>(
     `${REACHED} SELECT found.node::text AS node, found.basis,
        ${authority ? 'true' : `CASE WHEN found.own THEN true ELSE ${OWN('found.node')} END`} AS own
@@ -126,7 +137,7 @@ export async function affected(
   );
   const found = new Map(rows.map(({ node, basis, own }) => [node, { basis, own }]));
   // By what else was asked alone: the number must not tell whether a vehicle that somebody names is among them.
-  const others = rows.filter(({ own, basis }) => !own && (basis & ~vehicleBit) !== 0).length;
+  const others = rows.filter(({ own, basis }) => !own && (basis & TELLING) !== 0).length;
   for (const node of given.keys()) {
     // Who names a vehicle knows of it; whether it is reached otherwise is its maker's to know.
     const known = found.get(node);
@@ -136,18 +147,18 @@ export async function affected(
     .filter(([, { own }]) => own)
     .map(([node]) => node)
     .sort();
-  if (found.size === 0) {
+  if (nodes.length + others === 0) {
     throw new Problem(
       'recall.matchesNothing',
-      'No vehicle has, or had, any of these in it, as far as is known here.',
+      'No vehicle that is yours to know of has, or had, any of these in it, as far as is known here.',
     );
   }
   if (query.all !== true) await refuseEverything(store, organisation, new Set(nodes));
   const byBasis = Object.fromEntries(
-    bases.map((basis, index) => [
-      basis,
-      nodes.filter((node) => ((found.get(node)?.basis ?? 0) & (1 << index)) !== 0).length,
-    ]),
+    bases.map((basis) => {
+      const bits = bitOf(basis) | bitOfForeign(basis);
+      return [basis, nodes.filter((node) => ((found.get(node)?.basis ?? 0) & bits) !== 0).length];
+    }),
   ) as Record<Basis, number>;
   const after = query.cursor === undefined ? -1 : nodes.findLastIndex((node) => node <= (query.cursor ?? ''));
   const page = nodes.slice(after + 1, after + 1 + query.limit);
@@ -181,16 +192,17 @@ async function refuseEverything(
 
 type Start = { readonly node: Node; readonly basis: number; readonly type: number };
 
-async function startsOf(context: AffectedContext, query: AffectedQuery): Promise<Start[]> {
+async function startsOf(context: AffectedContext, query: AffectedQuery, asker: Asker): Promise<Start[]> {
   const { nodes, store } = context;
   const startOf =
     (basis: Basis, type: number) =>
-    (node: Node): Start => ({ node, basis: 1 << bases.indexOf(basis), type });
+    (node: Node): Start => ({ node, basis: bitOf(basis), type });
   const starts = [
     ...(query.batches ?? []).map(nodes.nodeOf).map(startOf('batches', batch)),
     ...(query.serials ?? []).map(nodes.nodeOf).map(startOf('serials', serial)),
     ...(query.vehicles ?? []).map(nodes.nodeOf).map(startOf('vehicles', vehicle)),
   ];
+  const counted: Start[] = [];
   for (const { manufacturerId, partNumber, from, until } of query.partNumbers ?? []) {
     const rows = await store.query<{ node: Node; type: number }>(
       `SELECT DISTINCT node::text AS node,
@@ -202,7 +214,7 @@ async function startsOf(context: AffectedContext, query: AffectedQuery): Promise
         until === undefined ? null : dayOf(until),
       ],
     );
-    for (const { node, type } of rows) starts.push(startOf('partNumbers', type)(node));
+    for (const { node, type } of rows) counted.push(startOf('partNumbers', type)(node));
   }
   const ranges = (query.serialRanges ?? []).filter(({ from, to }) => from.length === to.length && from <= to);
   for (const maker of new Set(ranges.map(({ manufacturerId }) => manufacturerId.toLowerCase()))) {
@@ -211,10 +223,32 @@ async function startsOf(context: AffectedContext, query: AffectedQuery): Promise
       own.some(({ from, to }) => serial.length === from.length && from <= serial && serial <= to);
     for await (const [node, identifier] of serialsOf(context, maker)) {
       if (lies(identifier.slice(`serial:${maker}:`.length)))
-        starts.push(startOf('serialRanges', serial)(node));
+        counted.push(startOf('serialRanges', serial)(node));
     }
   }
+  const made = asker.authority ? null : await madeBy(store, asker.organisation, counted);
+  for (const start of counted) {
+    const isForeign = made !== null && !made.has(start.node);
+    starts.push(isForeign ? { ...start, basis: start.basis << FOREIGN } : start);
+  }
   return starts;
+}
+
+/** Which of some things an organisation made: it says so of each, or lists it in a set of a batch. */
+async function madeBy(
+  store: Queryable,
+  organisation: bigint,
+  starts: readonly Start[],
+): Promise<ReadonlySet<Node>> {
+  if (starts.length === 0) return new Set();
+  const rows = await store.query<{ node: Node }>(
+    `SELECT start.node::text AS node FROM unnest($1::uuid[]) AS start(node)
+     WHERE EXISTS (SELECT 1 FROM made WHERE made.node = start.node AND made.organisation = $2)
+       OR EXISTS (SELECT 1 FROM serials JOIN sets ON sets.digest = serials.digest
+         WHERE serials.serial = start.node AND sets.organisation = $2)`,
+    [starts.map(({ node }) => node), organisation],
+  );
+  return new Set(rows.map(({ node }) => node));
 }
 
 const SERIALS_AT_ONCE = 10_000;

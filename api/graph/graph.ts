@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { OrganisationId } from '../../core/chain/types.ts';
 import { factsOf, type Log } from '../http/log.ts';
 import type { Keyring } from '../keyring/keyring.ts';
+import { Problem } from '../problem.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Store } from '../store/store.ts';
 import { type Affected, type AffectedQuery, affected } from './affected.ts';
@@ -19,7 +20,10 @@ export type Asker = { readonly organisation: OrganisationId; readonly authority:
 /** What is in what, of the entries that are on the ledger and whose content is here. */
 export interface Graph {
   trace(query: TraceQuery, asker: Asker): Promise<Trace>;
-  /** @throws `recall.matchesNothing` `recall.matchesEverything` */
+  /**
+   * What ranges and part numbers lead to is searched for one question of an organisation at a time.
+   * @throws `recall.matchesNothing` `recall.matchesEverything` `recall.busy`
+   */
   affected(query: AffectedQuery, asker: Asker): Promise<Affected>;
   /** Takes in what has changed. @returns how many histories are left, where that takes longer than it may */
   settle(milliseconds?: number): Promise<number>;
@@ -51,6 +55,8 @@ export function createGraph(options: GraphOptions): Graph {
   let closed = false;
   let working: Promise<void> | null = null;
   let again = false;
+  /** Whose ranges and part numbers are being looked for: it can take seconds for each. */
+  const searching = new Set<OrganisationId>();
 
   async function work(): Promise<void> {
     while (!closed && (await refreshDue(context)) > 0) await turn();
@@ -93,8 +99,20 @@ export function createGraph(options: GraphOptions): Graph {
       return { ...(await trace(options, query, asker)), behind };
     },
     async affected(query, asker) {
-      const behind = await settle();
-      return { ...(await affected(options, query, asker)), behind };
+      const searches = (query.serialRanges ?? []).length + (query.partNumbers ?? []).length > 0;
+      if (searches && searching.has(asker.organisation)) {
+        throw new Problem(
+          'recall.busy',
+          'Wait for the answer to the search before this one, then ask again.',
+        );
+      }
+      if (searches) searching.add(asker.organisation);
+      try {
+        const behind = await settle();
+        return { ...(await affected(options, query, asker)), behind };
+      } finally {
+        if (searches) searching.delete(asker.organisation);
+      }
     },
     async close() {
       closed = true;

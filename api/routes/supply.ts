@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type Identifier, type SubjectType, subjectTypeOf } from '../../core/identifiers/identifier.ts';
 import { when } from '../../core/kinds/fields.ts';
+import { type Caller, mayAttest } from '../auth/caller.ts';
 import { bases } from '../graph/affected.ts';
 import { askerOf } from '../graph/asker.ts';
 import { MAX_DEPTH } from '../graph/trace.ts';
@@ -15,6 +16,11 @@ const MAX_LISTED = 2_000;
 /** What a body of 2 MiB holds. */
 const MAX_VEHICLES = 50_000;
 const PAGE = 10_000;
+/**
+ * Look-ups that a search of a maker's serials costs: all of them are unwrapped, some five seconds a million. It is the same
+ * for each maker, so that what is left of an allowance does not tell how many there are.
+ */
+const SEARCH_LOOKUPS = 1_000;
 
 const RELATIONS = ['builtFrom', 'mounted', 'madeOf', 'memberOf'] as const;
 const givenTime = z
@@ -122,7 +128,10 @@ export const findAffected = defineRoute({
   description:
     'By batches, serials, ranges of serials, part numbers with the days on which they were made, and vehicles; ' +
     'together they add up. Without `at`, every vehicle that ever had such a part in it. Vehicles that the signed-in ' +
-    'organisation neither built nor mounted anything in are counted in `others`; an authority sees all.',
+    'organisation neither built nor mounted anything in are counted in `others`; an authority sees all. Ranges of serials ' +
+    'and part numbers are for organisations that may open a campaign, one such question at a time; vehicles of others that ' +
+    'they lead to are counted as far as the organisation made what is in them. Metered by what is listed, and by ' +
+    `${SEARCH_LOOKUPS.toLocaleString('en-US')} for each maker of whom ranges are named.`,
   access: 'organisation',
   body: {
     kind: 'json',
@@ -167,11 +176,29 @@ export const findAffected = defineRoute({
       }),
     },
   },
-  problems: [...identifierProblems, 'auth.required', 'recall.matchesNothing', 'recall.matchesEverything'],
+  problems: [
+    ...identifierProblems,
+    'auth.required',
+    'auth.forbidden',
+    'recall.matchesNothing',
+    'recall.matchesEverything',
+    'recall.busy',
+  ],
   async handle({ body, caller, response }, { graph, meter }) {
     const asker = askerOf(caller.account);
     const { batches = [], serials = [], vehicles = [], serialRanges = [], partNumbers = [] } = body;
-    meter.take(caller, Math.max(1, batches.length + serials.length + vehicles.length), response);
+    const listed = [batches, serials, vehicles, serialRanges, partNumbers].reduce(
+      (sum, list) => sum + list.length,
+      0,
+    );
+    if (serialRanges.length + partNumbers.length > 0 && !mayRecall(caller)) {
+      throw new Problem(
+        'auth.forbidden',
+        'Ranges and part numbers are for organisations that may open a campaign: name batches, serials or vehicles.',
+      );
+    }
+    const searched = new Set(serialRanges.map(({ manufacturerId }) => manufacturerId.toLowerCase()));
+    meter.take(caller, Math.max(1, listed + searched.size * SEARCH_LOOKUPS), response);
     const found = await graph.affected(
       {
         batches: batches.map((text) => named(text, 'batch')),
@@ -193,6 +220,9 @@ export const findAffected = defineRoute({
     return { status: 200, headers: NOT_KEPT, body: found };
   },
 });
+
+const mayRecall = ({ account }: Caller): boolean =>
+  account !== null && mayAttest(account.standing, 'recall.opened');
 
 /** Who recalls a vehicle whose check digit does not hold has registered it so. */
 function named(text: string, type: SubjectType): Identifier {

@@ -213,6 +213,43 @@ describe('POST /v1/traces, POST /v1/recalls/affected', function () {
     expect(mixed.byBasis).to.deep.include({ serials: 2, partNumbers: 2 });
   });
 
+  it('lets those search ranges and part numbers who may open a campaign, one question at a time', async () => {
+    const path = '/v1/recalls/affected';
+    const serialRanges = [{ manufacturerId: 'volta.example', from: `P-${mark}-1`, to: `P-${mark}-3` }];
+    const partNumbers = [{ manufacturerId: 'volta.example', partNumber: `PACK-${mark}` }];
+    for (const body of [{ serialRanges }, { partNumbers }]) {
+      expect(await refused(workshop, path, body)).to.deep.equal([403, 'auth.forbidden']);
+      expect(await affectedBy(authority, body)).to.include({ count: 3, others: 0 });
+      const replies = await Promise.all(
+        Array.from({ length: 3 }, () => ask(maker, path, { ...body, all: true })),
+      );
+      const codes = replies.map(({ status, body: { code } }) => code ?? status);
+      expect(codes.filter((code) => code === 200).length).to.be.greaterThan(0);
+      for (const code of codes) expect(code).to.be.oneOf([200, 'recall.busy']);
+    }
+    const left = async (body: unknown) =>
+      Number(/"lookups"; r=(\d+)/.exec((await ask(maker, path, body)).headers.get('RateLimit') ?? '')?.[1]);
+    const before = await left({ batches: [cellBatch] });
+    expect(before - (await left({ partNumbers, all: true }))).to.equal(1);
+    expect(before - (await left({ serialRanges, all: true }))).to.equal(1_002);
+  });
+
+  it('counts vehicles of others by ranges and part numbers only of what the asker made', async () => {
+    const serialRanges = [{ manufacturerId: 'volta.example', from: `P-${mark}-1`, to: `P-${mark}-3` }];
+    const partNumbers = [{ manufacturerId: 'volta.example', partNumber: `PACK-${mark}` }];
+    for (const body of [{ serialRanges }, { partNumbers }]) {
+      expect(await affectedBy(packs, body)).to.include({ count: 0, others: 3 });
+      for (const stranger of [cells, rival]) {
+        expect(await refused(stranger, '/v1/recalls/affected', body)).to.deep.equal([
+          422,
+          'recall.matchesNothing',
+        ]);
+      }
+      const both = await affectedBy(cells, { ...body, batches: [cellBatch] });
+      expect(both).to.include({ count: 0, others: 2 });
+    }
+  });
+
   it('refuses what matches nothing, or everything', async () => {
     expect(
       await refused(maker, '/v1/recalls/affected', { batches: [`batch:nobody.example:${mark}`] }),

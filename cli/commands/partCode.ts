@@ -180,7 +180,8 @@ export async function checkPartCode(context: Context, text: string, options: Che
   const isCode = /(?:^|#check=)VN\d+\./.test(text.trim());
   const code: SignedPartCode | null = isCode ? readPartCode(text) : null;
   const identifier = code?.identifier ?? parseIdentifier(text);
-  const vehicle = options.vehicle === undefined ? null : parseIdentifier(options.vehicle);
+  const vehicle =
+    options.vehicle === undefined ? null : parseIdentifier(options.vehicle, { overrideCheckDigit: true });
   const client = createClient(requireUrl(context.settings()), { signal: context.signal });
   const told = await client.json('/v1/checks', answerSchema, {
     ...(code === null ? { identifier: formatIdentifier(identifier) } : { code: text.trim() }),

@@ -1,5 +1,6 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
@@ -10,6 +11,8 @@ import { parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { readPartCode } from '../../core/partCode/partCode.ts';
 import { buildTree } from '../../core/tree/tree.ts';
 import type { Attester } from '../api/fixture.ts';
+import { SafetyPart, targetOf } from '../api/parts/acting.ts';
+import { freshVin } from '../api/titles/acting.ts';
 import { type Beside, PASSWORD, type Ran, startBeside, vinculum } from './fixture.ts';
 
 const wasm = createRequire(import.meta.url).resolve('zxing-wasm/reader/zxing_reader.wasm');
@@ -116,5 +119,56 @@ describe('part codes from the command line', function () {
     expect([cut.exit, cut.json.error.code]).to.deep.equal([2, 'partCode.malformed']);
     const people = await vinculum(beside.folder, 'part-code', 'check', code, '--country', 'fr');
     expect(people.stdout).to.include('A code can be copied');
+  });
+
+  it('are worth nothing to whoever takes the list of ledgers from the service', async () => {
+    const [{ code }] = await make('maker', serial(3));
+    const { deployment } = beside.test.service.services;
+    const folder = await mkdtemp(join(tmpdir(), 'vinculum-reader-'));
+    const check = (...args: string[]) =>
+      vinculum(
+        folder,
+        ...['part-code', 'check', code, '--url', beside.test.url, '--rpc', beside.test.service.rpcUrl],
+        ...args,
+        '--json',
+      );
+    const believing = await check();
+    expect([believing.exit, believing.json.state]).to.deep.equal([3, 'unknown']);
+    expect(believing.json.reasons).to.include('history.incomplete');
+    expect(believing.json.verified).not.to.include('makers');
+    expect(believing.json.reports[0].why).to.deep.equal(['trust.fromReport']);
+    const own = await check('--directory', `${deployment.chainId}:${deployment.directory}`);
+    expect([own.exit, own.json.state]).to.deep.equal([0, 'genuine']);
+    await rm(folder, { recursive: true });
+  });
+
+  it('say where a part is mounted, and not of the vehicle that it is looked at in', async () => {
+    const { test } = beside;
+    const [car, other] = [freshVin(), freshVin()];
+    const garage = await test.admit('garage of codes', ['workshop']);
+    const part = new SafetyPart(test, serial(1));
+    await part.act(maker, 'safetyPart.registered', {
+      data: { component: 'airbags', manufacturerId: 'codes.example' },
+    });
+    await part.act(garage, 'safetyPart.mounted', { vehicle: targetOf(test, car) });
+    const check = (...args: string[]) => run('part-code', 'check', serial(1), ...args);
+    const anywhere = await check();
+    expect([anywhere.exit, anywhere.json.state]).to.deep.equal([1, 'mounted']);
+    expect(anywhere.json.verified).to.include('mounted');
+    const here = await check('--vehicle', car);
+    expect([here.exit, here.json.state], here.stdout).to.deep.equal([0, 'genuine']);
+    expect((await check('--vehicle', other)).json.state).to.equal('mounted');
+    // Who takes it out scraps it in the vehicle's history, which the part's own report does not hold.
+    await test.record(garage, [
+      test.compose(garage, other, {
+        kind: 'part.removed',
+        time: '2025-07-01',
+        data: { component: 'airbags', part: serial(2), reason: 'accident', fate: 'scrapped' },
+      }),
+    ]);
+    await test.service.services.graph.settle();
+    const scrapped = await run('part-code', 'check', serial(2));
+    expect([scrapped.exit, scrapped.json.state]).to.deep.equal([1, 'scrapped']);
+    expect(scrapped.json.verified).not.to.include('scrapped');
   });
 });

@@ -59,7 +59,7 @@ export const reportActionSchema = z.union([reportTitleActionSchema, reportPartAc
 export const reportLinkSchema = z.union([
   z.strictObject({
     kind: z.int().check(z.gte(0), z.lte(255)),
-    organisation: decimal,
+    organisation: uint64,
     timestamp: seconds,
     digest: hex(32),
     ...anchor,
@@ -86,7 +86,7 @@ export const reportChangeSchema = z.strictObject({
 export const reportBlockSchema = z.strictObject({ number: seconds, hash: hex(32), timestamp: seconds });
 
 const organisationSchema = z.strictObject({
-  id: decimal,
+  id: uint64,
   /** The organisation's whole record. */
   changes: z.array(reportChangeSchema),
   /** Canonical JSON of its profile, whose SHA-256 the record names; null where the operator does not hold it. */
@@ -95,7 +95,7 @@ const organisationSchema = z.strictObject({
 
 /** A maker's own chain, where its recall campaigns live, with this subject's place in each campaign. */
 const ownChainSchema = z.strictObject({
-  organisation: decimal,
+  organisation: uint64,
   links: z.array(reportLinkSchema),
 });
 

@@ -489,6 +489,13 @@ export const operatorLies: readonly ReportLie[] = [
       void Object.assign(linkOf(r, s, 'accident'), { block: 1, transaction: `0x${'ab'.repeat(32)}` }),
   },
   {
+    lie: 'names an own chain by a number that no contract can be asked for, so that nobody comes to a verdict',
+    by,
+    caughtBy: 'report.malformed',
+    fate: 'refused',
+    tell: (r) => void section(r).ownChains.push({ organisation: (2n ** 64n).toString(), links: [] }),
+  },
+  {
     lie: 'slips a verdict and findings of its own into the report',
     by,
     caughtBy: 'report.malformed',

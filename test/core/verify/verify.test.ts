@@ -43,6 +43,26 @@ function failures(result: Verification): string[] {
   );
 }
 
+describe('readReport', () => {
+  it('takes no number of an organisation that the contracts could not be asked about', async () => {
+    const most = (2n ** 64n - 1n).toString();
+    const tooLarge = (2n ** 64n).toString();
+    const places: Record<string, (report: Report, id: string) => void> = {
+      'a link’s attester': (report, id) => Object.assign(link(report, 0), { organisation: id }),
+      'an own chain': (report, id) => void section(report).ownChains.push({ organisation: id, links: [] }),
+      'an attester’s record': (report, id) =>
+        void section(report).organisations.push({ id, changes: [], profile: null }),
+    };
+    for (const [place, tell] of Object.entries(places)) {
+      const [largest, larger] = [world.report(CAR), world.report(CAR)];
+      tell(largest, most);
+      tell(larger, tooLarge);
+      expect((await check(largest)).verdict, place).to.be.oneOf(['verified', 'refuted']);
+      await expectCode('report.malformed', () => readReport(larger));
+    }
+  });
+});
+
 describe('verify', () => {
   describe('of an honest report', () => {
     it('verifies a history: every step passed, every entry proven, final', async () => {

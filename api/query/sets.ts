@@ -2,7 +2,7 @@ import { fromBase64Url, fromHex, toHex, utf8 } from '../../core/bytes.ts';
 import type { Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
 import { openEnvelope } from '../../core/envelope/envelope.ts';
 import { formatIdentifier, type Identifier } from '../../core/identifiers/identifier.ts';
-import { proveInBucket, startOf } from '../../core/tree/builder.ts';
+import { MAX_MEMBERS, proveInBucket, startOf } from '../../core/tree/builder.ts';
 import { type SetProof, verifyProof } from '../../core/tree/proof.ts';
 import type { Nodes } from '../graph/nodes.ts';
 import type { Log } from '../http/log.ts';
@@ -12,7 +12,7 @@ import { decodeBucket, parseMember, splitMember } from '../sets/bucket.ts';
 import { SetCheck } from '../sets/check.ts';
 import { bucketContext, createKeeper } from '../sets/keeper.ts';
 import { memberTypes, type NamedSet, setOf } from '../sets/named.ts';
-import { CHUNK_MEMBERS, createUploads, type Uploads } from '../sets/uploads.ts';
+import { CHUNK_MEMBERS, createUploads, type SetChunk, tooLarge, type Uploads } from '../sets/uploads.ts';
 import type { Store } from '../store/store.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -20,7 +20,7 @@ import type { Secrets } from './secrets.ts';
 export interface Sets extends Omit<Uploads, 'take'> {
   /**
    * Keeps the members of an entry's set, once they are shown to be those of its root.
-   * @throws `set.unknownEntry` `set.mismatch` `auth.forbidden` and the `identifier.*` and `tree.*` codes
+   * @throws `set.unknownEntry` `set.mismatch` `set.tooLarge` `auth.forbidden` and the `identifier.*` and `tree.*` codes
    */
   put(organisation: OrganisationId, digest: Digest, members: readonly string[]): Promise<{ members: number }>;
   /** The proof that an identifier is, or is not, in an entry's set; null where it has none, or none is kept. */
@@ -71,20 +71,23 @@ export function createSets({ store, keyring, secrets, nodes, log, onStored }: Se
     async put(organisation, digest, texts) {
       const entry = await keeper.entry(organisation, digest);
       const { set } = entry;
+      const mismatch = (facts: Readonly<Record<string, unknown>>) =>
+        new Problem('set.mismatch', `The entry names ${set.count} members under root ${set.root}.`, {
+          extensions: facts,
+        });
+      if (set.count > MAX_MEMBERS) throw tooLarge();
+      if (texts.length !== set.count) throw mismatch({ count: set.count, found: texts.length });
       if (texts.length > FEW) {
-        await uploads.take(entry, chunksOf(texts));
+        await uploads.take(entry, [...chunksOf(texts)]);
         return { members: set.count };
       }
-      const check = new SetCheck({ ...set, count: texts.length });
+      const check = new SetCheck(set);
       check.add(texts.map(oneLine).join('\n'));
       const found = check.finish();
       if (found.root !== set.root || found.count !== set.count) {
-        throw new Problem('set.mismatch', `The entry names ${set.count} members under root ${set.root}.`, {
-          extensions: { expected: set.root, found: found.root },
-        });
+        throw mismatch({ expected: set.root, found: found.root });
       }
-      await keeper.write(entry, [...check.buckets()]);
-      await keeper.finish(entry);
+      await keeper.finish(entry, [...check.buckets()]);
       return { members: set.count };
     },
 
@@ -188,10 +191,11 @@ function oneLine(text: string): string {
   return /[\r\n]/.test(text) ? text.replace(/[\r\n]+/g, ' ') : text;
 }
 
-async function* chunksOf(texts: readonly string[]): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+function* chunksOf(texts: readonly string[]): Generator<SetChunk> {
   for (let start = 0; start < texts.length; start += CHUNK_MEMBERS) {
     // Normalised here, so that nothing but ASCII is handed on.
     const some = texts.slice(start, start + CHUNK_MEMBERS);
-    yield new Uint8Array(utf8(some.map((text) => formatIdentifier(parseMember(oneLine(text)))).join('\n')));
+    const text = utf8(some.map((text) => formatIdentifier(parseMember(oneLine(text)))).join('\n'));
+    yield { text, members: some.length };
   }
 }

@@ -37,13 +37,18 @@ export interface Keeper {
   entry(organisation: OrganisationId, digest: Digest): Promise<SetEntry>;
   /** Whether a set is there, whole. */
   isStored(digest: Digest): Promise<boolean>;
-  /** Does something of an entry's set that an erasure must not come between. @throws `content.erased` */
+  /** Does something of an entry's set that nothing else of it, and no erasure, must come between. @throws `content.erased` */
   held<T>(digest: Digest, work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  /** The same of what goes, whether or not it was erased. */
+  locked<T>(digest: Uint8Array, work: (transaction: Transaction) => Promise<T>): Promise<T>;
   /** Writes some of a set's buckets. They count for nothing until {@link Keeper.finish}. @throws `content.erased` */
   write(entry: SetEntry, buckets: readonly PackedBucket[]): Promise<void>;
-  /** Makes a set count of which all buckets are written; whatever of it was handed over in pieces goes. */
-  finish(entry: SetEntry): Promise<void>;
-  /** Takes away what is left of a set that does not count. */
+  /**
+   * Makes a set count of which all buckets are written, but for these; whatever of it was handed over in pieces goes.
+   * @throws `content.erased`
+   */
+  finish(entry: SetEntry, buckets?: readonly PackedBucket[]): Promise<void>;
+  /** Takes away what is left of a set that does not count, in a transaction in which it is locked. */
   discard(transaction: Transaction, digest: Uint8Array): Promise<void>;
 }
 
@@ -53,17 +58,58 @@ export function bucketContext(digest: Uint8Array, start: Uint8Array): Uint8Array
 }
 
 export function createKeeper({ store, keyring, secrets, nodes, onStored }: KeeperOptions): Keeper {
-  async function held<T>(digest: Digest, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async function locked<T>(digest: Uint8Array, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return store.transaction(async (transaction) => {
       await holdErasures(transaction);
-      const erased = (await erasedOf(transaction, [fromHex(digest, 32)])).get(digest);
+      await transaction.query('SELECT pg_advisory_xact_lock($1)', [lockOf(digest)]);
+      return work(transaction);
+    });
+  }
+
+  async function held<T>(digest: Digest, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const bytes = fromHex(digest, 32);
+    return locked(bytes, async (transaction) => {
+      const erased = (await erasedOf(transaction, [bytes])).get(digest);
       if (erased?.has('entry')) throw contentErased({ digest });
       return work(transaction);
     });
   }
 
+  /** Some buckets as rows, and the serials that they list, made before any lock is held. */
+  async function rowsOf(
+    { digest, envelope, set }: SetEntry,
+    buckets: readonly PackedBucket[],
+  ): Promise<(transaction: Transaction) => Promise<void>> {
+    const bytes = fromHex(digest, 32);
+    const rows = buckets.map(({ start, content }) => ({
+      digest: bytes,
+      start,
+      wrapped: keyring.wrap('identifier', content, bucketContext(bytes, start)),
+    }));
+    const serials: { serial: string; batch: string; digest: Uint8Array }[] = [];
+    if (set.lists) {
+      const batch = nodes.nodeOf(parseIdentifier(envelope.identifier));
+      for (const { content } of buckets) {
+        for (const member of decodeBucket(content).members) {
+          serials.push({ serial: nodes.nodeOf(splitMember(member)), batch, digest: bytes });
+        }
+        // A few hundred of them take a millisecond: others get their turn in between.
+        await pause();
+      }
+      // In the order of the index that they go into.
+      serials.sort((left, right) => (left.serial < right.serial ? -1 : 1));
+    }
+    return async (transaction) => {
+      const columns = { digest: 'bytea', start: 'bytea', wrapped: 'bytea' } as const;
+      await insertRows(transaction, 'set_buckets', columns, rows, { onConflict: 'DO NOTHING' });
+      const serialColumns = { serial: 'uuid', batch: 'uuid', digest: 'bytea' } as const;
+      await insertRows(transaction, 'serials', serialColumns, serials, { onConflict: 'DO NOTHING' });
+    };
+  }
+
   return {
     held,
+    locked,
 
     async entry(organisation, digest) {
       const bytes = fromHex(digest, 32);
@@ -91,37 +137,17 @@ export function createKeeper({ store, keyring, secrets, nodes, onStored }: Keepe
       return rows.length > 0;
     },
 
-    async write({ digest, envelope, set }, buckets) {
-      const bytes = fromHex(digest, 32);
-      const rows = buckets.map(({ start, content }) => ({
-        digest: bytes,
-        start,
-        wrapped: keyring.wrap('identifier', content, bucketContext(bytes, start)),
-      }));
-      const serials: { serial: string; batch: string; digest: Uint8Array }[] = [];
-      if (set.lists) {
-        const batch = nodes.nodeOf(parseIdentifier(envelope.identifier));
-        for (const { content } of buckets) {
-          for (const member of decodeBucket(content).members) {
-            serials.push({ serial: nodes.nodeOf(splitMember(member)), batch, digest: bytes });
-          }
-          // A few hundred of them take a millisecond: others get their turn in between.
-          await pause();
-        }
-        // In the order of the index that they go into.
-        serials.sort((left, right) => (left.serial < right.serial ? -1 : 1));
-      }
-      await held(digest, async (transaction) => {
-        const columns = { digest: 'bytea', start: 'bytea', wrapped: 'bytea' } as const;
-        await insertRows(transaction, 'set_buckets', columns, rows, { onConflict: 'DO NOTHING' });
-        const serialColumns = { serial: 'uuid', batch: 'uuid', digest: 'bytea' } as const;
-        await insertRows(transaction, 'serials', serialColumns, serials, { onConflict: 'DO NOTHING' });
-      });
+    async write(entry, buckets) {
+      const insert = await rowsOf(entry, buckets);
+      await held(entry.digest, insert);
     },
 
-    async finish({ digest, organisation, envelope, set }) {
+    async finish(entry, buckets = []) {
+      const { digest, organisation, envelope, set } = entry;
       const bytes = fromHex(digest, 32);
+      const insert = await rowsOf(entry, buckets);
       await held(digest, async (transaction) => {
+        await insert(transaction);
         await transaction.execute(
           `INSERT INTO sets (digest, organisation, subject, members) VALUES ($1, $2, $3, $4)
            ON CONFLICT (digest) DO NOTHING`,
@@ -143,4 +169,9 @@ export function createKeeper({ store, keyring, secrets, nodes, onStored }: Keepe
       }
     },
   };
+}
+
+/** One at a time works on a set: the lock that its digest stands for. */
+function lockOf(digest: Uint8Array): bigint {
+  return Buffer.from(digest.buffer, digest.byteOffset, digest.length).readBigInt64BE();
 }

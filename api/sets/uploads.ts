@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { fromHex, toHex } from '../../core/bytes.ts';
 import type { Digest, OrganisationId } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
@@ -59,12 +60,17 @@ export interface Uploads {
   complete(organisation: OrganisationId, digest: Digest, chunks: number): Promise<SetStatus>;
   /** Throws away what has come of a set that is not stored. @throws `set.checking` */
   abandon(organisation: OrganisationId, digest: Digest): Promise<SetStatus>;
-  /** Checks a set whose members are all here, and keeps it. @throws `set.mismatch` `tree.duplicate` `identifier.*` */
-  take(entry: SetEntry, chunks: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<void>;
+  /**
+   * Takes all chunks of a set at once, has it checked and kept, and answers when that is done.
+   * @throws `set.mismatch` `tree.duplicate` `identifier.*` `set.tooManyUploads` `set.checking` `content.erased`
+   */
+  take(entry: SetEntry, chunks: readonly SetChunk[]): Promise<void>;
   /** Goes on with what a process that died was checking, and takes away what nobody has touched for a week. */
   sweep(): Promise<void>;
   close(): Promise<void>;
 }
+
+export type SetChunk = { readonly text: Uint8Array; readonly members: number };
 
 export type UploadsOptions = {
   readonly store: Store;
@@ -85,8 +91,8 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
   const patience = options.patienceMilliseconds ?? 10_000;
   const log: Log = options.log ?? (() => undefined);
   /** The sets that this process checks, one after the other. */
-  const jobs = new Map<Digest, Promise<void>>();
-  let last: Promise<void> = Promise.resolve();
+  const jobs = new Map<Digest, Promise<unknown>>();
+  let last: Promise<unknown> = Promise.resolve();
   let closed = false;
   /** Sets that another process has claimed, and when to look at them again. */
   const waiting = new Map<Digest, NodeJS.Timeout>();
@@ -143,6 +149,14 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
     return row?.state ?? 'receiving';
   }
 
+  async function beginChecking(transaction: Transaction, digest: Uint8Array, chunks: number): Promise<void> {
+    await transaction.execute(
+      `UPDATE set_uploads SET state = 'checking', chunks = $2, problem = NULL, facts = NULL, claimed_until = NULL,
+         touched_at = now() WHERE digest = $1`,
+      [digest, chunks],
+    );
+  }
+
   /** @param count null: one, as schema 6 kept a whole set, wrapped under the digest alone */
   async function* chunksOf(
     digest: Uint8Array,
@@ -159,10 +173,10 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
     }
   }
 
-  async function take(
+  async function keep(
     entry: SetEntry,
     chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
-    alive: () => Promise<void> = async () => undefined,
+    alive: () => Promise<void>,
   ): Promise<void> {
     const { set } = entry;
     const checking = startChecking(set);
@@ -221,13 +235,14 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
     waiting.set(digest, timer);
   }
 
-  async function check(digest: Digest): Promise<void> {
+  /** @returns why it was not kept, where this process found that out; null otherwise */
+  async function check(digest: Digest): Promise<unknown> {
     const bytes = fromHex(digest, 32);
-    if (closed) return;
+    if (closed) return null;
     const claimed = await claim(bytes);
     if (claimed === null) {
       await lookAgain(digest);
-      return;
+      return null;
     }
     let extended = Date.now();
     const alive = async (): Promise<void> => {
@@ -242,9 +257,11 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
     };
     try {
       const entry = await keeper.entry(claimed.organisation as OrganisationId, digest);
-      await take(entry, chunksOf(bytes, claimed.chunks), alive);
+      await keep(entry, chunksOf(bytes, claimed.chunks), alive);
+      return null;
     } catch (error) {
       await failed(digest, error);
+      return error;
     }
   }
 
@@ -261,7 +278,7 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
       }
       return;
     }
-    await store.transaction(async (transaction) => {
+    await keeper.locked(bytes, async (transaction) => {
       await transaction.execute(
         `UPDATE set_uploads SET state = 'failed', problem = $2, facts = $3, claimed_until = NULL, touched_at = now()
          WHERE digest = $1`,
@@ -271,14 +288,15 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
     });
   }
 
-  /** Has a set checked after those before it. */
-  function enqueue(digest: Digest): Promise<void> {
+  /** Has a set checked after those before it: one thread at a time, and its memory. @returns as {@link check} */
+  function enqueue(digest: Digest): Promise<unknown> {
     const running = jobs.get(digest);
     if (running !== undefined) return running;
     const job = last
       .then(() => check(digest))
       .catch((error: unknown) => {
         log('error', 'set.check', { digest, reason: error instanceof Error ? error.message : String(error) });
+        return error;
       })
       .finally(() => jobs.delete(digest));
     jobs.set(digest, job);
@@ -352,11 +370,7 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
           bytes,
           chunks,
         ]);
-        await transaction.execute(
-          `UPDATE set_uploads SET state = 'checking', chunks = $2, problem = NULL, facts = NULL, claimed_until = NULL,
-             touched_at = now() WHERE digest = $1`,
-          [bytes, chunks],
-        );
+        await beginChecking(transaction, bytes, chunks);
         return null;
       });
       if (status?.state === 'stored') return status;
@@ -370,7 +384,7 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
     async abandon(organisation, digest) {
       const entry = await keeper.entry(organisation, digest);
       const bytes = fromHex(digest, 32);
-      return store.transaction(async (transaction) => {
+      return keeper.locked(bytes, async (transaction) => {
         const [row] = await transaction.query<UploadRow>(
           'SELECT state, problem, facts FROM set_uploads WHERE digest = $1 FOR UPDATE',
           [bytes],
@@ -382,11 +396,35 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
       });
     },
 
-    take: (entry, chunks) => {
-      // In the same queue as what came in chunks: one thread at a time, and its memory.
-      const done = last.then(() => take(entry, chunks));
-      last = done.catch(() => undefined);
-      return done;
+    async take(entry, chunks) {
+      const { digest } = entry;
+      const bytes = fromHex(digest, 32);
+      const stored = await keeper.held(digest, async (transaction) => {
+        if ((await statusOf(transaction, entry)).state === 'stored') return true;
+        if ((await lockedUpload(transaction, entry)) === 'checking') throw checkingNow();
+        await transaction.execute('DELETE FROM set_chunks WHERE digest = $1', [bytes]);
+        for (const [number, { text, members }] of chunks.entries()) {
+          await transaction.execute(
+            'INSERT INTO set_chunks (digest, number, members, wrapped) VALUES ($1, $2, $3, $4)',
+            [bytes, number, members, keyring.wrap('identifier', text, chunkContext(bytes, number))],
+          );
+        }
+        await beginChecking(transaction, bytes, chunks.length);
+        return false;
+      });
+      if (stored) return;
+      for (;;) {
+        const error = await enqueue(digest);
+        const { state, problem } = await statusOf(store, entry);
+        if (state === 'stored') return;
+        if (state === 'failed' && error === null) {
+          throw new VinculumError(problem?.code ?? 'set.mismatch', 'Another process found why.');
+        }
+        if (state !== 'checking' || error !== null) {
+          throw error instanceof Gone || error === null ? checkingNow() : error;
+        }
+        await wait(LOOK_MILLISECONDS / 10);
+      }
     },
 
     async sweep() {
@@ -404,7 +442,7 @@ export function createUploads({ store, keyring, keeper, ...options }: UploadsOpt
         [STALE_DAYS],
       );
       for (const { digest } of stale) {
-        await store.transaction(async (transaction) => {
+        await keeper.locked(digest, async (transaction) => {
           const gone = await transaction.execute(
             `DELETE FROM set_uploads WHERE digest = $1 AND state <> 'checking'
                AND touched_at < now() - make_interval(days => $2)`,
@@ -437,7 +475,7 @@ function chunkContext(digest: Uint8Array, number: number): Uint8Array {
 const checkingNow = () =>
   new Problem('set.checking', 'All of it is here and is being checked: ask for its state.');
 
-const tooLarge = () =>
+export const tooLarge = () =>
   new Problem('set.tooLarge', `A set has at most ${MAX_MEMBERS} members.`, {
     extensions: { most: MAX_MEMBERS },
   });

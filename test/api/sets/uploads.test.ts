@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { createNodes } from '../../../api/graph/nodes.ts';
+import { asProblem } from '../../../api/problem.ts';
 import { createSecrets } from '../../../api/query/secrets.ts';
+import { createSets } from '../../../api/query/sets.ts';
 import { createKeeper, type SetEntry } from '../../../api/sets/keeper.ts';
 import { createUploads } from '../../../api/sets/uploads.ts';
+import type { Store } from '../../../api/store/store.ts';
 import { fromHex, type Hex, toBase64Url } from '../../../core/bytes.ts';
 import type { Digest } from '../../../core/chain/types.ts';
 import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
@@ -266,6 +269,55 @@ describe('sets in chunks', () => {
     expect(verifyProof(batch.root, batch.key, parseIdentifier(batch.serials[1_234] ?? ''), proof)).to.equal(
       'in',
     );
+  });
+
+  it('come in one request without a moment at which they could be thrown away', async function () {
+    this.timeout(30_000);
+    const { store, keyring, sets: others } = test.service.services;
+    for (const count of [1_000, 2_500]) {
+      const batch = await produced(count);
+      const digest = batch.entry.entry.digest as Digest;
+      // Whenever something was written, somebody says that it is to be thrown away.
+      const codes = new Set<string>();
+      const meddling: Store = {
+        ...store,
+        transaction: async (work, options) => {
+          const result = await store.transaction(work, options);
+          await others.abandon(supplier.id, digest).catch((error) => codes.add(asProblem(error).code));
+          return result;
+        },
+      };
+      const secrets = createSecrets(keyring);
+      const sets = createSets({ store: meddling, keyring, secrets, nodes: createNodes(keyring) });
+      await sets.put(supplier.id, digest, batch.serials);
+      expect([...codes]).to.deep.equal(count > 2_000 ? ['set.checking'] : []);
+      expect(await rows('serials', batch)).to.equal(count);
+      const content = { block: toBase64Url(batch.entry.block), key: toBase64Url(batch.entry.key) };
+      for (const index of [0, 499, count - 1]) {
+        const identifier = parseIdentifier(batch.serials[index] ?? '');
+        const proof = await sets.prove(digest, content, identifier);
+        expect(verifyProof(batch.root, batch.key, identifier, proof)).to.equal('in');
+      }
+      await sets.close();
+    }
+  });
+
+  it('in one request are refused before they are looked at, where they are not as many as the entry says', async () => {
+    const whole = async (batch: Batch, members: readonly string[]) => {
+      const { status, body } = await test.request('PUT', place(batch), { token, body: { members } });
+      return [status, body.code];
+    };
+    const batch = await produced(3_000);
+    for (const members of [batch.serials.slice(1), batch.serials.slice(0, 3)]) {
+      expect(await whole(batch, members)).to.deep.equal([422, 'set.mismatch']);
+    }
+    expect(await rows('set_uploads', batch)).to.equal(0);
+    const foreign = [...batch.serials.slice(1), 'serial:chunks.example:foreign'];
+    expect(await whole(batch, foreign)).to.deep.equal([422, 'set.mismatch']);
+    expect(await rows('set_buckets', batch)).to.equal(0);
+    expect(await whole(batch, batch.serials)).to.deep.equal([200, undefined]);
+    const huge = await produced(10, 1_000_000_000);
+    expect(await whole(huge, huge.serials)).to.deep.equal([413, 'set.tooLarge']);
   });
 
   it('are thrown away when nobody has touched them for a week', async () => {

@@ -56,6 +56,7 @@ import { createEvaluator } from './pseudonym/evaluator.ts';
 import { createProofs } from './query/proof.ts';
 import { createQuery } from './query/query.ts';
 import { createSecrets } from './query/secrets.ts';
+import { createCampaignBook } from './recalls/book.ts';
 import { createSets } from './query/sets.ts';
 import { createCampaignNames, recordRecalls } from './recalls/register.ts';
 import { Lease } from './relay/lease.ts';
@@ -215,6 +216,7 @@ async function start(
       error: (message, facts) => log('error', message, facts),
     },
   });
+  const campaigns = createCampaignBook({ store, secrets });
 
   const secrets = createSecrets(keyring);
   let wakeAnnouncer: () => void = () => undefined;
@@ -286,6 +288,7 @@ async function start(
       ...{ register, known: known.receipts },
       rewrite: config.erasureRewrite,
       beforeRewrite: (digests) => graph.forget(digests),
+        campaigns.forget();
       onErased: () => {
         query.forget();
         graph.ring();
@@ -309,7 +312,7 @@ async function start(
     notices,
     ownLedger: () => pipeline.ownLedger(),
   };
-  const checks = createChecks({ ...parting, sets, ledger: ledgerAddress });
+  const checks = createChecks({ ...parting, sets, campaigns, ledger: ledgerAddress });
   const watch = createWatch({ ...parting, graph });
   const retention = createRetention({
     ...{ store, erasures, policy: config.retention, rewrite: config.erasureRewrite },
@@ -350,6 +353,7 @@ async function start(
     shares,
     accessLogs,
     alerts,
+    campaigns,
     checks,
     watch,
     notices,
@@ -391,7 +395,7 @@ async function start(
     (held) => held.stop(),
   );
   const announcer = createAnnouncer({
-    ...{ store, secrets, sets, evaluator, nodes, names, notices, subscriptions },
+    ...{ store, secrets, sets, campaigns, evaluator, nodes, names, notices, subscriptions },
     ownLedger: () => pipeline.ownLedger(),
     finalBlock: () => pipeline.progress().finalBlock,
     onError: (error, digest) => log('warn', 'notices.failed', { ...factsOf(error), digest }),

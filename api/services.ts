@@ -26,6 +26,7 @@ import type { Shares } from './privacy/shares.ts';
 import type { Evaluator } from './pseudonym/evaluator.ts';
 import type { Query } from './query/query.ts';
 import type { Sets } from './query/sets.ts';
+import type { CampaignBook } from './recalls/book.ts';
 import type { Retention } from './retention/retention.ts';
 import type { Store } from './store/store.ts';
 import type { TakeAway } from './takeaway/takeaway.ts';
@@ -63,6 +64,8 @@ export type Services = {
   readonly checks: Checks;
   /** Looks at what is mounted. */
   readonly watch: Watch;
+  /** Recall campaigns, as they stand on own chains. */
+  readonly campaigns: CampaignBook;
   readonly notices: Notices;
   readonly subscriptions: Subscriptions;
   readonly takeAway: TakeAway;

@@ -25,7 +25,7 @@ import type { Notices } from '../notices/notices.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Sets } from '../query/sets.ts';
-import { campaignEntries, campaignsIn } from '../recalls/campaigns.ts';
+import type { CampaignBook } from '../recalls/book.ts';
 import type { Queryable, Store } from '../store/store.ts';
 import { openQuarantines } from './quarantines.ts';
 import { flagsOfNode, noteScan } from './scans.ts';
@@ -77,6 +77,7 @@ export type CheckOptions = {
   readonly nodes: Nodes;
   readonly evaluator: Evaluator;
   readonly sets: Pick<Sets, 'batchesOf' | 'prove'>;
+  readonly campaigns: Pick<CampaignBook, 'campaigns'>;
   readonly notices: Pick<Notices, 'post'>;
   readonly ledger: LedgerAddress;
   readonly ownLedger: () => Promise<number>;
@@ -88,25 +89,9 @@ type Made = { readonly digest: Uint8Array; readonly organisation: bigint; readon
 /** What entries that say that something was made have in common, as their kinds check it. */
 type MakersWord = { readonly batch?: string; readonly manufacturerPartId?: string };
 
-/** How long the campaigns that were read are taken for all there are. */
-const CAMPAIGNS_KEPT_MILLISECONDS = 2_000;
-
 export function createChecks(options: CheckOptions): Checks {
   const { store, keyring, secrets, nodes, evaluator, sets } = options;
   const clock = options.clock ?? (() => new Date());
-  let campaigns: { readonly at: number; readonly found: ReturnType<typeof readCampaigns> } | null = null;
-
-  const readCampaigns = async () => campaignsIn(await campaignEntries(store, secrets)).campaigns;
-  function campaignsNow(): ReturnType<typeof readCampaigns> {
-    const at = clock().getTime();
-    if (campaigns === null || at - campaigns.at > CAMPAIGNS_KEPT_MILLISECONDS) {
-      campaigns = { at, found: readCampaigns() };
-      campaigns.found.catch(() => {
-        campaigns = null;
-      });
-    }
-    return campaigns.found;
-  }
 
   async function codeFacts(code: SignedPartCode): Promise<CodeFacts> {
     const { organisation, signer } = code;
@@ -250,7 +235,8 @@ export function createChecks(options: CheckOptions): Checks {
       partNumber: known.partNumber,
       madeBy: known.madeBy,
     }));
-    return (await campaignsNow())
+    return (await options.campaigns.campaigns())
+      .map(({ campaign }) => campaign)
       .filter(({ closings }) => !closings.some(({ data }) => data.reason === 'withdrawn'))
       .filter(({ listings: listed }) =>
         listed.some(({ data }) =>

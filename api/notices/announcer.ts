@@ -16,10 +16,10 @@ import { mayBeNamed, titleRecordsOf } from '../privacy/titleRecord.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Sets } from '../query/sets.ts';
+import type { CampaignBook } from '../recalls/book.ts';
 import {
   builtBy,
   bytesOf,
-  campaignEntries,
   campaignsIn,
   mayWarnOfAny,
   type OwnEntry,
@@ -49,6 +49,7 @@ export type AnnouncerOptions = {
   readonly store: Store;
   readonly secrets: Secrets;
   readonly sets: Pick<Sets, 'members'>;
+  readonly campaigns: Pick<CampaignBook, 'entries'>;
   readonly evaluator: Pick<Evaluator, 'subject'>;
   readonly nodes: Nodes;
   readonly names: CampaignNames;
@@ -474,7 +475,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       if (isQuarantine(row)) await attempt(row, () => announceQuarantine(row));
     }
     for (const [organisation, own] of campaigns) {
-      const found = campaignEntries(store, secrets, { organisation, upTo: final });
+      const found = options.campaigns.entries({ organisation, upTo: final });
       // What keeps this one from being read keeps no other attester waiting.
       const order = await found.then(
         (entries) => new Map(entries.map(({ entry }, index) => [entry.digest, index])),

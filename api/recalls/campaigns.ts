@@ -21,7 +21,8 @@ const CAMPAIGN_KINDS = [80, 81, 82, 120];
 /** Those that list vehicles or parts. */
 const OPENING_KINDS = [80, 81];
 
-type OwnRow = {
+/** An entry of an own chain that may be of a campaign, before it is opened. */
+export type CampaignLink = {
   readonly ledger: number;
   readonly organisation: bigint;
   readonly position: number;
@@ -31,25 +32,21 @@ type OwnRow = {
   readonly block_number: bigint;
   readonly chain_id: string;
   readonly address: Uint8Array;
-  readonly body: Uint8Array | null;
-  readonly wrapped: Uint8Array | null;
+  /** Whether its block and key are in the store. */
+  readonly here: boolean;
 };
 
 /** An entry of an own chain, as anyone may read it, and where it stands. */
 export type OwnEntry = { readonly entry: OpenedEntry; readonly ledger: number; readonly block: number };
 
-/**
- * The entries of campaigns on the own chains of the organisations of this register, in the order of the chains.
- * @param upTo the last block that counts
- */
-export async function campaignEntries(
+/** The links of campaigns' entries on the own chains of the organisations of this register, in the order of the chains. */
+export async function campaignLinks(
   from: Queryable,
-  secrets: Secrets,
   { organisation, upTo }: { readonly organisation?: OrganisationId; readonly upTo?: number } = {},
-): Promise<OwnEntry[]> {
-  const rows = await from.query<OwnRow>(
+): Promise<CampaignLink[]> {
+  return from.query<CampaignLink>(
     `SELECT o.ledger, o.organisation, o.position, o.kind, o.timestamp, o.digest, o.block_number,
-       d.chain_id, d.ledger AS address, b.body, k.wrapped
+       d.chain_id, d.ledger AS address, b.digest IS NOT NULL AND k.digest IS NOT NULL AS here
      FROM own_links o
      JOIN directory_links d ON d.number = o.ledger AND d.change = 'added' AND d.register = $1
      LEFT JOIN blocks b ON b.digest = o.digest LEFT JOIN block_keys k ON k.digest = o.digest
@@ -58,28 +55,28 @@ export async function campaignEntries(
      ORDER BY o.block_number, o.log_index`,
     [OWN_REGISTER, CAMPAIGN_KINDS, organisation ?? null, upTo ?? null],
   );
-  return rows.map((row) => ({
-    entry: openOwn(secrets, row),
-    ledger: row.ledger,
-    block: Number(row.block_number),
-  }));
 }
 
-function openOwn(secrets: Secrets, row: OwnRow): OpenedEntry {
-  const organisation = row.organisation as OrganisationId;
-  const digest = toHex(row.digest) as Digest;
-  const link = { kind: row.kind, organisation, timestamp: row.timestamp, digest };
-  const address = toHex(row.address) as Address;
-  const ledger = formatLedgerId({ chainId: BigInt(row.chain_id), address }) as LedgerId;
+/** Judges an entry by its content, where that is here, as every reader does. */
+export function openOwn(
+  secrets: Secrets,
+  link: CampaignLink,
+  content: { readonly body: Uint8Array; readonly wrapped: Uint8Array } | undefined,
+): OpenedEntry {
+  const organisation = link.organisation as OrganisationId;
+  const digest = toHex(link.digest) as Digest;
+  const bare = { kind: link.kind, organisation, timestamp: link.timestamp, digest };
+  const address = toHex(link.address) as Address;
+  const ledger = formatLedgerId({ chainId: BigInt(link.chain_id), address }) as LedgerId;
   const place = { ledger, subject: ZERO_SUBJECT, identifier: `organisation:${organisation}` };
   const judged =
-    row.body === null || row.wrapped === null
+    content === undefined
       ? ({ status: 'withheld' } as const)
-      : judgeBlock(link, place, row.body, secrets.blockKey(row.digest, row.wrapped));
+      : judgeBlock(bare, place, content.body, secrets.blockKey(link.digest, content.wrapped));
   const { status, envelope } = { envelope: undefined, ...judged };
-  const { position } = row;
+  const { position } = link;
   return openedEntry({
-    ...{ ledger, chain: { organisation }, position, link, status, sealed: {} },
+    ...{ ledger, chain: { organisation }, position, link: bare, status, sealed: {} },
     ...(envelope === undefined ? {} : { envelope }),
   });
 }

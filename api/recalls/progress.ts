@@ -178,6 +178,14 @@ export function standing({ listings, closings }: Campaign): Campaign['listings']
   );
 }
 
+export const campaignStates = ['open', 'closed', 'withdrawn'] as const;
+export type CampaignState = (typeof campaignStates)[number];
+
+export function stateOf(campaign: Campaign): CampaignState {
+  if (standing(campaign).length === 0) return 'withdrawn';
+  return campaign.closings.length > 0 ? 'closed' : 'open';
+}
+
 /** The day from which each of these vehicles is listed, days since 1970. */
 async function listedSince(
   from: Queryable,

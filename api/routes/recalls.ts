@@ -1,15 +1,15 @@
 import * as z from 'zod';
+import { toHex } from '../../core/bytes.ts';
 import type { Json } from '../../core/canonical.ts';
-import type { OrganisationId } from '../../core/chain/types.ts';
 import type { EffectiveEntry } from '../../core/findings/openedEntry.ts';
 import type { Campaign } from '../../core/findings/recalls.ts';
 import type { Caller } from '../auth/caller.ts';
 import { cursor, digest, organisationId, seconds } from '../http/fields.ts';
 import { defineRoute } from '../http/route.ts';
 import { Problem } from '../problem.ts';
-import { createSecrets } from '../query/secrets.ts';
-import { bytesOf, campaignEntries, campaignsIn, mayWarnOfAny, setEntryOf } from '../recalls/campaigns.ts';
-import { progressOf, standing } from '../recalls/progress.ts';
+import { compareCampaigns, type StandingCampaign } from '../recalls/book.ts';
+import { bytesOf, mayWarnOfAny, setEntryOf } from '../recalls/campaigns.ts';
+import { campaignStates, progressOf } from '../recalls/progress.ts';
 import { createCampaignNames } from '../recalls/register.ts';
 import type { Services } from '../services.ts';
 
@@ -41,7 +41,7 @@ const campaignView = z
     remedy: texts,
     component: z.string(),
     severity: z.string(),
-    state: z.enum(['open', 'closed', 'withdrawn']),
+    state: z.enum(campaignStates),
     opened: z
       .string()
       .nullable()
@@ -69,19 +69,34 @@ const progressView = z.strictObject({
     .meta({ description: 'Whether all sets are here and final: else these are the numbers of the rest' }),
 });
 
-async function viewOf(campaign: Campaign, { store }: Services): Promise<z.infer<typeof campaignView>> {
+/** What is known of the sets of some campaigns: of all of them in one go. */
+async function knownOf(campaigns: readonly Campaign[], { store }: Services): Promise<Known> {
+  const named = campaigns.flatMap(({ attester, listings }) =>
+    listings.map((entry) => ({ attester: BigInt(attester), digest: setEntryOf(entry) })),
+  );
+  const rows = await store.query<{
+    digest: Uint8Array;
+    organisation: bigint;
+    stored: boolean;
+    told: boolean;
+  }>(
+    `SELECT named.digest, named.organisation,
+       EXISTS (SELECT 1 FROM sets WHERE sets.digest = named.digest) AS stored,
+       EXISTS (SELECT 1 FROM announcements a WHERE a.digest = named.digest
+         AND a.organisation = named.organisation AND a.done_at IS NOT NULL) AS told
+     FROM (SELECT DISTINCT * FROM unnest($1::bytea[], $2::int8[]) AS n(digest, organisation)) AS named`,
+    [bytesOf(named.map(({ digest }) => digest)), named.map(({ attester }) => attester)],
+  );
+  return new Map(rows.map((row) => [`${row.organisation} ${toHex(row.digest)}`, row]));
+}
+
+type Known = ReadonlyMap<string, { readonly stored: boolean; readonly told: boolean }>;
+
+function viewOf(
+  { campaign, state }: Pick<StandingCampaign, 'campaign' | 'state'>,
+  known: Known,
+): z.infer<typeof campaignView> {
   const { attester, number, opening, listings, closings } = campaign;
-  const bytes = bytesOf(listings.map(setEntryOf));
-  const [stored, told] = await Promise.all([
-    store.query<{ digest: Uint8Array }>('SELECT digest FROM sets WHERE digest = ANY($1::bytea[])', [bytes]),
-    store.query<{ digest: Uint8Array }>(
-      `SELECT digest FROM announcements
-       WHERE digest = ANY($1::bytea[]) AND organisation = $2 AND done_at IS NOT NULL`,
-      [bytes, BigInt(attester)],
-    ),
-  ]);
-  const has = (rows: readonly { digest: Uint8Array }[], wanted: string): boolean =>
-    rows.some((row) => `0x${Buffer.from(row.digest).toString('hex')}` === wanted);
   const first = (opening ?? listings[0])?.data as Readonly<Record<string, Json>> | undefined;
   const closing = closings.at(-1);
   return {
@@ -91,7 +106,7 @@ async function viewOf(campaign: Campaign, { store }: Services): Promise<z.infer<
     remedy: (first?.remedy ?? {}) as Record<string, string>,
     component: String(first?.component ?? 'other'),
     severity: String(first?.severity ?? 'unknown'),
-    state: stateOf(campaign),
+    state,
     opened: opening?.time ?? null,
     closed:
       closing === undefined
@@ -100,6 +115,7 @@ async function viewOf(campaign: Campaign, { store }: Services): Promise<z.infer<
     entries: listings.map((entry: EffectiveEntry) => {
       const set = setEntryOf(entry);
       const members = entry.data.affectedCount;
+      const { stored, told } = known.get(`${attester} ${set}`) ?? { stored: false, told: false };
       return {
         digest: set,
         kind:
@@ -110,18 +126,13 @@ async function viewOf(campaign: Campaign, { store }: Services): Promise<z.infer<
         set:
           typeof members !== 'number' || members === 0
             ? ('none' as const)
-            : has(stored, set)
+            : stored
               ? ('stored' as const)
               : ('missing' as const),
-        told: has(told, set),
+        told,
       };
     }),
   };
-}
-
-function stateOf(campaign: Campaign): 'open' | 'closed' | 'withdrawn' {
-  if (standing(campaign).length === 0) return 'withdrawn';
-  return campaign.closings.length > 0 ? 'closed' : 'open';
 }
 
 const PAGE = 100;
@@ -138,11 +149,12 @@ export const listRecalls = defineRoute({
   access: 'anyone',
   query: z.strictObject({
     organisation: organisationId.optional(),
-    state: z.enum(['open', 'closed', 'withdrawn']).optional(),
+    state: z.enum(campaignStates).optional(),
     limit: z
       .string()
       .regex(/^[1-9][0-9]{0,2}$/)
       .transform(Number)
+      .refine((value) => value <= PAGE)
       .optional(),
     cursor: cursor.optional(),
   }),
@@ -155,32 +167,45 @@ export const listRecalls = defineRoute({
   },
   problems: [],
   async handle({ query }, services) {
-    const organisation =
-      query.organisation === undefined ? {} : { organisation: BigInt(query.organisation) as OrganisationId };
-    const entries = await campaignEntries(services.store, createSecrets(services.keyring), organisation);
-    const { campaigns } = campaignsIn(entries);
-    const sorted = campaigns
-      .filter((campaign) => query.state === undefined || stateOf(campaign) === query.state)
-      .toSorted((left, right) => anchored(right) - anchored(left) || (left.number < right.number ? -1 : 1));
-    const start = query.cursor === undefined ? 0 : readCursor(query.cursor);
-    const end = start + (query.limit ?? PAGE);
+    const after = query.cursor === undefined ? null : readCursor(query.cursor);
+    const limit = query.limit ?? PAGE;
+    const found: StandingCampaign[] = [];
+    for (const one of await services.campaigns.campaigns()) {
+      if (query.organisation !== undefined && one.campaign.attester !== query.organisation) continue;
+      if (query.state !== undefined && one.state !== query.state) continue;
+      if (after !== null && compareCampaigns(one, after) <= 0) continue;
+      found.push(one);
+      if (found.length > limit) break;
+    }
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    const known = await knownOf(
+      page.map(({ campaign }) => campaign),
+      services,
+    );
     return {
       status: 200,
       headers: { 'Cache-Control': 'no-cache' },
       body: {
-        campaigns: await Promise.all(sorted.slice(start, end).map((campaign) => viewOf(campaign, services))),
-        next: end < sorted.length ? `p${end}` : null,
+        campaigns: page.map((one) => viewOf(one, known)),
+        next: found.length > limit && last !== undefined ? writeCursor(last) : null,
       },
     };
   },
 });
 
-const anchored = ({ listings }: Campaign): number => listings[0]?.anchoredAt ?? 0;
+/** The campaign that a page ended with: whatever is opened meanwhile, the next one begins after it. */
+function writeCursor({ anchoredAt, campaign: { attester, number } }: StandingCampaign): string {
+  return Buffer.from(`${anchoredAt} ${attester} ${number}`).toString('base64url');
+}
 
-function readCursor(text: string): number {
-  const [, place] = /^p([0-9]{1,9})$/.exec(text) ?? [];
-  if (place === undefined) throw new Problem('request.invalid', 'Use a cursor as the page before gave it.');
-  return Number(place);
+function readCursor(text: string) {
+  const written = Buffer.from(text, 'base64url').toString();
+  const [, anchoredAt, attester, number] = /^([0-9]{1,15}) ([0-9]{1,19}) ([^ ]{1,64})$/.exec(written) ?? [];
+  if (anchoredAt === undefined || attester === undefined || number === undefined) {
+    throw new Problem('request.invalid', 'Use a cursor as the page before gave it.');
+  }
+  return { anchoredAt: Number(anchoredAt), campaign: { attester, number } };
 }
 
 /** Who may see how far a campaign has come: its attester, authorities and registrars, and the operator. */
@@ -215,22 +240,23 @@ export const getRecall = defineRoute({
   problems: ['recall.unknown'],
   async handle({ params, caller }, services) {
     const { store, keyring } = services;
-    const organisation = BigInt(params.organisation) as OrganisationId;
-    const entries = await campaignEntries(store, createSecrets(keyring), { organisation });
-    const campaign = campaignsIn(entries).campaigns.find(({ number }) => number === params.campaign);
-    if (campaign === undefined) {
+    const found = (await services.campaigns.campaigns()).find(
+      ({ campaign: { attester, number } }) => attester === params.organisation && number === params.campaign,
+    );
+    if (found === undefined) {
       throw new Problem(
         'recall.unknown',
         'No such campaign is on the ledger, as far as it can be read here.',
       );
     }
+    const { campaign } = found;
     const progress = (await maySee(caller, campaign.attester, services))
       ? await progressOf(store, createCampaignNames(keyring), campaign)
       : null;
     return {
       status: 200,
       headers: { 'Cache-Control': 'private, no-store', Vary: 'Authorization' },
-      body: { campaign: await viewOf(campaign, services), progress },
+      body: { campaign: viewOf(found, await knownOf([campaign], services)), progress },
     };
   },
 });

@@ -9,13 +9,14 @@ import {
 } from '../../../api/notices/announcer.ts';
 import { createSecrets } from '../../../api/query/secrets.ts';
 import { createSets } from '../../../api/query/sets.ts';
+import { createCampaignBook } from '../../../api/recalls/book.ts';
 import { createCampaignNames } from '../../../api/recalls/register.ts';
 import { fromBase64Url, fromHex, toBase64Url, toHex } from '../../../core/bytes.ts';
 import type { Entry } from '../../../core/chain/entry.ts';
 import { type Digest, ZERO_SUBJECT } from '../../../core/chain/types.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import { ChainAccounts } from '../../adversary/system.ts';
-import { type Attester, sharedService, type TestService } from '../fixture.ts';
+import { type Attester, type Reply, sharedService, type TestService } from '../fixture.ts';
 import { give, signInAlone, today, Vehicle } from '../privacy/world.ts';
 import { freshVin, type Person, person } from '../titles/acting.ts';
 import { boxOf, close, composeListing, hand, list, remedy, setOf } from './world.ts';
@@ -423,10 +424,76 @@ describe('recall campaigns', function () {
     expect(listed.body.campaigns.map((one: { campaign: string }) => one.campaign)).to.include(campaign);
     const unknown = await test.get(`/v1/recalls/${maker.id}/R-0`);
     expect(unknown.body.code).to.equal('recall.unknown');
-    const page = await test.get('/v1/recalls?limit=1');
-    expect(page.body.campaigns).to.have.length(1);
-    const rest = await test.get(`/v1/recalls?limit=1&cursor=${page.body.next}`);
-    expect(rest.body.campaigns[0].campaign).to.not.equal(page.body.campaigns[0].campaign);
+  });
+
+  it('are listed in pages that miss none and repeat none, whatever is opened meanwhile', async () => {
+    const vehicles = [(await build()).name];
+    const opened = [number(), number(), number()];
+    for (const campaign of opened) await list(test, maker, token('maker'), { campaign, vehicles });
+    const path = `/v1/recalls?organisation=${maker.id}&limit=1`;
+    const seen: string[] = [];
+    let next: string | null = null;
+    for (let page = 0; page === 0 || next !== null; page++) {
+      const { body }: Reply = await test.get(next === null ? path : `${path}&cursor=${next}`);
+      seen.push(...body.campaigns.map(({ campaign }: { campaign: string }) => campaign));
+      next = body.next;
+      if (page === 0) await list(test, maker, token('maker'), { campaign: number(), vehicles });
+    }
+    expect(seen).to.include.members(opened);
+    expect(new Set(seen).size).to.equal(seen.length);
+    for (const wrong of ['limit=101', 'limit=0', 'cursor=p100', 'cursor=AAAA']) {
+      expect((await test.get(`/v1/recalls?${wrong}`)).body.code, wrong).to.equal('request.invalid');
+    }
+  });
+
+  it('are opened a single time for all who ask, and closed again when they are erased', async () => {
+    const { store, keyring } = test.service.services;
+    const secrets = createSecrets(keyring);
+    let unwrapped = 0;
+    let queries = 0;
+    const book = createCampaignBook({
+      store: {
+        query: (sql, parameters) => {
+          queries += 1;
+          return store.query(sql, parameters);
+        },
+        execute: () => Promise.reject(new Error('it writes nothing')),
+      },
+      secrets: {
+        ...secrets,
+        blockKey: (digest, wrapped) => {
+          unwrapped += 1;
+          return secrets.blockKey(digest, wrapped);
+        },
+      },
+    });
+    const [one, other] = [number(), number()];
+    const vehicles = [(await build()).name];
+    const digest = await list(test, maker, token('maker'), { campaign: one, vehicles });
+    const numbers = async () => (await book.campaigns()).map(({ campaign }) => campaign.number);
+    // Many at once are one.
+    const [first] = await Promise.all(Array.from({ length: 9 }, numbers));
+    expect(first).to.include(one);
+    const before = unwrapped;
+    expect(before).to.be.above(0);
+    queries = 0;
+    await numbers();
+    expect([queries, unwrapped]).to.deep.equal([1, before]);
+    // A further one is there at once, and costs what it alone costs.
+    await list(test, maker, token('maker'), { campaign: other, vehicles });
+    expect(await numbers()).to.include.members([other, one]);
+    expect(unwrapped).to.equal(before + 1);
+    const operator = { token: test.service.operatorToken };
+    const target = { entry: digest };
+    const planned = await test.post('/v1/erasures', { target, basis: 'request', dryRun: true }, operator);
+    const { id: plan } = planned.body.plan;
+    await test.post('/v1/erasures', { target, basis: 'request', dryRun: false, plan }, operator);
+    const listed = await test.get(`/v1/recalls?organisation=${maker.id}`);
+    const shown = listed.body.campaigns.map(({ campaign }: { campaign: string }) => campaign);
+    expect([shown.includes(one), shown.includes(other)]).to.deep.equal([false, true]);
+    const entries = await book.entries({ organisation: maker.id });
+    expect(entries.find(({ entry }) => entry.digest === digest)?.entry.status).to.equal('withheld');
+    expect(unwrapped).to.equal(before + 1);
   });
 
   it('have a number that nobody uses twice, and another’s campaign of the same number is another', async () => {

@@ -39,7 +39,7 @@ export type ConsentView = {
   readonly state: ConsentState;
   readonly signer: Address;
   readonly signed: ConsentJson;
-  /** Which vehicle; null for a grantee while the consent is not good. */
+  /** Which vehicle; null for a grantee while the consent is not good, and for whoever is neither, or not signed in. */
   readonly identifier: string | null;
   readonly storedAt: Date;
   readonly receipt: ConsentReceiptJson;
@@ -59,15 +59,16 @@ export interface Consents {
   /**
    * Keeps a signed consent. The same again gives what it is worth today.
    * One that was revoked and is not here any more, or not yet again, is not taken.
+   * @param reader who hands it in: the vehicle is named to its signer alone
    * @throws the `consent.*` codes of core, `title.unknown`, `organisation.unknown`, `consent.bearerTaken`,
    *   `consent.tooMany`
    */
-  give(json: unknown): Promise<{ consent: ConsentView; isNew: boolean }>;
+  give(json: unknown, reader: Reader): Promise<{ consent: ConsentView; isNew: boolean }>;
   /**
    * Revokes a consent, at once and for good: whoever revokes is its signer or the present owner.
    * @throws `consent.unknown` `consent.notRevoker`
    */
-  revoke(hash: ConsentHash, signature: Uint8Array): Promise<ConsentView>;
+  revoke(hash: ConsentHash, signature: Uint8Array, reader: Reader): Promise<ConsentView>;
   /** A consent, for its signer and its grantee. @throws `consent.unknown` for anybody else */
   find(hash: ConsentHash, reader: SignedInReader): Promise<ConsentView>;
   /** Those that the reader signed, or those that were given to it; the newest first. */
@@ -148,11 +149,12 @@ export function createConsents(options: ConsentOptions): Consents {
     });
   }
 
-  /** For whoever has just signed it: the vehicle is known to them. */
-  async function signersView(row: ConsentRow): Promise<ConsentView> {
-    const [view] = await views([row], () => true);
+  /** For whoever hands something in: a signature is handed on, so what only its signer may know takes a sign-in. */
+  async function handedView(row: ConsentRow, reader: Reader): Promise<ConsentView> {
+    const signedIn = reader.kind === 'account' && isSigner(row, reader);
+    const [view] = await views([row], () => signedIn);
     if (view === undefined) throw new TypeError('a row has a view');
-    return view;
+    return signedIn ? view : granteesView(view);
   }
 
   async function requireGrantee(grantee: Grantee): Promise<void> {
@@ -204,11 +206,11 @@ export function createConsents(options: ConsentOptions): Consents {
   }
 
   return {
-    async give(json) {
+    async give(json, reader) {
       const { consent, signature } = readConsent(json);
       const hash = consentHash(ledger, consent);
       const known = await rowOf(hash);
-      if (known !== undefined) return { consent: await signersView(known), isNew: false };
+      if (known !== undefined) return { consent: await handedView(known, reader), isNew: false };
       const title = await titleOf(store, consent.subject);
       if (title === undefined) throw new Problem('title.unknown', 'This vehicle has no title here.');
       const signer = await signerOf(fromHex(hash, 32), signature, [title.owner]);
@@ -224,10 +226,10 @@ export function createConsents(options: ConsentOptions): Consents {
       }
       const stored = await rowOf(hash);
       if (stored === undefined) throw new Problem('internal', 'what was stored is not there');
-      return { consent: await signersView(stored), isNew: true };
+      return { consent: await handedView(stored, reader), isNew: true };
     },
 
-    async revoke(hash, signature) {
+    async revoke(hash, signature, reader) {
       const row = await rowOf(hash);
       if (row === undefined) throw unknown();
       const { consent, signer } = consentOf(row);
@@ -252,7 +254,7 @@ export function createConsents(options: ConsentOptions): Consents {
       }
       const revoked = await rowOf(hash);
       if (revoked === undefined) throw unknown();
-      return signersView(revoked);
+      return handedView(revoked, reader);
     },
 
     async find(hash, reader) {

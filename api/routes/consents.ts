@@ -23,7 +23,10 @@ const consentView = z
     identifier: z
       .string()
       .nullable()
-      .meta({ description: 'Which vehicle it is for; null for a grantee while it is not good' }),
+      .meta({
+        description:
+          'Which vehicle it is for; null for a grantee while it is not good, and where nobody is signed in',
+      }),
     storedAt: instant,
     receipt: consentReceiptSchema,
     revocation: z.strictObject({ revokedAt: instant, receipt: consentReceiptSchema }).nullable(),
@@ -59,7 +62,8 @@ export const giveConsent = defineRoute({
   summary: 'Hand in a consent that the owner of a title has signed (EIP-712, docs/protocol.md §14).',
   description:
     'It lets an organisation, an account, or whoever holds the token of a share link see what is sealed: of what concerns ' +
-    'the present owner, and no more. Who hands it in does not matter, who signed it does. The same again tells its state. ' +
+    'the present owner, and no more. Who hands it in does not matter, who signed it does: which vehicle it is for is told to ' +
+    'its signer, signed in, and to nobody else. The same again tells its state. ' +
     'What was read under it cannot be unread.',
   access: 'anyone',
   body: { kind: 'json', limit: 'jsonBytes', schema: consentSchema, checkedByHandler: true },
@@ -85,8 +89,8 @@ export const giveConsent = defineRoute({
     'title.unknown',
     'chain.unavailable',
   ],
-  async handle({ body }, { consents }) {
-    const { consent, isNew } = await consents.give(body);
+  async handle({ body, caller }, { consents }) {
+    const { consent, isNew } = await consents.give(body, readerOf(caller));
     return {
       status: isNew ? 201 : 200,
       headers: { ...NOT_KEPT, Location: `/v1/consents/${consent.hash}` },
@@ -198,8 +202,9 @@ export const revokeConsent = defineRoute({
   },
   responses: { 200: answer('It is revoked') },
   problems: ['consent.unknown', 'consent.notRevoker', 'chain.unavailable'],
-  async handle({ params: { id }, body }, { consents }) {
-    const consent = await consents.revoke(id as ConsentHash, fromHex(body.signature));
+  async handle({ params: { id }, body, caller }, { consents }) {
+    const { signature } = body;
+    const consent = await consents.revoke(id as ConsentHash, fromHex(signature), readerOf(caller));
     return { status: 200, headers: NOT_KEPT, body: jsonOf(consent) };
   },
 });

@@ -349,7 +349,8 @@ describe('consents', function () {
         signer: owner,
         account: person().address,
       });
-      const first = await test.post('/v1/consents', json);
+      const token = await signInAlone(test, owner);
+      const first = await test.post('/v1/consents', json, { token });
       expect(first.status).to.equal(201);
       expect(first.body).to.deep.include({ hash, state: 'good', signed: json, identifier: vehicle.name });
       expect(first.headers.get('Location')).to.equal(`/v1/consents/${hash}`);
@@ -362,9 +363,32 @@ describe('consents', function () {
       const lie = { ...first.body.receipt, state: 'revoked' };
       await expectCode('consent.receipt', () => readConsentReceipt(test.ledger, lie));
       await expectCode('consent.malformed', () => readConsentReceipt(test.ledger, { ...lie, more: 1 }));
-      const again = await test.post('/v1/consents', json);
+      const again = await test.post('/v1/consents', json, { token });
       expect(again.status).to.equal(200);
       expect(again.body).to.deep.equal(first.body);
+    });
+
+    it('and name the vehicle, when handed in again, to nobody but their signer, signed in', async () => {
+      const [owner, friend] = [person(), person()];
+      const vehicle = await owned(owner);
+      const given = { subject: vehicle.subject, signer: owner };
+      const { json, hash } = consentOf(test.ledger, { ...given, account: friend.address });
+      const { bearer } = freshToken();
+      const share = consentOf(test.ledger, { ...given, bearer });
+      expect((await test.post('/v1/consents', share.json)).body).to.include({ openings: null });
+      const tokens = [undefined, await signInAlone(test, friend), await test.signIn(workshop)];
+      const revocation = revocationOf(test.ledger, hash, owner);
+      for (const path of ['/v1/consents', `/v1/consents/${hash}/revocation`]) {
+        const body = path === '/v1/consents' ? json : revocation;
+        for (const token of tokens) {
+          const reply = await test.post(path, body, { token });
+          expect(reply.status).to.be.oneOf([200, 201]);
+          expect(reply.body).to.include({ hash, identifier: null });
+          expect(reply.text).not.to.include(vehicle.target.identifier.value);
+        }
+        const own = await test.post(path, body, { token: await signInAlone(test, owner) });
+        expect(own.body.identifier).to.equal(vehicle.name);
+      }
     });
 
     it('for signer and grantee to read, with the identifier while they are good, page by page', async () => {

@@ -1,10 +1,12 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { readConfig } from '../../../api/config.ts';
 import { startService } from '../../../api/server.ts';
 import { fromBase64Url } from '../../../core/bytes.ts';
+import { canonicalJson } from '../../../core/canonical.ts';
 import { digestOf, openBlock } from '../../../core/envelope/block.ts';
 import { expectCode } from '../../expectCode.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
@@ -100,6 +102,19 @@ describe('the service', () => {
     const large = { content: 'x'.repeat(70_000), type: 'application/json' };
     const refused = await test.request('PUT', `/v1/organisations/${workshop.id}/profile`, { raw: large });
     expect(refused.body.code).to.equal('request.tooLarge');
+  });
+
+  it('forgets no report that it has made for a profile that is here already', async () => {
+    const { body } = await test.get(`/v1/organisations/${workshop.id}`);
+    const raw = { content: canonicalJson(body.profile), type: 'application/json' };
+    const report = async (): Promise<string> =>
+      (await test.get('/v1/vehicles/VF1DD000000000009/report')).text;
+    const before = await report();
+    // The time of making is told to the second.
+    await sleep(1_100);
+    const kept = await test.request('PUT', `/v1/organisations/${workshop.id}/profile`, { raw });
+    expect(kept.status).to.equal(200);
+    expect(await report()).to.equal(before);
   });
 
   it('exports to its operator every key and block, and each opens its block', async () => {

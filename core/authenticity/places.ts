@@ -78,6 +78,9 @@ const COUNTRIES = new Map<string, Circle>(
     }),
 );
 
+/** The countries of which something can be concluded, by their codes. */
+export const knownCountries: readonly string[] = [...COUNTRIES.keys()];
+
 function circleOf(place: CoarsePlace): Circle | null {
   if ('country' in place) return COUNTRIES.get(place.country) ?? null;
   const { latitude, longitude } = place.cell;

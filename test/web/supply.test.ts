@@ -8,7 +8,8 @@ import type { Page } from 'playwright-core';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { signPartCode } from '../../core/partCode/partCode.ts';
 import { type Attester, startTestService, type TestService } from '../api/fixture.ts';
-import { freshVin } from '../api/titles/acting.ts';
+import { Vehicle } from '../api/privacy/world.ts';
+import { freshVin, person } from '../api/titles/acting.ts';
 import {
   type Browsing,
   chromiumPath,
@@ -265,8 +266,12 @@ describe('the pages of suppliers and makers', function () {
         },
       });
 
+    const owner = person();
+
     before(async () => {
       maker = await test.admit('Kunlun Motors', ['manufacturer']);
+      const registrar = await test.admit('Registry', ['registrar']);
+      await new Vehicle(test, second).act(registrar, 'title.issued', { party: owner.address });
       const bag = await test.admit('Safir', ['supplier']);
       await test.record(bag, [
         test.compose(bag, 'batch:safir.example:AB-7', {
@@ -345,6 +350,22 @@ describe('the pages of suppliers and makers', function () {
       await accessible(page);
     });
 
+    /** Whoever owns the second vehicle, once they were told of something. */
+    async function ownerSignedIn(): Promise<{ page: Page }> {
+      const owners = await blank();
+      await giveWallet(owners, owner.key);
+      await owners.goto(`${test.url}/#/owner`);
+      await owners.locator('.connect .way').first().getByRole('button').click();
+      await owners.locator('.who').waitFor();
+      await test.until(async () => {
+        await owners.locator('#notices').waitFor();
+        if ((await owners.locator('[data-notice]').count()) > 0) return true;
+        await owners.getByRole('button', { name: 'Ask again' }).click();
+        return false;
+      });
+      return { page: owners };
+    }
+
     it('turns a bad batch into the exact list, and each vehicle proves whether it is on it', async () => {
       const { page, asked } = await signedIn('manufacturer', maker);
       await part(page, 'recalls');
@@ -390,6 +411,11 @@ describe('the pages of suppliers and makers', function () {
         await reader.locator(`.recall-proofs [data-list="${listed}"]`).waitFor();
         await reader.locator(`[data-statement="${state === 'open' ? 'others' : 'none'}"]`).waitFor();
       }
+
+      const { page: owners } = await ownerSignedIn();
+      await owners.locator('[data-notice="recall.opened"]').getByRole('button').click();
+      await proven(owners);
+      expect(await owners.locator('.vehicle').getAttribute('data-vehicle')).to.equal(`vin:${second}`);
 
       await card.getByRole('button', { name: 'Close the campaign' }).click();
       await card.getByRole('button', { name: 'Review before signing' }).click();
@@ -519,6 +545,84 @@ describe('the pages of suppliers and makers', function () {
       await page.getByLabel('Code or number').fill('VN1.abc.def');
       await page.getByRole('button', { name: 'Check it' }).click();
       await page.getByText('This is no part code').waitFor();
+    });
+
+    it('is green only once the browser has proven it: not before, not without, not with something kept back', async () => {
+      const green = (page: Page) => page.locator('.check-result .sellable.is-good');
+      const proven = await blank();
+      let go = (): void => {};
+      const wait = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      await proven.route('**/v1/serials/**', async (route) => {
+        await wait;
+        await route.continue();
+      });
+      await proven.goto(`${test.url}/#/check?id=serial:volta.example:VB-000011`);
+      const before = proven.locator('.check-result .sellable[data-proven="running"]');
+      await before.waitFor();
+      expect(await before.getAttribute('data-state')).to.equal('genuine');
+      expect(await green(proven).count()).to.equal(0);
+      expect(await before.textContent()).to.include('says the service');
+      go();
+      await result(proven, 'genuine').waitFor();
+
+      const without = await blank();
+      await without.route('**/v1/serials/**', (route) => route.abort());
+      await without.goto(`${test.url}/#/check?id=serial:volta.example:VB-000011`);
+      await without.locator('.sellable[data-state="genuine"][data-proven="no"]').waitFor();
+      expect(await green(without).count()).to.equal(0);
+
+      const blind = await blank();
+      await blind.route('**/v1/batches/**', async (route) => {
+        const response = await route.fetch();
+        const { contents, ...rest } = await response.json();
+        const withheld = Object.keys(contents).map((digest) => [digest, { withheld: 'not here' }]);
+        await route.fulfill({ response, json: { ...rest, contents: Object.fromEntries(withheld) } });
+      });
+      await blind.goto(`${test.url}/#/check?id=serial:volta.example:VB-000011`);
+      await blind.locator('.sellable[data-state="unknown"][data-proven="partly"]').waitFor();
+      await blind.locator('[data-reason="history.incomplete"]').waitFor();
+      expect(await blind.locator('[data-differs]').count()).to.equal(0);
+    });
+
+    it('flags a code that is shown in two far places, and asks in which vehicle it is', async () => {
+      const code = signPartCode(
+        {
+          identifier: parseIdentifier('serial:volta.example:VB-000012'),
+          organisation: supplier.id,
+          ledger: test.ledger,
+        },
+        supplier.key,
+      );
+      const shown = async (country: string, look: Look, language: 'en' | 'zh') => {
+        const page = await blank(look);
+        const sent: { place?: object; vehicle?: string }[] = [];
+        page.on('request', (request) => {
+          if (request.url().endsWith('/v1/checks')) sent.push(request.postDataJSON());
+        });
+        await page.goto(`${test.url}/#/check`);
+        await page.locator('#language').selectOption(language);
+        const [field, vehicle] =
+          language === 'en' ? ['Code or number', 'In which vehicle'] : ['零件的码', '装在哪辆车'];
+        await page.getByLabel(field).fill(code);
+        await page.locator('form.search select').selectOption(country);
+        await page.getByLabel(vehicle).fill('batch:volta.example:B-1');
+        await page.locator('form.search button[type="submit"]').click();
+        await page.locator('form.search .fault').waitFor();
+        const vin = freshVin();
+        await page.getByLabel(vehicle).fill(vin);
+        await page.locator('form.search button[type="submit"]').click();
+        await result(page, 'genuine').waitFor();
+        await accessible(page);
+        expect(sent.at(-1)).to.deep.include({ place: { country }, vehicle: `vin:${vin}` });
+        expect(page.url()).not.to.include(vin);
+        return page;
+      };
+      const here = await shown('FR', desktop, 'en');
+      expect(await here.locator('[data-flag]').count()).to.equal(0);
+      const there = await shown('AU', phone, 'zh');
+      await there.locator('[data-flag="cloned.farApart"]').waitFor();
     });
 
     it('does not follow a service that calls a proven part stolen, or a stolen one genuine', async () => {

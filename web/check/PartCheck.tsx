@@ -1,9 +1,10 @@
 import { type FormEvent, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { batchesNamed } from '../../core/authenticity/fromReports.ts';
 import type { AuthenticityReason, AuthenticityState } from '../../core/authenticity/judge.ts';
+import { knownCountries } from '../../core/authenticity/places.ts';
 import { formatIdentifier } from '../../core/identifiers/identifier.ts';
 import type { DeskProps } from '../acting/Desk.tsx';
-import { Field } from '../acting/parts.tsx';
+import { Choice, Field } from '../acting/parts.tsx';
 import { createService } from '../acting/service.ts';
 import { judge as judgeReport } from '../model/judgement.ts';
 import type { Light } from '../model/lights.ts';
@@ -12,9 +13,12 @@ import {
   type Asked,
   type Judged,
   judge,
+  NO_SURROUNDINGS,
   readAsked,
+  readSurroundings,
   readTold,
   reportOf,
+  type Surroundings,
   type Told,
   type Verified,
 } from '../model/partCheck.ts';
@@ -57,9 +61,13 @@ type InsideProps = DeskProps & { readonly words: CheckTexts };
 
 function Inside(props: InsideProps) {
   const { id, words, onVehicle } = props;
-  const { texts } = useTongue();
+  const { texts, language } = useTongue();
   const [text, setText] = useState(id ?? '');
   const [maker, setMaker] = useState('');
+  const [country, setCountry] = useState('');
+  const [vehicle, setVehicle] = useState('');
+  // Where somebody stands, and in front of which vehicle, is in no address: it is forgotten with the page.
+  const [around, setAround] = useState<Surroundings>(NO_SURROUNDINGS);
   const [fault, setFault] = useState<string | null>(null);
   const [scanning, setScanning] = useState(false);
   const asked = useMemo((): { readonly found: Asked | null; readonly code: string | null } => {
@@ -75,13 +83,16 @@ function Inside(props: InsideProps) {
     event.preventDefault();
     try {
       const read = readAsked(text, maker);
+      setAround(readSurroundings(country, vehicle));
       setFault(null);
       onVehicle(read.of === 'code' ? read.text : formatIdentifier(read.identifier));
     } catch (error) {
       setFault(failureOf(error).code);
     }
   };
-  const shown = fault ?? asked.code;
+  const ofVehicle = fault === 'check.vehicle';
+  const shown = ofVehicle ? null : (fault ?? asked.code);
+  const countries = useMemo(() => namesOfCountries(language), [language]);
   return (
     <div className="desk" data-desk="check">
       <header className="desk-head">
@@ -111,6 +122,27 @@ function Inside(props: InsideProps) {
             onChange={setMaker}
           />
         ) : null}
+        <div className="pair">
+          <Choice
+            label={words.country}
+            hint={words.countryHint}
+            value={country}
+            options={[{ value: '', label: words.noCountry }, ...countries]}
+            onChange={setCountry}
+          />
+          <Field
+            label={words.vehicle}
+            hint={words.vehicleHint}
+            value={vehicle}
+            mono
+            maxLength={100}
+            onChange={(next) => {
+              setVehicle(next);
+              setFault(null);
+            }}
+            fault={ofVehicle ? (words.faults['check.vehicle'] ?? null) : null}
+          />
+        </div>
         <p className="actions">
           <button type="submit" className="primary">
             {words.go}
@@ -125,7 +157,7 @@ function Inside(props: InsideProps) {
       {asked.found === null ? (
         <Explained words={words} />
       ) : (
-        <Result key={id} {...props} asked={asked.found} />
+        <Result key={`${id} ${JSON.stringify(around)}`} {...props} asked={asked.found} around={around} />
       )}
       {scanning ? (
         <Suspense fallback={null}>
@@ -151,6 +183,14 @@ function Inside(props: InsideProps) {
       ) : null}
     </div>
   );
+}
+
+/** The countries that a place can be, by their names in the reader's language. */
+function namesOfCountries(language: string): { value: string; label: string }[] {
+  const names = new Intl.DisplayNames([language], { type: 'region', fallback: 'code' });
+  return knownCountries
+    .map((code) => ({ value: code, label: names.of(code) ?? code }))
+    .sort((left, right) => left.label.localeCompare(right.label, language));
 }
 
 function Explained({ words }: { readonly words: CheckTexts }) {
@@ -181,21 +221,22 @@ const GOOD: ReadonlySet<AuthenticityReason> = new Set(['maker.produced', 'maker.
 
 type Found = Verified | 'failed';
 
-function Result(props: InsideProps & { readonly asked: Asked }) {
-  const { asked, api, words } = props;
+function Result(props: InsideProps & { readonly asked: Asked; readonly around: Surroundings }) {
+  const { asked, around, api, words } = props;
   const { texts } = useTongue();
   const [told, setTold] = useState<Told | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [again, setAgain] = useState(0);
   const [own, setOwn] = useState<Found | null>(null);
   const [batches, setBatches] = useState<ReadonlyMap<string, Found>>(new Map());
+  const [vehicle, setVehicle] = useState<Found | null>(null);
   const identifier = formatIdentifier(asked.identifier);
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again whenever somebody asks
   useEffect(() => {
     let over = false;
     setFailure(null);
     createService(api)
-      .post('/v1/checks', asked.of === 'code' ? { code: asked.text } : { identifier })
+      .post('/v1/checks', { ...(asked.of === 'code' ? { code: asked.text } : { identifier }), ...around })
       .then(
         (answer) => over || setTold(readTold(answer)),
         (error: unknown) => over || setFailure(failureOf(error)),
@@ -203,7 +244,7 @@ function Result(props: InsideProps & { readonly asked: Asked }) {
     return () => {
       over = true;
     };
-  }, [api, asked, identifier, again]);
+  }, [api, asked, around, identifier, again]);
   // What the service names, and what the part's own history does: a batch that is left out could be held back.
   const named = useMemo(
     () => [
@@ -220,16 +261,21 @@ function Result(props: InsideProps & { readonly asked: Asked }) {
     (batch: string, found: Found) => setBatches((before) => new Map([...before, [batch, found]])),
     [],
   );
-  const done = own !== null && told !== null && wanted.every((batch) => batches.has(batch));
+  const noteVehicle = useCallback((found: Found) => setVehicle(found), []);
+  const done =
+    own !== null &&
+    told !== null &&
+    wanted.every((batch) => batches.has(batch)) &&
+    (around.vehicle === undefined || vehicle !== null);
   const judged = useMemo((): Judged | 'refuted' | null => {
     if (!done || told === null || own === null || own === 'failed') return null;
     const held = wanted.map((batch) => batches.get(batch) ?? 'failed');
     try {
-      return judge(asked, told, { own, batches: held, unread: named.length - held.length, vehicle: null });
+      return judge(asked, told, { own, batches: held, unread: named.length - held.length, vehicle });
     } catch {
       return 'refuted';
     }
-  }, [done, told, own, batches, asked, wanted, named]);
+  }, [done, told, own, batches, vehicle, asked, wanted, named]);
   const reports = [own, ...batches.values()].filter(
     (one): one is Verified => one !== null && one !== 'failed',
   );
@@ -252,6 +298,9 @@ function Result(props: InsideProps & { readonly asked: Asked }) {
   return (
     <>
       <Verifier {...props} identifier={identifier} onDone={noteOwn} />
+      {around.vehicle === undefined ? null : (
+        <Verifier {...props} identifier={around.vehicle} onDone={noteVehicle} />
+      )}
       {told === null
         ? null
         : wanted.map((batch) => (

@@ -16,7 +16,7 @@ import { type ScanFlag, scanFlags } from '../../core/authenticity/scans.ts';
 import { changes } from '../../core/chain/organisation.ts';
 import type { OrganisationId } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
-import type { Identifier } from '../../core/identifiers/identifier.ts';
+import { formatIdentifier, type Identifier, subjectTypeOf } from '../../core/identifiers/identifier.ts';
 import { PART_CODE_PATTERN, readPartCode, type SignedPartCode } from '../../core/partCode/partCode.ts';
 import type { Verification } from '../../core/verify/result.ts';
 import { attesterKey } from './attesterKey.ts';
@@ -56,6 +56,27 @@ export function readAsked(text: string, maker = ''): Asked {
     throw new VinculumError('check.number', 'This is no number of a part or batch.');
   }
   return { of: 'number', code: null, text: code, identifier };
+}
+
+/** What else somebody says who asks: a country, and the vehicle in front of them. Nothing finer is ever sent. */
+export type Surroundings = {
+  readonly place?: { readonly country: string };
+  /** Its identifier. */
+  readonly vehicle?: string;
+};
+export const NO_SURROUNDINGS: Surroundings = {};
+
+/** @throws `check.vehicle` for what is no number of a vehicle */
+export function readSurroundings(country: string, vehicle: string): Surroundings {
+  const plain = vehicle.trim();
+  const identifier = plain === '' ? null : readableIdentifier(plain);
+  if (plain !== '' && (identifier === null || subjectTypeOf(identifier) !== 'vehicle')) {
+    throw new VinculumError('check.vehicle', 'This is no number of a vehicle.');
+  }
+  return {
+    ...(country === '' ? {} : { place: { country } }),
+    ...(identifier === null ? {} : { vehicle: formatIdentifier(identifier) }),
+  };
 }
 
 /** What the service answered. */
@@ -174,11 +195,11 @@ export function judge(asked: Asked, told: Told, verified: VerifiedAll): Judged {
   const found = factsFromReports(asked.identifier, asked.code, reports, told.facts);
   const judged = judgePart(found.facts);
   // That less can be proven here than the service knows is no other word than its.
-  const { incomplete: _, releaseSealed: __, ...known } = found.facts;
+  const less = found.facts.incomplete === true || found.facts.releaseSealed === true;
   return {
     ...judged,
     proven: provenReasons(judged.reasons, found.verified),
-    differs: judgePart(known).state !== told.state,
+    differs: judged.state !== told.state && !(less && judged.state === 'unknown'),
     green: all.every(({ judgement }) => judgement.light === 'good'),
   };
 }

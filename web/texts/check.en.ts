@@ -9,6 +9,11 @@ export const checkEn = {
   hint: 'The text under the code (VN1.…), or serial:MAKER:NUMBER, or the bare serial number.',
   maker: 'Maker of the part',
   makerHint: 'For a bare serial number: the maker’s GLN, DUNS, BPNL or domain.',
+  country: 'Country where you are (optional)',
+  countryHint: 'Only the country is sent. It shows whether a copy of the code is seen elsewhere.',
+  noCountry: 'Not said',
+  vehicle: 'In which vehicle (optional)',
+  vehicleHint: 'Its VIN, if the part is in one: being mounted there speaks not against it.',
   go: 'Check it',
   scanning: 'Hold the part’s code in front of the camera.',
   asking: 'Asking about the part…',
@@ -16,6 +21,7 @@ export const checkEn = {
   faults: {
     'check.number':
       'This is no code and no number of a part: type VN1.…, serial:MAKER:NUMBER, or the serial with its maker.',
+    'check.vehicle': 'This is no number of a vehicle: type its VIN.',
     'partCode.malformed': 'This is no part code, or a part of it is missing. Copy it whole.',
     'partCode.unknownVersion': 'The code is of a newer version than this page.',
     'partCode.identifier': 'The code names no part and no batch.',

@@ -76,12 +76,13 @@ export function createSets({ store, keyring, secrets, nodes, log, onStored }: Se
           extensions: facts,
         });
       if (set.count > MAX_MEMBERS) throw tooLarge();
-      if (texts.length !== set.count) throw mismatch({ count: set.count, found: texts.length });
       if (texts.length > FEW) {
+        // Of more than it names it is found out which are twice; for fewer no room is made.
+        if (texts.length < set.count) throw mismatch({ count: set.count, found: texts.length });
         await uploads.take(entry, [...chunksOf(texts)]);
         return { members: set.count };
       }
-      const check = new SetCheck(set);
+      const check = new SetCheck({ ...set, count: texts.length });
       check.add(texts.map(oneLine).join('\n'));
       const found = check.finish();
       if (found.root !== set.root || found.count !== set.count) {

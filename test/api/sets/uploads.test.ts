@@ -312,6 +312,8 @@ describe('sets in chunks', () => {
       expect(await whole(batch, members)).to.deep.equal([422, 'set.mismatch']);
     }
     expect(await rows('set_uploads', batch)).to.equal(0);
+    const twice = [...batch.serials, batch.serials[7] ?? ''];
+    expect(await whole(batch, twice)).to.deep.equal([422, 'tree.duplicate']);
     const foreign = [...batch.serials.slice(1), 'serial:chunks.example:foreign'];
     expect(await whole(batch, foreign)).to.deep.equal([422, 'set.mismatch']);
     expect(await rows('set_buckets', batch)).to.equal(0);

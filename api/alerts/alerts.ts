@@ -9,7 +9,12 @@ import {
 } from '../../core/alerts/link.ts';
 import { fromHex, fromUtf8, toBase64Url, toHex, utf8 } from '../../core/bytes.ts';
 import { standingAt } from '../../core/chain/organisation.ts';
-import type { Digest, LedgerAddress, OrganisationId } from '../../core/chain/types.ts';
+import {
+  type Digest,
+  type LedgerAddress,
+  type OrganisationId,
+  ZERO_SUBJECT,
+} from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { changesOf } from '../../core/report/report.ts';
 import type { Keyring } from '../keyring/keyring.ts';
@@ -75,10 +80,14 @@ export type LinkView = {
   readonly hash: AlertLinkHash;
   readonly until: number;
   readonly openings: number;
-  /** What the holder answered, signed with the link's key; whether an entry of the raiser says so. */
-  readonly answer: { readonly signed: LinkAnswerJson; readonly recorded: boolean } | null;
+  /** Whether the holder answered, and an entry of the raiser says so. */
+  readonly answer: { readonly recorded: boolean } | null;
   readonly link: AlertLinkJson;
 };
+
+/** What the holder of a link answered, in their own words and signed with the link's key. */
+export type HeldAnswer = { readonly signed: LinkAnswerJson; readonly recorded: boolean };
+type LinkDetail = LinkView & { readonly answer: HeldAnswer | null };
 
 /** An entry with what a reader was shown of it, to be checked against the ledger. */
 export type AlertContent = {
@@ -87,7 +96,10 @@ export type AlertContent = {
   readonly disclosures: readonly string[];
 };
 
-export type AlertDetail = AlertView & { readonly contents: Readonly<Record<Digest, AlertContent>> };
+export type AlertDetail = AlertView & {
+  readonly contents: Readonly<Record<Digest, AlertContent>>;
+  readonly link: LinkDetail | null;
+};
 
 /** What a link opens. */
 export type OpenedAlert = {
@@ -100,7 +112,7 @@ export type OpenedAlert = {
   readonly openings: number;
   readonly link: AlertLinkJson;
   readonly content: AlertContent;
-  readonly answer: LinkView['answer'];
+  readonly answer: HeldAnswer | null;
 };
 
 export type AlertPlace = { readonly acceptedAt: Date; readonly digest: Digest };
@@ -133,7 +145,7 @@ export interface Alerts {
     opener: Uint8Array,
     visitor: Uint8Array,
     answer: unknown,
-  ): Promise<NonNullable<LinkView['answer']>>;
+  ): Promise<HeldAnswer>;
   /** Tells whom it concerns what is new on the ledger, and what is due. @returns how many notices are new */
   tell(): Promise<number>;
 }
@@ -142,7 +154,7 @@ export type AlertOptions = {
   readonly store: Store;
   readonly keyring: Pick<Keyring, 'wrap' | 'unwrap'>;
   readonly secrets: Secrets;
-  readonly sealed: Pick<SealedFields, 'showChosen'>;
+  readonly sealed: Pick<SealedFields, 'showChosen' | 'logOther'>;
   readonly notices: Pick<Notices, 'post'>;
   readonly query: Pick<Query, 'organisation'>;
   readonly ledger: LedgerAddress;
@@ -283,7 +295,7 @@ export function createAlerts(options: AlertOptions): Alerts {
     };
   }
 
-  async function linksOf(from: Queryable, alerts: readonly Uint8Array[]): Promise<Map<string, LinkView>> {
+  async function linksOf(from: Queryable, alerts: readonly Uint8Array[]): Promise<Map<string, LinkDetail>> {
     const rows = await from.query<LinkRow>(
       `SELECT ${LINK_COLUMNS} FROM alert_links WHERE alert = ANY($1::bytea[]) AND replaced_at IS NULL`,
       [alerts],
@@ -292,7 +304,7 @@ export function createAlerts(options: AlertOptions): Alerts {
       from,
       rows.map(({ hash }) => hash),
     );
-    return new Map(rows.map((row) => [toHex(row.alert), linkView(row, recorded)]));
+    return new Map(rows.map((row) => [toHex(row.alert), linkDetail(row, recorded)]));
   }
 
   /** The last answer that an entry on the ledger attests, by link. */
@@ -307,7 +319,7 @@ export function createAlerts(options: AlertOptions): Alerts {
     return new Map(rows.map(({ link, status }) => [toHex(link), status]));
   }
 
-  function linkView(row: LinkRow, recorded: ReadonlyMap<string, string>): LinkView {
+  function linkDetail(row: LinkRow, recorded: ReadonlyMap<string, string>): LinkDetail {
     const signed = row.answer === null ? null : openAnswer(row.hash, row.answer);
     return {
       hash: toHex(row.hash) as AlertLinkHash,
@@ -317,6 +329,12 @@ export function createAlerts(options: AlertOptions): Alerts {
       link: row.link,
     };
   }
+
+  /** Without the holder's words: those are shown by `find` alone, which logs it. */
+  const linkView = ({ answer, ...link }: LinkDetail): LinkView => ({
+    ...link,
+    answer: answer === null ? null : { recorded: answer.recorded },
+  });
 
   const openAnswer = (hash: Uint8Array, wrapped: Uint8Array): LinkAnswerJson =>
     JSON.parse(fromUtf8(keyring.unwrap('identifier', wrapped, hash))) as LinkAnswerJson;
@@ -419,7 +437,10 @@ export function createAlerts(options: AlertOptions): Alerts {
       );
       const last = page.at(-1);
       return {
-        alerts: page.map((row) => viewOf(forest, row, organisation, links.get(toHex(row.digest)) ?? null)),
+        alerts: page.map((row) => {
+          const link = links.get(toHex(row.digest));
+          return viewOf(forest, row, organisation, link === undefined ? null : linkView(link));
+        }),
         next:
           rows.length > limit && last !== undefined
             ? { acceptedAt: last.accepted_at, digest: toHex(last.digest) as Digest }
@@ -443,10 +464,16 @@ export function createAlerts(options: AlertOptions): Alerts {
       if (row === undefined || (!raiser && !recipient)) throw unknownAlert();
       const forest = await forestOf(store, [row]);
       const links = await linksOf(store, [row.digest]);
-      const view = viewOf(forest, row, organisation, links.get(toHex(row.digest)) ?? null);
+      const link = raiser ? (links.get(toHex(row.digest)) ?? null) : null;
+      const view = viewOf(forest, row, organisation, link);
+      const reader = { kind: 'organisation', organisation } as const;
+      if (link !== null && link.answer !== null) {
+        const shown = new Map([[view.entry, ['linkAnswer']]]);
+        await sealed.logOther({ reader, route }, 'alert', ZERO_SUBJECT, shown);
+      }
       const answers = view.answers.map(({ entry }) => entry);
-      const contents = await contentsOf({ kind: 'organisation', organisation }, route, row, answers);
-      return { ...view, contents };
+      const contents = await contentsOf(reader, route, row, answers);
+      return { ...view, link, contents };
     },
 
     async createLink(organisation, json) {
@@ -473,7 +500,8 @@ export function createAlerts(options: AlertOptions): Alerts {
           `SELECT ${LINK_COLUMNS} FROM alert_links WHERE hash = $1`,
           [fromHex(hash, 32)],
         );
-        if (same !== undefined) return linkView(same, await recordedLinks(transaction, [same.hash]));
+        if (same !== undefined)
+          return linkView(linkDetail(same, await recordedLinks(transaction, [same.hash])));
         await transaction.execute(
           'UPDATE alert_links SET replaced_at = $2 WHERE alert = $1 AND replaced_at IS NULL',
           [row.digest, createdAt],
@@ -523,7 +551,7 @@ export function createAlerts(options: AlertOptions): Alerts {
         const forest = await forestOf(transaction, [row]);
         const recorded = await recordedLinks(transaction, [link.hash]);
         const { alert } = foldAnswers(row, anchoredAnswers(forest, toHex(row.reference)));
-        return { link, row, timestamp: row.timestamp, alert, view: linkView(link, recorded) };
+        return { link, row, timestamp: row.timestamp, alert, view: linkDetail(link, recorded) };
       });
       const { link, row, alert, view } = opened;
       const digest = toHex(row.digest) as Digest;

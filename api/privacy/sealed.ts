@@ -57,6 +57,16 @@ export interface SealedFields {
     digests: readonly Digest[],
     may?: FieldFilter,
   ): Promise<ReadonlyMap<Digest, readonly string[]>>;
+  /**
+   * Logs that something else was shown that belongs to entries and is in none of their disclosures, such as what the holder
+   * of an alert's link answered; nothing of it is handed out before. By the names of what was shown.
+   */
+  logOther(
+    reading: Reading,
+    purpose: string,
+    subject: Subject,
+    shown: ReadonlyMap<Digest, readonly string[]>,
+  ): Promise<void>;
   /** The disclosures of entries, to the operator, by their digests; of all fields, or of those named. */
   showOperator(
     route: string,
@@ -134,6 +144,14 @@ export function createSealedFields(options: SealedOptions): SealedFields {
     async showChosen({ reader, route }, purpose, digests, may) {
       if (reader.kind === 'anyone' || reader.kind === 'operator') return new Map();
       return showAll({ reader, route }, { consent: null, purpose }, digests, may);
+    },
+
+    async logOther({ reader, route }, purpose, subject, shown) {
+      if (reader.kind === 'anyone') throw new TypeError('nothing is shown to anyone');
+      const when = { at: now(), ledger: await options.ownLedger() };
+      await store.transaction((transaction) =>
+        Logged.write(transaction, [{ subject, reader, route, consent: null, purpose, shown }], when),
+      );
     },
 
     showOperator: (route, digests, names) =>

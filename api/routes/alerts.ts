@@ -61,7 +61,10 @@ const linkView = z.strictObject({
   hash: digest,
   until: seconds,
   openings: z.int().min(0),
-  answer: heldAnswer.nullable(),
+  answer: heldAnswer
+    .pick({ recorded: true })
+    .nullable()
+    .meta({ description: 'Null: the holder has not answered' }),
   link: signedLink,
 });
 
@@ -95,7 +98,12 @@ const alertView = z
   .meta({ id: 'Alert' });
 
 const content = z.strictObject({ block: base64url, key: base64url, disclosures: z.array(z.string()) });
-const alertDetail = alertView.extend({ contents: z.record(digest, content) }).meta({ id: 'AlertDetail' });
+const alertDetail = alertView
+  .extend({
+    contents: z.record(digest, content),
+    link: linkView.extend({ answer: heldAnswer.nullable() }).nullable(),
+  })
+  .meta({ id: 'AlertDetail' });
 
 const handedIn = z.strictObject({ submission: submissionStatusSchema, references: z.array(reference) });
 
@@ -194,7 +202,8 @@ export const listAlerts = defineRoute({
   summary: 'The alerts that were raised for your organisation, or those that it raised; the newest first.',
   description:
     'An alert stands where the answers lead that are on the ledger; what is only on its way there is `pending`. Of the tiers ' +
-    'below, the raiser sees where they stand and not who they are, unless whoever passed it on discloses it.',
+    'below, the raiser sees where they stand and not who they are, unless whoever passed it on discloses it. What an alert says, ' +
+    'and what the holder of a link answered, is shown one by one.',
   access: 'organisation',
   query: z.strictObject({
     box: z.enum(['in', 'out']),

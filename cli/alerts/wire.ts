@@ -30,6 +30,8 @@ const tier: z.ZodMiniType<TierView> = z.lazy(() =>
 
 const heldAnswer = z.looseObject({ signed: z.looseObject({ status: z.string() }), recorded: z.boolean() });
 
+const linkView = z.looseObject({ hash: digest, until: z.int(), openings: z.int(), link: z.unknown() });
+
 const alertSchema = z.looseObject({
   reference,
   attester: z.string(),
@@ -51,15 +53,7 @@ const alertSchema = z.looseObject({
   ),
   pending: z.array(z.looseObject({ status: z.string(), entry: digest })),
   tiers: z.array(tier),
-  link: z.nullable(
-    z.looseObject({
-      hash: digest,
-      until: z.int(),
-      openings: z.int(),
-      answer: z.nullable(heldAnswer),
-      link: z.unknown(),
-    }),
-  ),
+  link: z.nullable(z.extend(linkView, { answer: z.nullable(z.looseObject({ recorded: z.boolean() })) })),
 });
 export type AlertView = z.infer<typeof alertSchema>;
 
@@ -69,7 +63,10 @@ const contentSchema = z.looseObject({
   disclosures: z.array(z.string()),
 });
 export type AlertContent = z.infer<typeof contentSchema>;
-const detailSchema = z.extend(alertSchema, { contents: z.record(z.string(), contentSchema) });
+const detailSchema = z.extend(alertSchema, {
+  contents: z.record(z.string(), contentSchema),
+  link: z.nullable(z.extend(linkView, { answer: z.nullable(heldAnswer) })),
+});
 export type AlertDetail = z.infer<typeof detailSchema>;
 
 const pageSchema = z.looseObject({ alerts: z.array(alertSchema), next: z.nullable(z.string()) });

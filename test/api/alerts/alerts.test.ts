@@ -8,9 +8,11 @@ import {
   alertTransitions,
 } from '../../../core/alerts/alert.ts';
 import { linkSecrets, signAlertLink, signLinkAnswer } from '../../../core/alerts/link.ts';
-import { fromBase64Url, toBase64Url } from '../../../core/bytes.ts';
+import { fromBase64Url, fromHex, toBase64Url } from '../../../core/bytes.ts';
+import { ZERO_SUBJECT } from '../../../core/chain/types.ts';
 import { type Disclosure, openDisclosure } from '../../../core/envelope/disclosure.ts';
 import { openEnvelope, openSealed } from '../../../core/envelope/envelope.ts';
+import type { AccessEntry } from '../../../core/privacy/accessLog.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
 import { answered, freshReference, handIn, putOnLedger, raised } from './world.ts';
 
@@ -322,6 +324,29 @@ describe('alerts from tier to tier', function () {
       const before = await seen(cells, reference);
       expect([before.state, before.answers]).to.deep.equal(['raised', []]);
       expect(before.link.answer).to.deep.equal({ signed: answer, recorded: false });
+      // Lists and the same link handed in again say that there is an answer; its words are shown one by one, and logged.
+      const shownOf = async () => {
+        const rows = await test.service.services.store.query<{ entry: AccessEntry }>(
+          'SELECT entry FROM access_entries WHERE subject = $1 ORDER BY position',
+          [fromHex(ZERO_SUBJECT, 32)],
+        );
+        return rows.filter(({ entry: { shown } }) =>
+          shown.some((one) => one.digest === entry.entry.digest && one.fields.includes('linkAnswer')),
+        );
+      };
+      const logged = (await shownOf()).length;
+      const listed = await test.get('/v1/alerts?box=out', { token: tokenOf(cells) });
+      const [first] = listed.body.alerts.filter((one: { reference: string }) => one.reference === reference);
+      expect(first.link.answer).to.deep.equal({ recorded: false });
+      const same = await test.post('/v1/alerts/links', link, { token: tokenOf(cells) });
+      expect(same.body.answer).to.deep.equal({ recorded: false });
+      for (const { text } of [listed, same]) expect(text).not.to.include('Ms Outside');
+      expect(await shownOf()).to.have.length(logged);
+      await seen(cells, reference);
+      const [showing] = (await shownOf()).slice(logged);
+      expect(showing?.entry).to.include({
+        ...{ reader: `organisation:${cells.id}`, route: 'getAlert', purpose: 'alert' },
+      });
 
       const alert = { attester: cells, reference };
       await putOnLedger(test, cells, tokenOf(cells), `/v1/alerts/${reference}/answers`, [

@@ -22,7 +22,7 @@ const entryOf = (amendment: Amendment): OpenedEntry => amendment as unknown as O
 /**
  * Applies the amendments: each original with its latest correction, in the order of the history. What is not proven,
  * or seals what the rules need, does not count, but a readable amendment of it does. An amendment that names nothing in this history, another kind or
- * a later entry, or comes from somebody else, changes nothing. Proven originals that seal what the rules need, and that
+ * a later entry, or comes from somebody else, changes nothing. Originals that are not proven, or seal what the rules need, and that
  * nobody corrected or retracted, are given as `unreadable`.
  */
 export function applyAmendments(
@@ -70,7 +70,7 @@ export function applyAmendments(
     const last = amendments.at(-1);
     if (last === undefined) {
       if (isReadable(original)) effective.push({ ...original, amendedBy: null, superseded: [] });
-      else if (original.status === 'proven') unreadable.push(original);
+      else unreadable.push(original);
       continue;
     }
     const chain = [original.digest, ...amendments.map((amendment) => amendment.digest)];

@@ -60,7 +60,11 @@ export function deriveFindings(
   const claims = findClaims(effective);
   const usages = findUsages(effective);
   const brands = findBrands(effective, titles.brands);
-  const recalls = findRecalls(effective, own.effective, attesters, makers);
+  // An envelope may be gone or closed; the part is there by its actions, or somebody mounted one, all the same.
+  const hidden =
+    parts.mounted.filter(({ identifier }) => identifier === null).length +
+    unreadable.filter(({ kind, status }) => kind === 'part.mounted' && !HARMLESS.has(status)).length;
+  const recalls = findRecalls(effective, own.effective, { attesters, makers, hidden });
 
   const findings = [
     ...titles.findings,
@@ -128,8 +132,16 @@ export function deriveFindings(
     safetyParts: parts.mounted,
     links: [...new Set([...titles.links, ...ofKind(effective, 'vehicle.linked').map(({ data }) => data.to)])],
   };
-  return { findings, summary, effective, unreadable };
+  return {
+    findings,
+    summary,
+    effective,
+    unreadable: unreadable.filter(({ status }) => status === 'proven'),
+  };
 }
+
+/** Of entries that count for nothing by their attester's own fault, or of kinds of which nothing is known. */
+const HARMLESS: ReadonlySet<OpenedEntry['status']> = new Set(['void', 'unknownKind']);
 
 function countStatuses(entries: readonly OpenedEntry[]): Summary['entries'] {
   const counts = { total: 0, proven: 0, withheld: 0, erased: 0, void: 0, unknownKind: 0, refuted: 0 };

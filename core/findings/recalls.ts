@@ -207,8 +207,17 @@ export type RemedyFault = 'attesterNotShown' | 'unknownCampaign' | 'notListed' |
 export function findRecalls(
   entries: readonly EffectiveEntry[],
   own: readonly EffectiveEntry[],
-  attesters: readonly string[],
-  makers: readonly string[],
+  {
+    attesters,
+    makers,
+    hidden,
+  }: {
+    /** Those whose own chains are complete here, and which of them built the vehicle. */
+    readonly attesters: readonly string[];
+    readonly makers: readonly string[];
+    /** How many parts are known to have been mounted whose entry nobody can read. */
+    readonly hidden: number;
+  },
 ): { campaigns: RecallState[]; parts: Summary['recalls']['parts']; findings: Finding[] } {
   const { parts, unnamed } = currentParts(entries);
   const remedies = ofKind(entries, 'recall.remedied');
@@ -245,7 +254,7 @@ export function findRecalls(
     });
   }
   const withoutBatch = parts.filter(({ part, batch }) => part.startsWith('serial:') && batch === null).length;
-  return { campaigns, parts: { compared: parts.length, withoutBatch, unnamed }, findings };
+  return { campaigns, parts: { compared: parts.length, withoutBatch, unnamed: unnamed + hidden }, findings };
 }
 
 /** What one campaign means for the vehicle; takes the remedies that count out of `faults`, and says why others don't. */

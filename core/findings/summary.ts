@@ -130,7 +130,7 @@ export type Summary = {
       readonly compared: number;
       /** Serialised ones whose batch nobody says. */
       readonly withoutBatch: number;
-      /** Parts that were mounted without being named: of them nothing can be said. */
+      /** Parts that were mounted without being named, or by an entry that nobody can read: of them nothing can be said. */
       readonly unnamed: number;
     };
   };

@@ -625,6 +625,18 @@ describe('deriveFindings', () => {
       expect(summaryOf(mounted).recalls.parts).to.deep.equal({ compared: 2, withoutBatch: 1, unnamed: 1 });
     });
 
+    it('count among the unnamed the parts whose mounting is erased, withheld or sealed', () => {
+      const mounting = { kind: 'part.mounted', time: '2021-02-02', data: {} };
+      const unnamed = (...sketches: Sketch[]) => summaryOf(history(...sketches)).recalls.parts.unnamed;
+      expect(unnamed({ ...mounting, status: 'erased' }, { ...mounting, status: 'withheld' })).to.equal(2);
+      expect(unnamed({ ...mounting, status: 'void' })).to.equal(0);
+      const retracted = amend(named('e0'), 'part.mounted', null, { organisation: '1' });
+      expect(unnamed({ ...mounting, status: 'erased' }, retracted)).to.equal(0);
+      const [sealed] = history({ ...mounting, data: { component: 'glass' } });
+      const closed = { ...sealed, data: {}, missing: ['component'] } as OpenedEntry;
+      expect(summaryOf([closed]).recalls.parts.unnamed).to.equal(1);
+    });
+
     it('match safety parts, by the batch that the history says of them', () => {
       const part = 'serial:safir.example:AB-1';
       const batch = 'batch:safir.example:AB-2024-07';

@@ -97,6 +97,8 @@ describe('verify, parts', () => {
     expect(result.verdict).to.equal('incomplete');
     const [airbag] = result.summary?.safetyParts ?? [];
     expect(airbag).to.include({ identifier: null, state: 'mounted', part: world.subjectOf(world.airbag) });
+    // The belt was compared with the campaigns; of the airbag nothing can be said.
+    expect(result.summary?.recalls.parts).to.deep.equal({ compared: 1, withoutBatch: 1, unnamed: 1 });
   });
 
   it('is voided by an envelope that names another part than the action, or another vehicle', async () => {

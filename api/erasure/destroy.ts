@@ -1,5 +1,5 @@
 import { fromHex } from '../../core/bytes.ts';
-import { eraseFromAlerts } from '../alerts/erase.ts';
+import { alertTables, eraseFromAlerts, isFieldOfAlerts } from '../alerts/erase.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import { sqlState } from '../store/store.ts';
 import type { Item } from './receipt.ts';
@@ -32,6 +32,7 @@ export const contentTables = [
   'block_keys',
   'disclosures',
   'set_buckets',
+  'set_uploads',
   'set_chunks',
   'documents',
   'things',
@@ -42,6 +43,17 @@ export const contentTables = [
   'alert_answers',
   'alert_links',
 ] as const;
+
+/** The tables that these were in: each that one of them was in. */
+export function tablesOf(items: readonly { readonly what: string }[]): readonly string[] {
+  const tables = items.flatMap(({ what }): readonly string[] => {
+    if (what === 'entry') return contentTables;
+    if (what.startsWith('document:')) return ['disclosures', 'documents'];
+    const alerts = isFieldOfAlerts(what.slice('field:'.length)) ? alertTables : [];
+    return ['disclosures', 'events', 'things', 'graph_sealed', ...alerts];
+  });
+  return [...new Set(tables)];
+}
 
 /** Deletes what receipts name, from the tables. Doing it again does nothing. */
 export async function destroyRows(transaction: Transaction, items: readonly Item[]): Promise<void> {

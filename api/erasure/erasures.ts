@@ -1,12 +1,11 @@
 import { fromHex, type Hex } from '../../core/bytes.ts';
 import type { Address, Digest } from '../../core/chain/types.ts';
 import type { Basis } from '../../core/privacy/erasure.ts';
-import { alertTables, isFieldOfAlerts } from '../alerts/erase.ts';
 import type { Account } from '../keyring/keyring.ts';
 import { Problem } from '../problem.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Store, Transaction } from '../store/store.ts';
-import { contentTables, destroyRows, documentsOf, type Rewrite, rewriteTables } from './destroy.ts';
+import { destroyRows, documentsOf, type Rewrite, rewriteTables, tablesOf } from './destroy.ts';
 import type { Place } from './places.ts';
 import { type Plan, type PlanSource, planErasure, type Target } from './plan.ts';
 import {
@@ -292,15 +291,6 @@ async function lastNumber(store: Store): Promise<bigint> {
     'SELECT coalesce(max(number), 0)::int8 AS last FROM erasures',
   );
   return row?.last ?? 0n;
-}
-
-/** The tables that these were in. */
-function tablesOf(rows: readonly { readonly what: string }[]): readonly string[] {
-  if (rows.some(({ what }) => what === 'entry')) return contentTables;
-  const alerts = rows.some(({ what }) => isFieldOfAlerts(what.slice('field:'.length))) ? alertTables : [];
-  return rows.some(({ what }) => what.startsWith('document:'))
-    ? ['disclosures', 'documents', ...alerts]
-    : ['disclosures', 'events', 'things', 'graph_sealed', ...alerts];
 }
 
 function* groupsOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {

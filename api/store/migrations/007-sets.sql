@@ -12,6 +12,7 @@ CREATE TABLE set_uploads (
   claimed_until timestamptz(3), -- by the process that checks it
   touched_at timestamptz(3) NOT NULL DEFAULT now()
 );
+ALTER TABLE set_uploads ALTER COLUMN facts SET STATISTICS 0; -- members that were there twice may be named there
 CREATE INDEX set_uploads_organisation ON set_uploads (organisation);
 CREATE TABLE set_chunks (
   digest bytes32 NOT NULL,

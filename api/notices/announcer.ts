@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fromHex, toHex } from '../../core/bytes.ts';
+import { fromHex } from '../../core/bytes.ts';
 import type { Json } from '../../core/canonical.ts';
-import type { Address, Digest, OrganisationId, Subject } from '../../core/chain/types.ts';
+import type { Digest, OrganisationId } from '../../core/chain/types.ts';
 import { openEnvelope } from '../../core/envelope/envelope.ts';
 import { isVinculumError } from '../../core/errors.ts';
 import { compareEntries, isReadable, type OpenedEntry } from '../../core/findings/openedEntry.ts';
@@ -10,9 +10,7 @@ import { parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { kindByNumber } from '../../core/kinds/kinds.ts';
 import { erasedOf, holdErasures } from '../erasure/tombstones.ts';
 import type { Node, Nodes } from '../graph/nodes.ts';
-import { CONSENT_COLUMNS, type ConsentRow, consentOf, stateOf } from '../privacy/consentRows.ts';
 import { HANDED_IN } from '../privacy/handedIn.ts';
-import { mayBeNamed, titleRecordsOf } from '../privacy/titleRecord.ts';
 import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Sets } from '../query/sets.ts';
@@ -30,7 +28,8 @@ import type { CampaignNames } from '../recalls/register.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Queryable, Store, Transaction } from '../store/store.ts';
 import { type Announcement, discover, due, finish, placeOf, postpone, THIS_ONE } from './announcements.ts';
-import type { NewNotice, NoticeKind, Notices, Recipient } from './notices.ts';
+import type { NewNotice, NoticeKind, Notices } from './notices.ts';
+import { recipientsOf, type Vehicle } from './recipients.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 /*
@@ -81,7 +80,7 @@ type Telling = {
   /** Whether the vehicles are listed from now on. */
   readonly lists: boolean;
   readonly about: (identifier: string) => string;
-  readonly content: (identifier: string, remedied: boolean) => Json;
+  readonly content: (identifier: string, remedied: boolean) => Readonly<Record<string, Json>>;
 };
 
 /** What has become of one: what is left of it to do waits for an entry’s content or set, or for a later time. */
@@ -299,8 +298,6 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     return new Set(rows.map(({ node }) => node));
   }
 
-  type Vehicle = { readonly identifier: string; readonly node: Node; readonly subject: Subject };
-
   async function post(
     transaction: Transaction,
     telling: Telling,
@@ -310,7 +307,10 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   ): Promise<number> {
     if (vehicles.length === 0) return 0;
     const { kind, about, content, campaign } = telling;
-    const recipients = await recipientsOf(transaction, vehicles, ledger);
+    const recipients = await recipientsOf(transaction, vehicles, {
+      ...{ ledger, secrets, nodes, subscriptions },
+      at: BigInt(Math.floor(clock().getTime() / 1000)),
+    });
     const name = names.nameOf(campaign.attester, campaign.number);
     const remedied = new Set(
       kind === 'recall.closed'
@@ -325,59 +325,14 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     );
     return notices.post(
       transaction,
-      vehicles.flatMap(({ identifier, node }): NewNotice[] =>
-        (recipients.get(node) ?? []).map((recipient) => ({
+      vehicles.flatMap(({ identifier, node }): NewNotice[] => {
+        const { told = [], knownAs = null } = recipients.get(node) ?? {};
+        const said = content(identifier, remedied.has(node));
+        return told.map((recipient) => ({
           ...{ recipient, kind, entry: digest },
           about: about(identifier),
-          content: content(identifier, remedied.has(node)),
-        })),
-      ),
-    );
-  }
-
-  /** The owners of vehicles, the organisations that they have given their consent, and who subscribes to them. */
-  async function recipientsOf(
-    transaction: Transaction,
-    vehicles: readonly Vehicle[],
-    ledger: number,
-  ): Promise<Map<Node, Recipient[]>> {
-    const subjects = vehicles.map(({ subject }) => subject);
-    const bytes = subjects.map((subject) => fromHex(subject, 32));
-    const titles = await titleRecordsOf(transaction, ledger, subjects, secrets.blockKey);
-    const ended = await transaction.query<{ subject: Uint8Array }>(
-      `SELECT t.subject FROM titles t WHERE t.ledger = $1 AND t.subject = ANY($2::bytea[])
-         AND t.state NOT IN ('held', 'exported')
-         AND NOT EXISTS (SELECT 1 FROM titles later
-           WHERE later.subject = t.subject AND later.ledger = t.ledger AND later.position > t.position)`,
-      [ledger, bytes],
-    );
-    const gone = new Set(ended.map(({ subject }) => toHex(subject)));
-    const consents = await transaction.query<ConsentRow>(
-      `SELECT ${CONSENT_COLUMNS} FROM consents
-       WHERE subject = ANY($1::bytea[]) AND organisation IS NOT NULL AND revocation IS NULL`,
-      [bytes],
-    );
-    const at = BigInt(Math.floor(clock().getTime() / 1000));
-    const subscribed = await subscriptions.to(
-      transaction,
-      vehicles.map(({ node }) => node),
-    );
-    return new Map(
-      vehicles.map(({ node, subject }): [Node, Recipient[]] => {
-        // Who made itself the owner of a pseudonym is not told which vehicle it is, nor whom that one consents to.
-        const record = mayBeNamed(titles.get(subject)) ? titles.get(subject) : undefined;
-        const title = gone.has(subject) ? undefined : record;
-        const consented = consents.filter(
-          (row) => toHex(row.subject) === subject && stateOf(row, record, at) === 'good',
-        );
-        return [
-          node,
-          [
-            ...(title === undefined ? [] : [{ account: title.owner as Address }]),
-            ...consented.map((row) => ({ organisation: consentOf(row).consent.organisation })),
-            ...(subscribed.get(node) ?? []).map((organisation) => ({ organisation })),
-          ],
-        ];
+          content: knownAs === null ? said : { ...said, knownAs },
+        }));
       }),
     );
   }

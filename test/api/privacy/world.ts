@@ -49,7 +49,8 @@ export async function signInAlone(test: TestService, { key, address }: Person): 
 export class Vehicle {
   readonly test: TestService;
   readonly target: Target;
-  #revision = 0;
+  /** Its next action's; of one that goes on another's title, where it begins. */
+  revision = 0;
 
   constructor(test: TestService, vin = freshVin()) {
     this.test = test;
@@ -82,10 +83,10 @@ export class Vehicle {
       data: (data ?? moduleKinds[kind].example.data) as never,
       ...(sealed === undefined ? {} : { sealed }),
     });
-    const signed = sign(place, actor, this.target, kind, this.#revision, { ...rest, entry });
+    const signed = sign(place, actor, this.target, kind, this.revision, { ...rest, entry });
     const reply = await this.test.post('/v1/titles/actions', signed.request);
     expect(reply.status, `${kind}: ${reply.text}`).to.equal(202);
-    this.#revision += 1;
+    this.revision += 1;
     await this.test.until(async () => {
       const { body } = await this.test.get(`/v1/titles/actions/${signed.hash}`);
       return body.state === 'anchored' || body.state === 'final';

@@ -613,6 +613,42 @@ describe('recall campaigns', function () {
     ).to.have.length(5);
   });
 
+  it('reach the owner under another number, those with the owner’s consent, accounts too, and who subscribes to that number', async () => {
+    const listed = await own(await build());
+    const [between, last] = [freshVin(), freshVin()].map((vin) => new Vehicle(test, vin));
+    if (between === undefined || last === undefined) throw new TypeError('two');
+    const [friend, stopped] = [person(), person()];
+    const given = await give(test, { subject: listed.subject, signer: owner, account: friend.address });
+    expect(given.reply.status).to.equal(201);
+    const tokensOf = await Promise.all([signInAlone(test, friend), signInAlone(test, stopped)]);
+    const before = await list(test, maker, token('maker'), {
+      ...{ campaign: number(), vehicles: [listed.name] },
+    });
+    await told(before);
+    const has = async (as: string | undefined, digest: Digest) =>
+      (await boxOf(test, as ?? '')).find(({ entry }) => entry === digest);
+    expect((await has(tokensOf[0], before)).content).to.not.have.property('knownAs');
+    expect(await has(tokensOf[1], before)).to.equal(undefined);
+
+    await listed.act(registrar, 'title.replaced', {
+      ...{ detail: between.subject, data: { to: between.name, reason: 'unreadable' } },
+    });
+    between.revision = 1;
+    await between.act(registrar, 'title.replaced', {
+      ...{ detail: last.subject, data: { to: last.name, reason: 'unreadable' } },
+    });
+    await test.post('/v1/subscriptions', { identifiers: [last.name] }, { token: token('fleet') });
+    const digest = await list(test, maker, token('maker'), {
+      ...{ campaign: number(), vehicles: [listed.name] },
+    });
+    await told(digest);
+    for (const as of [ownersToken, token('fleet')]) {
+      const notice = await has(as, digest);
+      expect(notice?.content).to.deep.include({ vehicle: listed.name, knownAs: last.name });
+    }
+    expect(await has(tokensOf[1], digest)).to.equal(undefined);
+  });
+
   it('are told however many entries of others can’t be read, or fail', async () => {
     const vehicle = await own(await build());
     await holdAnnouncer();

@@ -6,7 +6,16 @@ type Json = Readonly<Record<string, unknown>>;
 type Io = 'input' | 'output';
 
 /** Failures that every route can answer with; those with a body have some more. */
-const everywhere = ['request.invalid', 'rateLimit.exceeded', 'auth.invalid', 'store.unavailable', 'internal'];
+const everywhere = [
+  'request.invalid',
+  'rateLimit.exceeded',
+  // Of the token, which is looked at where none is needed, too.
+  'auth.invalid',
+  'auth.notInGoodStanding',
+  'auth.unknownKey',
+  'store.unavailable',
+  'internal',
+];
 const withBody = ['request.malformed', 'request.tooLarge', 'request.mediaType', 'request.timeout'];
 
 export type DocumentOptions = { readonly version: string; readonly serverUrl: string };

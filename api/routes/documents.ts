@@ -63,7 +63,10 @@ export const getBlock = defineRoute({
     'dag-scope': z.enum(['block', 'entity', 'all']).optional(),
     'entity-bytes': z.string().optional(),
   }),
-  responses: { 200: { description: 'The block', mediaType: 'application/vnd.ipld.raw' } },
+  responses: {
+    200: { description: 'The block', mediaType: 'application/vnd.ipld.raw' },
+    304: { description: 'The client has it: `If-None-Match`' },
+  },
   problems: ['cid.malformed', 'block.unknown', 'content.erased', 'document.corrupt', 'request.notAcceptable'],
   elsewhere: true,
   handle: () => Promise.reject(new TypeError('the gateway answers this')),

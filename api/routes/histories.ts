@@ -109,7 +109,10 @@ function historyRoutes(options: {
       access: 'anyone',
       params: options.params,
       ...(options.members === true && shape === 'report' ? { query: memberQuery } : {}),
-      responses: { 200: { description: `The ${shape}`, mediaType: 'application/json', schema } },
+      responses: {
+        200: { description: `The ${shape}, with an ETag`, mediaType: 'application/json', schema },
+        304: { description: 'It is what the client has: `If-None-Match`' },
+      },
       problems: identifierProblems,
       handle: (input, services) =>
         history(

@@ -109,6 +109,19 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('names at every route the failures of a token, and what is said of a report that the client has', async () => {
+    const codes = ['auth.invalid', 'auth.notInGoodStanding', 'auth.unknownKey'];
+    for (const [path, operations] of Object.entries<Json>(document.paths)) {
+      for (const [method, operation] of Object.entries<Json>(operations)) {
+        expect(operation.responses.default['x-problem-codes'], `${method} ${path}`).to.include.members(codes);
+      }
+    }
+    for (const [described, operations] of Object.entries<Json>(document.paths)) {
+      const isReport = /^\/v1\/(vehicles|batches|serials)\/.*\/report$/.test(described);
+      if (isReport) expect(operations.get.responses, described).to.have.property('304');
+    }
+  });
+
   it('describes every route that is served, and no other', async () => {
     const app = await createApp(test.service.services);
     const served = (app.router as unknown as Router).stack.flatMap((layer) => {

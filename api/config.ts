@@ -186,6 +186,8 @@ export type Config = {
   readonly limits: {
     readonly documentBytes: number;
     readonly submissionBytes: number;
+    /** Of a question about a long list. */
+    readonly listBytes: number;
     /** Of every other JSON body. */
     readonly jsonBytes: number;
   };
@@ -248,6 +250,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     limits: {
       documentBytes: values.DOCUMENT_MAX_BYTES,
       submissionBytes: values.SUBMISSION_MAX_BYTES,
+      listBytes: 4 * MEBIBYTE,
       jsonBytes: 256 * KIBIBYTE,
     },
     rates: {

@@ -40,7 +40,7 @@ export const searchEvents = defineRoute({
   access: 'organisation',
   body: {
     kind: 'json',
-    limit: 'jsonBytes',
+    limit: 'listBytes',
     schema: z.strictObject({
       hashes: z.array(givenHash).max(MAX_SEARCH).optional(),
       ids: z.array(givenId).max(MAX_SEARCH).optional(),

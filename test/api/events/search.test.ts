@@ -103,6 +103,14 @@ describe('POST /v1/events/search', function () {
     }
   }
 
+  it('takes as many ids as it says, as long as they may be', async () => {
+    const ids = Array.from({ length: 1_000 }, (_, index) => String(index).padStart(1_024, 'é'));
+    const reply = await search(supplier, { ids });
+    expect(reply.status, reply.text.slice(0, 300)).to.equal(200);
+    expect(reply.body.ids).to.have.length(1_000);
+    expect((await search(supplier, { ids: [...ids, 'one'] })).body.code).to.equal('request.invalid');
+  });
+
   it('finds an organisation’s own entries by hash and by id, and says which are on the ledger', async () => {
     const [hash, batch] = [hashOf(), newBatch()];
     const entry = produced(supplier, batch, { eventId: 'urn:uuid:own-1', eventHash: hash });

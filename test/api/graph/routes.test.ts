@@ -250,6 +250,23 @@ describe('POST /v1/traces, POST /v1/recalls/affected', function () {
     }
   });
 
+  it('takes as many vehicles as it says, and batches beside them', async () => {
+    const vehicles = Array.from(
+      { length: 50_000 },
+      (_, index) => `vin:VF3AAAAAA${String(index).padStart(8, '0')}`,
+    );
+    const batches = Array.from(
+      { length: 2_000 },
+      (_, index) => `batch:${'m'.repeat(64)}:${'b'.repeat(59)}${index}`,
+    );
+    const reply = await ask(maker, '/v1/recalls/affected', { vehicles, batches });
+    expect(reply.status, reply.text.slice(0, 300)).to.equal(200);
+    expect(reply.body).to.include({ count: 50_000, others: 0 });
+    expect(reply.body.vehicles).to.have.length(10_000);
+    const more = await ask(maker, '/v1/recalls/affected', { vehicles: [...vehicles, vin(1)] });
+    expect(more.body.code).to.equal('request.invalid');
+  });
+
   it('refuses what matches nothing, or everything', async () => {
     expect(
       await refused(maker, '/v1/recalls/affected', { batches: [`batch:nobody.example:${mark}`] }),

@@ -64,6 +64,7 @@ export interface Auth {
     message: string,
     signature: Uint8Array,
   ): Promise<{ token: string; expiresAt: Date; signedIn: SignedIn }>;
+  /** @throws `auth.sessionRequired` for an API key, which goes on until it is revoked */
   closeSession(request: Request): Promise<void>;
   createKey(account: Account, name: string, expiresAt: Date | null): Promise<ApiKey & { key: string }>;
   listKeys(account: Account): Promise<ApiKey[]>;
@@ -217,6 +218,9 @@ export function createAuth(options: AuthOptions): Auth {
     async closeSession(request) {
       const token = bearerOf(request);
       if (token === null) return;
+      if (token.startsWith(prefixes.apiKey)) {
+        throw new Problem('auth.sessionRequired', 'An API key is no session: revoke it, under a sign-in.');
+      }
       lately.delete(token);
       await store.execute('DELETE FROM sessions WHERE token_hash = $1', [hashOf(token)]);
     },

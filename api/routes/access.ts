@@ -95,7 +95,7 @@ export const deleteSession = defineRoute({
   summary: 'End the session whose token is sent.',
   access: 'signedIn',
   responses: { 204: { description: 'Ended' } },
-  problems: ['auth.notInGoodStanding', 'auth.unknownKey'],
+  problems: ['auth.sessionRequired'],
   async handle({ request }, { auth }) {
     await auth.closeSession(request);
     return { status: 204, empty: true };

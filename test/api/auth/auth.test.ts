@@ -295,6 +295,14 @@ describe('signing in', () => {
       expect((await keysOf(made.body.key)).body.code).to.equal('auth.sessionRequired');
     });
 
+    it('are no session to be ended', async () => {
+      const { key, id } = (await test.post('/v1/auth/keys', { name: 'no session' }, { token })).body;
+      const ended = await test.request('DELETE', '/v1/auth/session', { token: key });
+      expect([ended.status, ended.body.code]).to.deep.equal([403, 'auth.sessionRequired']);
+      expect((await test.get('/v1/directory', { token: key })).status).to.equal(200);
+      expect((await test.request('DELETE', `/v1/auth/keys/${id}`, { token })).status).to.equal(204);
+    });
+
     it('have names that are text', async () => {
       for (const name of ['', 'a\u0000b', 'x'.repeat(101), 7]) {
         expect((await test.post('/v1/auth/keys', { name }, { token })).body.code).to.equal('request.invalid');

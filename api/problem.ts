@@ -156,6 +156,7 @@ export const problems = {
 
   'alert.unknown': { status: 404, title: 'No such alert here', retryable: false },
   'alert.kinds': { status: 422, title: 'These are no entries of alerts', retryable: false },
+  'alert.otherAlert': { status: 422, title: 'These answers are to another alert', retryable: false },
   'alert.referenceTaken': { status: 409, title: 'Another alert has this reference', retryable: false },
   'alert.notAnchored': { status: 409, title: 'The alert is not on the ledger yet', retryable: true },
   'alert.linkUnknown': { status: 404, title: 'No such link of an alert', retryable: false },

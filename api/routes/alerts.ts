@@ -3,6 +3,7 @@ import { alertStates, alertStatuses } from '../../core/alerts/alert.ts';
 import { linkStatuses } from '../../core/alerts/link.ts';
 import { fromBase64Url, toHex } from '../../core/bytes.ts';
 import type { Digest } from '../../core/chain/types.ts';
+import { openDisclosure } from '../../core/envelope/disclosure.ts';
 import { alertAnswered, alertRaised } from '../../core/kinds/alert.ts';
 import { submissionRequestSchema, submissionStatusSchema } from '../accept/schema.ts';
 import type { AlertPlace } from '../alerts/alerts.ts';
@@ -165,6 +166,38 @@ function requireKinds(entries: string, needed: number): void {
   throw new Problem('alert.kinds', 'Here come entries of alerts: alert.raised and alert.answered.');
 }
 
+/** An `alert` field in a disclosure is no longer than this; nothing else is opened here. */
+const MOST_CHARACTERS = 1_000;
+
+/** @throws `alert.otherAlert` where an entry answers another alert than the address names, or passes another one on */
+function requireAbout(contents: readonly { readonly disclosures: readonly string[] }[], named: string): void {
+  const short = contents.flatMap(({ disclosures }) =>
+    disclosures.filter(({ length }) => length <= MOST_CHARACTERS),
+  );
+  for (const disclosure of short) {
+    const about = alertIn(disclosure);
+    if (about === null || about === named) continue;
+    throw new Problem(
+      'alert.otherAlert',
+      `An entry is about the alert ${about}: hand it in at its address.`,
+      {
+        extensions: { reference: about },
+      },
+    );
+  }
+}
+
+/** The reference of the alert that a disclosure is about; null for any other field, and for what accepting it will refuse. */
+function alertIn(disclosure: string): string | null {
+  try {
+    const { name, value } = openDisclosure(disclosure);
+    const { data } = z.strictObject({ attester: organisation, reference }).safeParse(value);
+    return name === 'alert' && data !== undefined ? data.reference : null;
+  } catch {
+    return null;
+  }
+}
+
 export const raiseAlerts = defineRoute({
   method: 'post',
   path: '/v1/alerts',
@@ -279,7 +312,7 @@ export const answerAlert = defineRoute({
   tag: 'Alerts',
   summary: 'Answer an alert: a signed submission, or the answer of a link’s holder.',
   description:
-    'An organisation answers by an alert.answered entry on its own chain; nothing is shown as answered before that is on the ' +
+    'An organisation answers by an alert.answered entry on its own chain, all of a submission the alert of this address; nothing is shown as answered before that is on the ' +
     'ledger. The holder of a link signs with the link’s key, which the service never learns; it counts once the raiser attests ' +
     'it in an entry of its own: that the holder answered so is then proven by the signature, and who the holder is stays the ' +
     'raiser’s word.',
@@ -299,6 +332,7 @@ export const answerAlert = defineRoute({
   },
   problems: [
     ...alertProblems,
+    'alert.otherAlert',
     'alert.unknown',
     'alert.linkUnknown',
     'alert.linkExpired',
@@ -322,6 +356,7 @@ export const answerAlert = defineRoute({
     }
     organisationOf(caller);
     requireKinds(body.submission.entries, alertAnswered.number);
+    requireAbout(body.contents, params.reference);
     const submission = await pipeline.accept(body);
     const references = await alerts.referencesOf(digestsIn(body.submission.entries));
     return { status: 202, headers: NOT_KEPT, body: { submission, references } };

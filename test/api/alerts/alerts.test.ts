@@ -239,6 +239,10 @@ describe('alerts from tier to tier', function () {
     expect(await code(packs, '/v1/alerts', [answered(test, packs, alert, 'accepted')])).to.equal(
       'alert.kinds',
     );
+    const other = await raise(cells, packs);
+    const elsewhere = [answered(test, packs, alert, 'accepted'), answered(test, packs, other, 'accepted')];
+    expect(await code(packs, answers, elsewhere)).to.equal('alert.otherAlert');
+    expect((await seen(packs, other.reference)).pending).to.deep.equal([]);
   });
 
   it('remind of what is due, and tell both of what is overdue', async () => {

@@ -495,6 +495,8 @@ export function createAlerts(options: AlertOptions): Alerts {
         );
       }
       return store.transaction(async (transaction) => {
+        // One after the other: two at once would both find none to replace, and both stay.
+        await transaction.query('SELECT 1 FROM alerts WHERE digest = $1 FOR UPDATE', [row.digest]);
         const createdAt = clock();
         const [same] = await transaction.query<LinkRow>(
           `SELECT ${LINK_COLUMNS} FROM alert_links WHERE hash = $1`,

@@ -401,6 +401,33 @@ describe('alerts from tier to tier', function () {
       expect(crossed.body.code).to.equal('alert.linkSignature');
     });
 
+    it('of links that are handed in at once, one is good', async () => {
+      const { cells } = who();
+      const { entry } = await outside();
+      const from = BigInt(Math.floor(Date.now() / 1000));
+      const openers = await Promise.all(
+        Array.from({ length: 8 }, async () => {
+          const { holder, bearer, opener } = linkSecrets(randomBytes(32));
+          const link = signAlertLink(
+            test.ledger,
+            { alert: entry.entry.digest, holder, bearer, from, until: from + 86_400n },
+            cells.key,
+          );
+          const made = await test.post('/v1/alerts/links', link, { token: tokenOf(cells) });
+          expect(made.status, made.text).to.equal(201);
+          return toBase64Url(opener);
+        }),
+      );
+      const codes = await Promise.all(
+        openers.map(async (opener) => {
+          const { body } = await test.post('/v1/alerts/open', { opener, visitor: visitor() });
+          return body.code ?? 'opened';
+        }),
+      );
+      expect(codes.filter((code) => code === 'opened')).to.have.length(1);
+      expect(codes.filter((code) => code === 'alert.linkReplaced')).to.have.length(7);
+    });
+
     it('an expired one, a replaced one, and one for another alert open nothing', async () => {
       const { cells, packs } = who();
       const first = await outside();

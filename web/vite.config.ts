@@ -46,7 +46,7 @@ type Property = { readonly key: { readonly name?: string }; readonly value: { st
 
 /** Parts of `page` and `model` that only other pages load, or only whoever asks for them. */
 const OTHERS =
-  /\/(Scan|Settings|Documents|Beside|Evidence|Attesters|OfflineCheck|Proof|RecallProofs|accessLog|title|alerts|batch|build|csv|listFile|partCheck|recall|supplyForms|trace)\.tsx?$/;
+  /\/(Scan|Settings|Documents|Beside|Evidence|Attesters|Odometer|OfflineCheck|Proof|RecallProofs|accessLog|title|alerts|batch|build|chart|csv|listFile|partCheck|recall|supplyForms|trace)\.tsx?$/;
 
 /** What every reader loads is one script: parts that others share too would compress worse apart. */
 function isReaders(id: string): boolean {

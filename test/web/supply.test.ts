@@ -564,8 +564,10 @@ describe('the pages of suppliers and makers', function () {
       expect(await before.getAttribute('data-state')).to.equal('genuine');
       expect(await green(proven).count()).to.equal(0);
       expect(await before.textContent()).to.include('says the service');
+      expect(await proven.locator('.check-result .sign-good').count()).to.equal(0);
       go();
       await result(proven, 'genuine').waitFor();
+      await green(proven).waitFor();
 
       const without = await blank();
       await without.route('**/v1/serials/**', (route) => route.abort());
@@ -623,6 +625,7 @@ describe('the pages of suppliers and makers', function () {
       expect(await here.locator('[data-flag]').count()).to.equal(0);
       const there = await shown('AU', phone, 'zh');
       await there.locator('[data-flag="cloned.farApart"]').waitFor();
+      expect(await there.locator('.check-result .sellable.is-good').count()).to.equal(0);
     });
 
     it('does not follow a service that calls a proven part stolen, or a stolen one genuine', async () => {

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useId, useState } from 'react';
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import type { Address } from '../../core/chain/types.ts';
 import type { SignedDesk } from '../model/location.ts';
 import { useTongue } from '../page/context.ts';
@@ -8,7 +8,7 @@ import { failureOf } from '../worker/problem.ts';
 import { useWords } from './context.ts';
 import { FailureNote, Field, FileField } from './parts.tsx';
 import type { Service } from './service.ts';
-import { type Session, signIn } from './session.ts';
+import { lock, type Session, signIn } from './session.ts';
 import { freshSigner, keystoreSigner, type Signer, walletSigner } from './signer.ts';
 import { findWallets, type WalletOffer } from './wallet.ts';
 
@@ -37,6 +37,13 @@ export function Connect({ desk, service, rpc, onSession }: Props) {
   const [asked, setAsked] = useState(false);
   useEffect(() => findWallets(setWallets), []);
 
+  const gone = useRef(false);
+  useEffect(() => {
+    gone.current = false;
+    return () => {
+      gone.current = true;
+    };
+  }, []);
   /** For an organisation; an owner has a key of its own and nothing else. */
   const organised = desk !== 'owner';
   const wrongNumber = organised && organisation.trim() !== '' && !/^[1-9]\d{0,18}$/.test(organisation.trim());
@@ -47,13 +54,17 @@ export function Connect({ desk, service, rpc, onSession }: Props) {
     let signer: Signer | null = null;
     try {
       signer = await make();
+      if (gone.current) return signer.lock();
       const number = organisation.trim() === '' ? signer.organisation : organisation.trim();
       if (organised && number === null) {
         signer.lock();
         setFailure({ code: 'signIn.noOrganisation', details: {} });
         return;
       }
-      onSession(await signIn(service, signer, organised && number !== null ? BigInt(number) : null));
+      const session = await signIn(service, signer, organised && number !== null ? BigInt(number) : null);
+      // Whoever left meanwhile takes the key along.
+      if (gone.current) return lock(session);
+      onSession(session);
     } catch (error) {
       signer?.lock();
       setFailure(failureOf(error));

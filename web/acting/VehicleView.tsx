@@ -56,7 +56,8 @@ export function VehicleView({ vehicle, onBack, onVehicle, onChange, acting, chil
   }
   const { view } = state;
   const name = vehicleName(view);
-  const title = view.titles.find(({ ledger }) => ledger.endsWith(place?.ledger.address ?? '')) ?? null;
+  const title =
+    view.titles.find(({ ledger }) => place === null || ledger.endsWith(place.ledger.address)) ?? null;
   return (
     <article className="vehicle" data-vehicle={view.identifier}>
       <header className="vehicle-head">
@@ -92,7 +93,7 @@ export function VehicleView({ vehicle, onBack, onVehicle, onChange, acting, chil
         <p className="notice">{texts.title.none}</p>
       ) : (
         <>
-          <Sellable title={title} />
+          <Sellable title={title} proven={place !== null} />
           <details className="fold title-fold">
             <summary>{words.vehicle.title}</summary>
             <TitleCard title={title} view={view} onEntry={null} onSearch={onVehicle} />

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { VinculumError } from '../../core/errors.ts';
 import type { AccessEntry } from '../../core/privacy/accessLog.ts';
 import { useWords } from '../acting/context.ts';
 import { FailureNote } from '../acting/parts.tsx';
@@ -31,7 +32,11 @@ async function readPages(service: Service, subject: string): Promise<Readonly<Re
     );
     pages.push(page);
     from = typeof page.next === 'number' ? page.next : null;
-  } while (from !== null && pages.length < MOST_PAGES);
+    // Part of a log does not lead to the head of all of it.
+    if (from !== null && pages.length === MOST_PAGES) {
+      throw new VinculumError('access.tooLong', 'The log is too long for the page.');
+    }
+  } while (from !== null);
   return pages;
 }
 

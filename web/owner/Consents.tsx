@@ -1,6 +1,6 @@
 import { type FormEvent, useCallback, useEffect, useId, useState } from 'react';
 import { fromHex, toBase64Url, toHex } from '../../core/bytes.ts';
-import type { Address, OrganisationId } from '../../core/chain/types.ts';
+import type { Address, LedgerAddress, OrganisationId } from '../../core/chain/types.ts';
 import { secureRandom } from '../../core/envelope/block.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { ZERO_ADDRESS } from '../../core/modules/action.ts';
@@ -9,8 +9,10 @@ import {
   type Consent,
   type ConsentHash,
   checkConsentShape,
+  consentHash,
   formatConsent,
   purposes,
+  readConsent,
   ZERO_WORD,
 } from '../../core/privacy/consent.ts';
 import { readConsentReceipt } from '../../core/privacy/consentReceipt.ts';
@@ -47,12 +49,17 @@ type Given = {
   readonly openings: { readonly count: number; readonly lastAt: string | null } | null;
 };
 
-function readGiven(answer: Answer): Given {
+/** A consent as it was signed. Its hash is made here: who revokes signs it, and must revoke what is shown. */
+function readGiven(ledger: LedgerAddress, answer: Answer): Given {
   const { purpose, until, organisation, account, bearer, fields } = (answer.signed ?? {}) as Answer;
   const { count, lastAt } = (answer.openings ?? {}) as Answer;
   if (typeof until !== 'number' || !Array.isArray(fields)) throw malformed();
+  const hash = consentHash(ledger, readConsent(answer.signed).consent);
+  if (hash !== answer.hash) {
+    throw new VinculumError('consent.otherHash', 'The service shows a consent under the name of another.');
+  }
   return {
-    hash: textOf(answer, 'hash') as ConsentHash,
+    hash,
     state: textOf(answer, 'state'),
     organisation: String(organisation),
     account: String(account),
@@ -115,11 +122,11 @@ export function Consents({ place, view, session, info }: PartProps) {
   const load = useCallback(async () => {
     try {
       const answer = await service.get(`/v1/consents?as=signer&subject=${subject}`);
-      setList(listOf(answer, 'consents').map(readGiven));
+      setList(listOf(answer, 'consents').map((one) => readGiven(ledger, one)));
     } catch (error) {
       setFailure(failureOf(error));
     }
-  }, [service, subject]);
+  }, [service, subject, ledger]);
   useEffect(() => void load(), [load]);
 
   /** Nothing is said to be stored, or revoked, but on the operator's signed word. */
@@ -135,9 +142,10 @@ export function Consents({ place, view, session, info }: PartProps) {
   const act = (name: string, run: () => Promise<void>): void => {
     setBusy(name);
     setFailure(null);
+    // Looked at again whatever comes: it may be stored though its answer was lost.
     run()
-      .then(load)
       .catch((error: unknown) => setFailure(failureOf(error)))
+      .then(load)
       .finally(() => setBusy(''));
   };
   const give = (consent: Consent, token: Uint8Array | null): void =>
@@ -145,8 +153,8 @@ export function Consents({ place, view, session, info }: PartProps) {
       checkConsentShape(consent);
       const signature = await signer.sign({ of: 'consent', ledger, consent });
       const answer = await service.post('/v1/consents', formatConsent(consent, fromHex(signature)));
-      const stored = readGiven(answer);
-      receiptOf(answer, 'stored', stored.hash);
+      const stored = readGiven(ledger, answer);
+      receiptOf(answer, 'stored', consentHash(ledger, consent));
       setGranted({
         consent: stored,
         link: token === null ? null : shareAddress(location.href, toBase64Url(token)),

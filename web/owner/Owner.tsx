@@ -8,6 +8,8 @@ import { shownIdentifier } from '../model/vinFeedback.ts';
 import { useTongue } from '../page/context.ts';
 import { Sign } from '../page/parts.tsx';
 import { Search } from '../page/Search.tsx';
+import { Notices } from '../supply/Notices.tsx';
+import { Worded } from '../supply/words.tsx';
 import type { Failure } from '../worker/messages.ts';
 import { failureOf } from '../worker/problem.ts';
 import { MyVehicle } from './MyVehicle.tsx';
@@ -31,7 +33,7 @@ type Owned = {
   readonly identifier: string | null;
   readonly subject: string;
   readonly state: string;
-  readonly obstacles: readonly string[];
+  readonly obstacles: readonly string[] | null;
   readonly offered: boolean;
 };
 
@@ -43,7 +45,7 @@ function readOwned(found: Readonly<Record<string, unknown>>): Owned {
     identifier: typeof identifier === 'string' ? identifier : null,
     subject: String(subject),
     state: String(state),
-    obstacles: Array.isArray(obstacles) ? obstacles.map(String) : [],
+    obstacles: Array.isArray(obstacles) ? obstacles.map(String) : null,
     offered: offer !== null && offer !== undefined,
   };
 }
@@ -93,6 +95,9 @@ function MyVehicles({ signed, onVehicle }: { signed: Signed; onVehicle: (id: str
           <Vehicles list={lists.offers} onVehicle={onVehicle} />
         </section>
       )}
+      <Worded>
+        <Notices service={service} onOpen={onVehicle} />
+      </Worded>
       <section className="section" aria-labelledby="another">
         <h2 id="another">{words.mine.another}</h2>
         <p className="lead">{words.mine.anotherLead}</p>
@@ -108,7 +113,8 @@ function Vehicles({ list, onVehicle }: { list: readonly Owned[]; onVehicle: (id:
   return (
     <ul className="vehicles">
       {list.map(({ identifier, subject, state, obstacles, offered }) => {
-        const may = obstacles.length === 0;
+        // The service's word: without the green sign of what is proven, and nothing where it says nothing.
+        const may = obstacles?.length === 0;
         const states = texts.title.states as Readonly<Record<string, string>>;
         return (
           <li key={subject} data-subject={subject}>
@@ -118,9 +124,10 @@ function Vehicles({ list, onVehicle }: { list: readonly Owned[]; onVehicle: (id:
               </span>
               <br />
               <span className="muted">
-                <Sign of={may ? 'good' : 'caution'} /> {may ? texts.title.sellable : (states[state] ?? state)}
+                <Sign of={may || obstacles === null ? 'neutral' : 'caution'} />{' '}
+                {may ? texts.title.sellable : (states[state] ?? state)}
                 {offered ? ` · ${words.mine.onOffer}` : ''}
-                {may || state !== 'held' ? '' : ` · ${texts.title.notSellable}`}
+                {may || obstacles === null || state !== 'held' ? '' : ` · ${texts.title.notSellable}`}
               </span>
             </span>
             {identifier === null ? null : (

@@ -147,19 +147,27 @@ export function App({ first, opened }: { first: Loaded; opened: Opened | null })
     else if (!asksForApi) lookUp(place.id);
   }, [link, share, place.id, place.desk, asksForApi, api, lookUp, open, home]);
 
+  const Acting = place.desk === null || link !== null ? null : deskPages[place.desk];
+  const alert = link?.of === 'alert' ? link.token : null;
+  const aside = Acting !== null || alert !== null;
+
   const openFile = useCallback((file: File) => open({ kind: 'file', name: file.name, file }), [open]);
 
   useEffect(() => {
     const over = (event: DragEvent): void => {
-      if (event.dataTransfer?.types.includes('Files') !== true) return;
+      if (event.dataTransfer?.types.includes('Files') !== true || event.target instanceof HTMLInputElement)
+        return;
       event.preventDefault();
+      if (aside) return;
       setDropping(true);
     };
     const leave = (event: DragEvent): void => {
       if (event.relatedTarget === null) setDropping(false);
     };
     const drop = (event: DragEvent): void => {
+      if (event.target instanceof HTMLInputElement) return;
       event.preventDefault();
+      if (aside) return;
       setDropping(false);
       const file = event.dataTransfer?.files[0];
       if (file !== undefined) openFile(file);
@@ -172,7 +180,7 @@ export function App({ first, opened }: { first: Loaded; opened: Opened | null })
       removeEventListener('dragleave', leave);
       removeEventListener('drop', drop);
     };
-  }, [openFile]);
+  }, [openFile, aside]);
 
   // ── Whom to believe, and the check ─────────────────────────────────────────────────────────────────────────────
 
@@ -213,9 +221,6 @@ export function App({ first, opened }: { first: Loaded; opened: Opened | null })
     if (place.id === null && place.desk === null && link === null) home();
     else go(null);
   };
-  const Acting = place.desk === null || link !== null ? null : deskPages[place.desk];
-  const alert = link?.of === 'alert' ? link.token : null;
-  const aside = Acting !== null || alert !== null;
   const search = (identifier: string): void => {
     if (place.id === shownIdentifier(identifier)) lookUp(identifier);
     else go(identifier);

@@ -4,6 +4,7 @@ import { steps } from '../../core/verify/result.ts';
 import { attesterKey } from '../model/attesterKey.ts';
 import { outcomeLight } from '../model/lights.ts';
 import type { ReportView } from '../model/view.ts';
+import { proofTexts } from '../texts/proof.ts';
 import { attesterName, counted, findAttester, kindName } from '../texts/texts.ts';
 import { useTongue } from './context.ts';
 import { Code, Section, Sign } from './parts.tsx';
@@ -22,12 +23,13 @@ export function Proof({
   check: CheckState;
   children?: ReactNode;
 }) {
-  const { texts, format } = useTongue();
+  const { texts, format, language } = useTongue();
+  const said = proofTexts[language];
   const done = check.state === 'done' ? check.result : null;
   const running = check.state === 'running' ? check.steps : {};
   const current = steps.find((step) => running[step] === undefined);
   return (
-    <Section id="proof" heading={texts.proof.heading} lead={texts.proof.lead}>
+    <Section id="proof" heading={texts.proof.heading} lead={said.lead}>
       <ol className="proof">
         {steps.map((step) => {
           const result = done?.verification.steps.find((one) => one.step === step);
@@ -104,17 +106,13 @@ function StepView(props: {
   view: ReportView;
 }) {
   const tongue = useTongue();
-  const { texts, format } = tongue;
+  const said = proofTexts[tongue.language];
+  const { format } = tongue;
   const { step, outcome, running, checks, view } = props;
   const [unfolded, setUnfolded] = useState(false);
   const [all, setAll] = useState(false);
-  const [title, meaning] = texts.proof.steps[step];
-  const state =
-    outcome === undefined
-      ? running
-        ? texts.proof.running
-        : texts.proof.waiting
-      : texts.proof.outcome[outcome];
+  const [title, meaning] = said.steps[step];
+  const state = outcome === undefined ? (running ? said.running : said.waiting) : said.outcome[outcome];
   const ordered = checks === null ? [] : [...checks].sort((left, right) => rank(left) - rank(right));
   const shown = all ? ordered : ordered.slice(0, SHOWN);
   return (
@@ -126,14 +124,14 @@ function StepView(props: {
             <span className="strong">{title}</span>
             <span className="step-state">
               {state}
-              {checks === null ? '' : ` · ${counted(tongue, checks.length, texts.proof.checks)}`}
+              {checks === null ? '' : ` · ${counted(tongue, checks.length, said.checks)}`}
             </span>
             <span className="muted step-meaning">{meaning}</span>
           </span>
         </summary>
         {unfolded ? (
           <div className="checks">
-            {checks !== null && checks.length === 0 ? <p>{texts.proof.noChecks}</p> : null}
+            {checks !== null && checks.length === 0 ? <p>{said.noChecks}</p> : null}
             <ul>
               {shown.map((check, index) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: the checks of a finished step stay as they are
@@ -142,7 +140,7 @@ function StepView(props: {
             </ul>
             {ordered.length > shown.length ? (
               <button type="button" className="quiet small" onClick={() => setAll(true)}>
-                {texts.proof.showAll(format.number(ordered.length))}
+                {said.showAll(format.number(ordered.length))}
               </button>
             ) : null}
           </div>
@@ -157,6 +155,7 @@ const rank = ({ outcome }: Check): number => ({ failed: 0, incomplete: 1, passed
 /** One comparison: what was compared, where, and the two values where they differ. */
 function CheckView({ check, view }: { check: Check; view: ReportView }) {
   const tongue = useTongue();
+  const said = proofTexts[tongue.language];
   const { texts, format } = tongue;
   const { proof } = texts;
   const entry = [...view.entries, ...view.campaigns].find(({ digest }) => digest === check.at.digest);
@@ -227,7 +226,7 @@ function CheckView({ check, view }: { check: Check; view: ReportView }) {
         )}
         {check.expected === undefined ? null : (
           <div>
-            <dt>{proof.expected}</dt>
+            <dt>{said.expected}</dt>
             <dd>
               <Code>{check.expected}</Code>
             </dd>
@@ -235,7 +234,7 @@ function CheckView({ check, view }: { check: Check; view: ReportView }) {
         )}
         {check.found === undefined ? null : (
           <div>
-            <dt>{proof.found}</dt>
+            <dt>{said.found}</dt>
             <dd>
               <Code>{check.found}</Code>
             </dd>

@@ -13,7 +13,7 @@ const said = {
       `${makers}: ${entries} entries of campaigns on their own chains, which are complete (step 3 of the proof). Lists of vehicles among them: ${lists}; this vehicle is provably not on ${out} of them. Parts of it that were compared with the batches and serials they name: ${parts}.`,
     none: 'No campaign by these attesters lists this vehicle.',
     others: 'No other campaign by these attesters lists this vehicle.',
-    unknown: 'Of some lists there is no proof: whether they hold this vehicle is not known.',
+    unknown: 'Of some campaigns it is not known whether they concern this vehicle.',
     list: {
       in: 'on the list, proven',
       out: 'not on the list, proven',
@@ -28,7 +28,7 @@ const said = {
       `${makers}：其自己的链上共有 ${entries} 条召回记录，且完整无缺（见证明第 3 步）。其中车辆清单 ${lists} 份，可证明本车不在其中 ${out} 份之列。已与其所列批次和序列号比对的本车零件：${parts} 个。`,
     none: '这些机构的召回均未列入本车。',
     others: '除此之外，这些机构的召回均未列入本车。',
-    unknown: '部分清单没有证明：不知其中是否有本车。',
+    unknown: '部分召回是否涉及本车，尚不可知。',
     list: { in: '在清单中，已证明', out: '不在清单中，已证明', unknown: '没有证明', none: '未列车辆' },
     root: '清单的根值',
   },
@@ -43,10 +43,9 @@ export function RecallProofs({ view, makers }: { readonly view: ReportView; read
   const count = (wanted: 'in' | 'out' | 'unknown'): number =>
     lists.filter(({ digest }) => view.lists[digest] === wanted).length;
   const parts = partsOf(view).parts.filter(({ removed }) => removed === null).length;
-  const concerned = (view.summary?.recalls.campaigns ?? []).some(
-    ({ state }) => state === 'open' || state === 'remedied',
-  );
-  const unknown = count('unknown') > 0;
+  const campaigns = view.summary?.recalls.campaigns ?? [];
+  const concerned = campaigns.some(({ state }) => state === 'open' || state === 'remedied');
+  const unknown = count('unknown') > 0 || campaigns.some(({ state }) => state === 'unknown');
   return (
     <details className="fold recall-proofs" data-lists={lists.length}>
       <summary>{words.heading}</summary>

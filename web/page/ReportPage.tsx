@@ -11,7 +11,6 @@ import { Facts } from './Facts.tsx';
 import { Findings } from './Findings.tsx';
 import { Headline, Knowledge } from './Knowledge.tsx';
 import { fetchReportParts, reportPart } from './lazyPart.tsx';
-import { Odometer } from './Odometer.tsx';
 import { Section, saveBlob, useNow } from './parts.tsx';
 import { SharedNotice } from './SharedNotice.tsx';
 import { Timeline, type Wanted } from './Timeline.tsx';
@@ -21,6 +20,7 @@ import type { Reader, ReaderState } from './useReader.ts';
 import { Verdict } from './Verdict.tsx';
 
 // What stands at the foot of a report comes after what is read first.
+const Odometer = reportPart(() => import('./Odometer.tsx').then((part) => part.Odometer));
 const Attesters = reportPart(() => import('./Evidence.tsx').then((part) => part.Attesters));
 const Evidence = reportPart(() => import('./Evidence.tsx').then((part) => part.Evidence));
 
@@ -58,6 +58,7 @@ export function ReportPage(props: Props) {
         })
       : null;
   const refuted = judgement?.verdict === 'refuted';
+  const proven = judgement?.verdict === 'verified';
   const shown = shownIdentifier(view.identifier);
   const name = vehicleName(view);
   const isVehicle = /^(vin|registration|chassis):/.test(view.identifier);
@@ -100,7 +101,7 @@ export function ReportPage(props: Props) {
       {trust === null || trust.state === 'firstUse' ? null : (
         <TrustNotice key={trust.state} trust={trust} onRely={props.onRely} />
       )}
-      <Headline view={view} refuted={refuted} proven={judgement?.verdict === 'verified'} />
+      <Headline view={view} refuted={refuted} proven={proven} />
       <Verdict
         view={view}
         check={check}
@@ -124,8 +125,12 @@ export function ReportPage(props: Props) {
       {view.absent ? null : (
         <div className={refuted ? 'doubted' : ''}>
           <Findings view={view} onEntries={showEntries} />
-          {isVehicle ? <Title view={view} onEntry={showEntry} onSearch={onSearch} /> : null}
-          {isVehicle ? <Odometer view={view} onEntry={showEntry} /> : null}
+          {isVehicle ? <Title view={view} proven={proven} onEntry={showEntry} onSearch={onSearch} /> : null}
+          {isVehicle ? (
+            <Suspense fallback={<Section id="odometer" heading={texts.odometer.heading} />}>
+              <Odometer view={view} onEntry={showEntry} />
+            </Suspense>
+          ) : null}
           {isVehicle ? <Facts view={view} onEntry={showEntry} onSearch={onSearch} /> : null}
           <Timeline view={view} wanted={wanted} onEntry={showEntry} open={open} />
           <Suspense fallback={<Section id="attesters" heading={texts.attesters.heading} />}>

@@ -13,7 +13,7 @@ type Props = {
 };
 
 /** Whose the vehicle is, and whether it may be sold now: folded from the ledger, whatever is withheld. */
-export function Title(props: Props) {
+export function Title({ proven, ...props }: Props & { readonly proven: boolean }) {
   const { texts } = useTongue();
   const { titles } = props.view;
   return (
@@ -22,7 +22,7 @@ export function Title(props: Props) {
       {titles.length > 1 ? <p className="fault">{texts.title.several}</p> : null}
       {titles.map((title) => (
         <div key={title.ledger} className="title-card">
-          <Sellable title={title} />
+          <Sellable title={title} proven={proven} />
           <TitleCard title={title} {...props} />
         </div>
       ))}
@@ -41,8 +41,11 @@ export function TitleCard({ title, ...props }: Props & { title: TitleView }) {
   );
 }
 
-/** “May it be sold now, and if not, why?” */
-export function Sellable({ title }: { title: TitleView }) {
+/**
+ * “May it be sold now, and if not, why?”
+ * @param proven whether this browser has proven the title: before it says nothing good with a green sign
+ */
+export function Sellable({ title, proven }: { readonly title: TitleView; readonly proven: boolean }) {
   const { texts, format } = useTongue();
   const words = texts.title;
   if (!title.whole) {
@@ -54,7 +57,7 @@ export function Sellable({ title }: { title: TitleView }) {
     );
   }
   const may = title.obstacles.length === 0;
-  const light = may ? 'good' : 'bad';
+  const light = may ? (proven ? 'good' : 'neutral') : 'bad';
   const open = title.liens.filter(({ state }) => state === 'open').length;
   const why = title.obstacles.map((obstacle) => {
     if (obstacle === 'notHeld') return words.obstacle.notHeld[title.state === 'held' ? 'none' : title.state];

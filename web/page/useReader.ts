@@ -69,6 +69,8 @@ export function useReader(): Reader {
   const [state, setState] = useState<ReaderState>({ at: 'home' });
   const worker = useRef<Worker | null>(null);
   const run = useRef(0);
+  /** How many checks were asked for: only the newest one's news count. */
+  const checks = useRef(0);
   const waiting = useRef<Waiting[]>([]);
   /** Orders that have not come to their end. */
   const busy = useRef(0);
@@ -76,6 +78,7 @@ export function useReader(): Reader {
   const hear = useCallback((news: News) => {
     if (news.run !== run.current) return;
     if (news.type !== 'step' && news.type !== 'waiting') busy.current = Math.max(0, busy.current - 1);
+    if ('check' in news && news.check !== checks.current) return;
     const settle = (cid: string | null, act: (one: Waiting) => void): void => {
       const asked = waiting.current.filter((one) => one.cid === cid);
       waiting.current = waiting.current.filter((one) => one.cid !== cid);
@@ -169,7 +172,8 @@ export function useReader(): Reader {
             ? { ...before, check: { state: 'running', steps: {}, waiting: null } }
             : before,
         );
-        send({ type: 'check', run: run.current, order });
+        checks.current += 1;
+        send({ type: 'check', run: run.current, check: checks.current, order });
       },
       [send],
     ),

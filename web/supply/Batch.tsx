@@ -71,7 +71,7 @@ function Inside(props: InsideProps) {
           {words.batch.free}
         </p>
       ) : (
-        <Summary view={view} batch={batch} />
+        <Summary view={view} batch={batch} proven={place !== null} />
       )}
       {place === null ? null : (
         <div key={enter.round} hidden={busy}>
@@ -93,12 +93,13 @@ export function isOwn({ attester }: EntryView, organisation: bigint): boolean {
   return attester.slice(attester.lastIndexOf('/') + 1) === organisation.toString();
 }
 
-function Summary({ view, batch }: { view: ReportView; batch: BatchView }) {
+function Summary(props: { readonly view: ReportView; readonly batch: BatchView; readonly proven: boolean }) {
+  const { view, batch, proven } = props;
   const tongue = useTongue();
   const words = useSupplyWords();
   const { format } = tongue;
   const { produced, state, holder, count, steps: done } = batch;
-  const light = state === 'quarantined' ? 'bad' : state === 'inTransit' ? 'neutral' : 'good';
+  const light = state === 'quarantined' ? 'bad' : state === 'inTransit' || !proven ? 'neutral' : 'good';
   const facts =
     produced === null
       ? []

@@ -305,7 +305,7 @@ function PartState({ check, waiting }: { readonly check: PartCheck | undefined; 
   }
   return (
     <span className={check.grave ? 'small fault' : 'small muted'}>
-      <Sign of={check.grave ? 'caution' : check.state === 'unasked' ? 'neutral' : 'good'} />{' '}
+      <Sign of={check.grave ? 'caution' : 'neutral'} />{' '}
       {check.words.map((one) => words.build.states[one] ?? one).join(' · ')}
     </span>
   );

@@ -32,7 +32,7 @@ function readNotice(answer: Answer): Notice {
   };
 }
 
-/** What this organisation was told: the newest first. */
+/** What this organisation or owner was told: the newest first. */
 export function Notices({ service, onOpen }: { service: Service; onOpen: (identifier: string) => void }) {
   const words = useSupplyWords();
   const tongue = useTongue();
@@ -57,16 +57,21 @@ export function Notices({ service, onOpen }: { service: Service; onOpen: (identi
       )}
       {value === null && failure === null ? <p role="status">{texts.app.loading}</p> : null}
       {value !== null && value.list.length === 0 ? <p className="muted">{words.notices.none}</p> : null}
-      {value === null || value.unread === 0 || newest === undefined ? null : (
-        <p className="actions">
-          <span className="strong">
-            {counted(tongue, value.unread, (count, one) => words.notices.unread(count, one))}
-          </span>
-          <button type="button" className="secondary" onClick={() => readAll(newest)}>
-            {words.notices.readAll}
-          </button>
-        </p>
-      )}
+      <p className="actions">
+        {value === null || value.unread === 0 || newest === undefined ? null : (
+          <>
+            <span className="strong">
+              {counted(tongue, value.unread, (count, one) => words.notices.unread(count, one))}
+            </span>
+            <button type="button" className="secondary" onClick={() => readAll(newest)}>
+              {words.notices.readAll}
+            </button>
+          </>
+        )}
+        <button type="button" className="quiet" onClick={again}>
+          {words.recalls.again}
+        </button>
+      </p>
       <ul className="listing">
         {(value?.list ?? []).map((notice) => {
           const thing = thingOf(notice);

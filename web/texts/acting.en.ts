@@ -473,11 +473,13 @@ export const actingEn = {
     'consent.unknown': 'The service does not know this consent.',
     'consent.notRevoker': 'This consent is not yours to revoke.',
     'consent.receipt': 'The service’s receipt does not hold: don’t rely on its word.',
+    'consent.otherHash': 'The service shows a consent under the name of another: don’t rely on its list.',
     'organisation.unknown': 'No organisation has this number.',
     'access.notOwner': 'This log is for the owner.',
     'access.malformed': 'The log can’t be read.',
     'access.position': 'An entry of the log is missing in between.',
     'access.signature': 'The log’s head is not signed by the operator that it names.',
+    'access.tooLong': 'The log is too long for this page: “vinculum access-log” reads and checks all of it.',
     'access.otherLog': 'The log does not lead to the head that the operator signed.',
   } as Record<string, string>,
 };

@@ -446,11 +446,13 @@ export const actingZh: ActingTexts = {
     'consent.unknown': '服务不知道该授权。',
     'consent.notRevoker': '该授权不由您撤销。',
     'consent.receipt': '服务的回执不成立，请勿采信其说法。',
+    'consent.otherHash': '服务以另一份授权的名义显示此授权，请勿采信其列表。',
     'organisation.unknown': '没有这个编号的机构。',
     'access.notOwner': '该日志仅供车主查看。',
     'access.malformed': '无法读取日志。',
     'access.position': '日志中间缺少一条。',
     'access.signature': '日志指纹并非由其所称的运营方签名。',
+    'access.tooLong': '日志过长，此页无法读完：请用命令 vinculum access-log 读取并核对全部内容。',
     'access.otherLog': '日志推不出运营方签名的指纹。',
   },
 };

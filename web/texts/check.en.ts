@@ -13,7 +13,7 @@ export const checkEn = {
   countryHint: 'Only the country is sent. It shows whether a copy of the code is seen elsewhere.',
   noCountry: 'Not said',
   vehicle: 'In which vehicle (optional)',
-  vehicleHint: 'Its VIN, if the part is in one: being mounted there speaks not against it.',
+  vehicleHint: 'Its VIN, if the part is in one: being mounted there does not speak against it.',
   go: 'Check it',
   scanning: 'Hold the part’s code in front of the camera.',
   asking: 'Asking about the part…',
@@ -54,6 +54,7 @@ export const checkEn = {
   } satisfies Record<AuthenticityState, [string, string]> as Record<AuthenticityState, [string, string]>,
   /** Before this browser has proven it, or where it can't. */
   told: (state: string) => `“${state}”, says the service`,
+  unsure: 'Not enough of it could be proven to call it genuine. Ask whoever sells it, or the maker.',
   proofs: {
     running: 'Your browser is proving it: until then it is only the service’s word.',
     no: 'Your browser could not prove it: this is only the service’s word.',

@@ -38,6 +38,7 @@ export const checkZh: CheckTexts = {
     forged: ['伪造的码', '此码并非由其所称的制造商制作，请勿使用该零件。'],
   },
   told: (state) => `服务称“${state}”`,
+  unsure: '能证明的不足以称其为正品。请询问卖方或制造商。',
   proofs: {
     running: '您的浏览器正在证明；在此之前，这只是服务的说法。',
     no: '您的浏览器未能证明：这只是服务的说法。',

@@ -1,4 +1,3 @@
-import type { StepName } from '../../core/verify/result.ts';
 import type { Tidied } from '../model/vinFeedback.ts';
 import { findingsEn, usageEn } from './findings.en.ts';
 import { vocabularyEn } from './vocabulary.en.ts';
@@ -595,39 +594,6 @@ export const en = {
 
   proof: {
     heading: 'The proof',
-    lead: 'Seven steps, made by your browser. Open one to see what was compared.',
-    waiting: 'waiting',
-    outcome: { passed: 'holds', incomplete: 'not complete', failed: 'failed' },
-    running: 'running',
-    steps: {
-      subject: [
-        'It is this number',
-        'A number has exactly one place on the ledger; a proof shows that this is it.',
-      ],
-      ledgers: [
-        'All ledgers were looked at',
-        'The directory lists every ledger, and each runs the code that it was listed with.',
-      ],
-      completeness: [
-        'Nothing was left out',
-        'The history’s links, hashed one after another, end in the fingerprint on the ledger.',
-      ],
-      entries: ['Nothing was altered', 'Each entry’s content is the one whose digest stands on the ledger.'],
-      attesters: [
-        'Who attested is who it says',
-        'Each organisation’s record of standing ends in its fingerprint on the ledger.',
-      ],
-      disclosures: ['Opened fields are genuine', 'Each opened field’s digest stands in its entry.'],
-      findings: [
-        'The conclusions are our own',
-        'Findings were worked out here from the proven entries, not taken from the service.',
-      ],
-    } satisfies Record<StepName, [string, string]> as Record<StepName, [string, string]>,
-    checks: (count: string, one: boolean) => (one ? '1 check' : `${count} checks`),
-    noChecks: 'There was nothing to check in this step.',
-    showAll: (count: string) => `Show all ${count}`,
-    expected: 'On the ledger',
-    found: 'In the report',
     at: {
       ledger: 'Ledger',
       directory: 'Directory',

@@ -296,7 +296,10 @@ export const findingsEn: FindingWords = {
       `That they exist is still proven: ${f.kinds}.`,
       ...f.erased
         .slice(0, 5)
-        .map(({ kind, attester, basis, time }) => `${source(kind, attester)}: ${basis}, ${time}.`),
+        .map(
+          ({ kind, attester, basis, time, operator }) =>
+            `${source(kind, attester)}: ${basis}, ${time} (${operator}).`,
+        ),
     ),
   }),
   'entry.void': (f) => ({

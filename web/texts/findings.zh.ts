@@ -283,7 +283,10 @@ export const findingsZh: FindingWords = {
       `其存在仍得到证明：${f.kinds}。`,
       ...f.erased
         .slice(0, 5)
-        .map(({ kind, attester, basis, time }) => `${source(kind, attester)}：${basis}，${time}。`),
+        .map(
+          ({ kind, attester, basis, time, operator }) =>
+            `${source(kind, attester)}：${basis}，${time}（${operator}）。`,
+        ),
     ),
   }),
   'entry.void': (f) => ({

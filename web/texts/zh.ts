@@ -531,24 +531,6 @@ export const zh: Texts = {
 
   proof: {
     heading: '证明过程',
-    lead: '由您的浏览器完成的七个步骤。展开可查看比较了什么。',
-    waiting: '等待中',
-    outcome: { passed: '成立', incomplete: '未完成', failed: '不成立' },
-    running: '进行中',
-    steps: {
-      subject: ['确是该编号', '每个编号在账本上只有一个位置，证明表明正是此处。'],
-      ledgers: ['查看了所有账本', '目录列出每个账本，且各账本运行的正是列明的代码。'],
-      completeness: ['没有遗漏', '历史的各环依次哈希，结果等于账本上的指纹。'],
-      entries: ['没有改动', '每条记录的内容与账本上的摘要一致。'],
-      attesters: ['证明方确为其人', '各机构的资格记录与账本上的指纹一致。'],
-      disclosures: ['开放字段真实', '每个开放字段的摘要都在其记录之中。'],
-      findings: ['结论由此处得出', '要点由已证明的记录在此推算，并非取自服务方。'],
-    },
-    checks: (count) => `${count} 项核验`,
-    noChecks: '此步骤没有需要核验的内容。',
-    showAll: (count) => `显示全部 ${count} 项`,
-    expected: '账本上',
-    found: '报告中',
     at: {
       ledger: '账本',
       directory: '目录',

@@ -47,7 +47,8 @@ export type Order =
   /** Opens a share link: the token goes in the body, never in an address. */
   | { readonly type: 'share'; readonly run: number; readonly url: string; readonly token: string }
   | { readonly type: 'open'; readonly run: number; readonly file: Blob }
-  | { readonly type: 'check'; readonly run: number; readonly order: CheckOrder }
+  /** `check` tells the news of this one from those of an earlier one, which may end later. */
+  | { readonly type: 'check'; readonly run: number; readonly check: number; readonly order: CheckOrder }
   | { readonly type: 'save'; readonly run: number }
   | {
       readonly type: 'document';
@@ -86,10 +87,16 @@ export type News =
       readonly pages: Pages | null;
       readonly shared: Shared | null;
     }
-  | { readonly type: 'step'; readonly run: number; readonly step: StepName; readonly outcome: Outcome }
-  | { readonly type: 'waiting'; readonly run: number; readonly endpoint: string }
-  | { readonly type: 'checked'; readonly run: number; readonly result: CheckResult }
-  | { readonly type: 'failed'; readonly run: number; readonly failure: Failure }
+  | {
+      readonly type: 'step';
+      readonly run: number;
+      readonly check: number;
+      readonly step: StepName;
+      readonly outcome: Outcome;
+    }
+  | { readonly type: 'waiting'; readonly run: number; readonly check: number; readonly endpoint: string }
+  | { readonly type: 'checked'; readonly run: number; readonly check: number; readonly result: CheckResult }
+  | { readonly type: 'failed'; readonly run: number; readonly check?: number; readonly failure: Failure }
   | { readonly type: 'saved'; readonly run: number; readonly file: Blob }
   | { readonly type: 'document'; readonly run: number; readonly document: OpenedDocument }
   | {

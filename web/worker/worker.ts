@@ -31,6 +31,8 @@ scope.onmessage = ({ data }) => {
     const failure = failureOf(error);
     if (data.type === 'document') {
       scope.postMessage({ type: 'documentFailed', run: data.run, cid: data.cid, failure });
+    } else if (data.type === 'check') {
+      scope.postMessage({ type: 'failed', run: data.run, check: data.check, failure });
     } else scope.postMessage({ type: 'failed', run: data.run, failure });
   });
 };
@@ -48,16 +50,18 @@ async function obey(order: Order): Promise<void> {
     case 'open':
       return openFile(run, order.file);
     case 'check': {
-      if (held === null || held.run !== run) return;
+      const number = order.check;
+      // A worker that took the place of one that died holds no report.
+      if (held?.run !== run) throw new VinculumError('page.failed', 'The report is not there any more.');
       const { report } = held;
       const started = performance.now();
       const checked = await check(report, order.order, {
-        onStep: (step, outcome) => scope.postMessage({ type: 'step', run, step, outcome }),
-        onSlow: (endpoint) => scope.postMessage({ type: 'waiting', run, endpoint }),
+        onStep: (step, outcome) => scope.postMessage({ type: 'step', run, check: number, step, outcome }),
+        onSlow: (endpoint) => scope.postMessage({ type: 'waiting', run, check: number, endpoint }),
       });
       const milliseconds = performance.now() - started;
       const view = viewOf(report, checked.verification);
-      scope.postMessage({ type: 'checked', run, result: { ...checked, view, milliseconds } });
+      scope.postMessage({ type: 'checked', run, check: number, result: { ...checked, view, milliseconds } });
       return;
     }
     case 'save':

@@ -268,11 +268,10 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
         const columns = { digest: 'bytea', node: 'uuid' } as const;
         await insertRows(transaction, 'recalled', columns, rows, { onConflict: 'DO NOTHING' });
       }
-      const subjects = vehicles.map(({ subject }) => fromHex(subject, 32));
-      const built = anyVehicle ? null : await builtBy(transaction, telling.attester, subjects);
+      const built = anyVehicle ? null : await builtBy(transaction, telling.attester, vehicles);
       // Who neither built a vehicle nor is an authority has nothing to tell its owner.
       const concerned = vehicles.filter(
-        ({ node, subject }) => !before.has(node) && (built === null || built.has(subject)),
+        ({ node }) => !before.has(node) && (built === null || built.has(node)),
       );
       const posted = await post(transaction, telling, concerned, ledger, digest);
       await transaction.execute(`UPDATE announcements SET told = told + $6 WHERE ${THIS_ONE}`, [

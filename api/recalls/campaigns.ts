@@ -5,6 +5,7 @@ import {
   type Digest,
   type LedgerId,
   type OrganisationId,
+  type Subject,
   ZERO_SUBJECT,
 } from '../../core/chain/types.ts';
 import { applyAmendments, sameAttester } from '../../core/findings/amendments.ts';
@@ -12,6 +13,7 @@ import type { EffectiveEntry, OpenedEntry } from '../../core/findings/openedEntr
 import { type Campaign, campaignsOf } from '../../core/findings/recalls.ts';
 import { openedEntry } from '../../core/verify/conclude.ts';
 import { judgeBlock } from '../../core/verify/entries.ts';
+import type { Node } from '../graph/nodes.ts';
 import { OWN_REGISTER } from '../index/ledgers.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Queryable } from '../store/store.ts';
@@ -140,17 +142,24 @@ const KINDS_SET = 4;
 /** `title.branded`: only authorities and registrars may. */
 const BRANDED = 9;
 
-/** Which of these subjects an organisation has stated to have built. */
+/**
+ * Which of these vehicles an organisation has built: by entries that hold, as the graph has them. While one’s history is
+ * still to be read into it, a link is taken at its word.
+ */
 export async function builtBy(
   from: Queryable,
   organisation: OrganisationId,
-  subjects: readonly Uint8Array[],
-): Promise<Set<string>> {
-  const rows = await from.query<{ subject: Uint8Array }>(
-    'SELECT DISTINCT subject FROM links WHERE subject = ANY($1::bytea[]) AND kind = 33 AND organisation = $2',
-    [subjects, organisation],
+  vehicles: readonly { readonly node: Node; readonly subject: Subject }[],
+): Promise<Set<Node>> {
+  const rows = await from.query<{ node: Node }>(
+    `SELECT asked.node FROM unnest($1::text[], $2::bytea[]) AS asked(node, subject)
+     WHERE EXISTS (SELECT 1 FROM made
+         WHERE made.node = asked.node::uuid AND made.organisation = $3 AND made.kind = 33)
+       OR EXISTS (SELECT 1 FROM graph_due JOIN links ON links.subject = graph_due.subject
+         WHERE graph_due.subject = asked.subject AND links.kind = 33 AND links.organisation = $3)`,
+    [vehicles.map(({ node }) => node), vehicles.map(({ subject }) => fromHex(subject, 32)), organisation],
   );
-  return new Set(rows.map(({ subject }) => toHex(subject)));
+  return new Set(rows.map(({ node }) => node));
 }
 
 export const bytesOf = (digests: readonly string[]): Uint8Array[] =>

@@ -25,6 +25,7 @@ describe('recall campaigns', function () {
   this.timeout(120_000);
   let test: TestService;
   let maker: Attester;
+  let rival: Attester;
   let stranger: Attester;
   let workshop: Attester;
   let registrar: Attester;
@@ -41,6 +42,7 @@ describe('recall campaigns', function () {
   before(async () => {
     test = await sharedService();
     maker = await test.admit('Maker of recalls', ['manufacturer']);
+    rival = await test.admit('Rival of recalls', ['manufacturer']);
     stranger = await test.admit('Supplier of recalls', ['supplier']);
     workshop = await test.admit('Workshop of recalls', ['workshop']);
     registrar = await test.admit('Registry of recalls', ['registrar', 'authority']);
@@ -258,6 +260,18 @@ describe('recall campaigns', function () {
     const entries = (await boxOf(test, ownersToken)).map(({ entry }) => entry);
     expect(entries).to.include(warned);
     expect(entries).to.not.include(foreign);
+    // Nor those of a maker whose word that it built another's vehicle does not hold.
+    const copied = test.compose(rival, 'vin:WVWZZZ1JZ00000001', {
+      ...{ kind: 'vehicle.built', time: '2024-01-01' },
+      data: { manufacturerId: 'recalls.example', productionDate: '2024-01-01' },
+    });
+    await anchor(rival, [{ ...copied.entry, subject: vehicle.subject }]);
+    await test.record(rival, [copied]);
+    const claimed = await list(test, rival, await test.signIn(rival), {
+      ...{ campaign: number(), vehicles: [vehicle.name] },
+    });
+    await told(claimed);
+    expect((await boxOf(test, ownersToken)).map(({ entry }) => entry)).to.not.include(claimed);
   });
 
   it('count what is remedied, not needed and open, by month, from entries on the ledger and the set alone', async () => {

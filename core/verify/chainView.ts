@@ -82,16 +82,17 @@ function readBlock(value: unknown): BlockReference {
 
 const quantity = (value: bigint): Hex => `0x${value.toString(16)}`;
 
-type Agree = (
-  method: string,
-  params: readonly unknown[],
-  read: (value: unknown) => string,
-) => Promise<string>;
+/** An endpoint, and the words by which it knows the block that everything is read at. */
+type Placed = { readonly request: RpcRequest; readonly block: unknown };
 
-/** Asks all endpoints the same and takes only a unanimous answer. */
-function unanimous(endpoints: readonly RpcRequest[]): Agree {
-  return async (method, params, read) => {
-    const answers = await Promise.all(endpoints.map(async (request) => read(await request(method, params))));
+type Agree = (method: string, asked: unknown, read: (value: unknown) => string) => Promise<string>;
+
+/** Asks all endpoints the same of one block, and takes only a unanimous answer. */
+function unanimous(endpoints: readonly Placed[]): Agree {
+  return async (method, asked, read) => {
+    const answers = await Promise.all(
+      endpoints.map(async ({ request, block }) => read(await request(method, [asked, block]))),
+    );
     const [answer = ''] = answers;
     if (answers.some((other) => other !== answer)) {
       throw disagree(method, answers);
@@ -154,15 +155,30 @@ export async function agreedBlocks(
 }
 
 /**
- * A view by one or more endpoints, which must agree on the chain, on the block's hash and on every answer.
+ * Names the block by its hash (EIP-1898) where the endpoint knows that: read by its number, a chain that reorganises in
+ * between would tell of another block than the one that was agreed on, and make an honest report look like a lie.
+ */
+async function placed(request: RpcRequest, { number, hash }: BlockReference): Promise<Placed> {
+  const block = { blockHash: hash, requireCanonical: true };
+  const known = await request('eth_getCode', [NOBODY, block]).then(
+    (code) => typeof code === 'string',
+    () => false,
+  );
+  return { request, block: known ? block : quantity(number) };
+}
+
+const NOBODY = `0x${'00'.repeat(20)}`;
+
+/**
+ * A view by one or more endpoints, which must agree on the chain, on the block's hash and on every answer. A block that is
+ * no longer the chain's makes reading fail, where the endpoint can be asked by hash.
  * @throws `rpc.none` `rpc.otherChain` `rpc.disagree` `rpc.malformed`, and whatever a request throws
  */
 export async function rpcView(endpoints: readonly RpcRequest[], chainId: bigint): Promise<ChainView> {
   const { block, final } = await agreedBlocks(endpoints, chainId);
-  const agree = unanimous(endpoints);
-  const tag = quantity(block.number);
+  const agree = unanimous(await Promise.all(endpoints.map((request) => placed(request, block))));
   const call = (to: Address, data: string): Promise<string> =>
-    agree('eth_call', [{ to, data }, tag], (value) => readWord('eth_call', value));
+    agree('eth_call', { to, data }, (value) => readWord('eth_call', value));
   return {
     chainId,
     block,
@@ -170,7 +186,7 @@ export async function rpcView(endpoints: readonly RpcRequest[], chainId: bigint)
     endpoints: endpoints.length,
     directoryHead: async (directory) => (await call(directory, SELECTORS.directoryHead)) as Head,
     codeHash: async (contract) =>
-      (await agree('eth_getCode', [contract, tag], (value) => {
+      (await agree('eth_getCode', contract, (value) => {
         if (typeof value !== 'string') throw malformed('eth_getCode');
         return toHex(keccak_256(fromHex(value)));
       })) as Hex,

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Hex } from '../../../core/bytes.ts';
-import { agreedBlocks, type RpcRequest } from '../../../core/verify/chainView.ts';
+import type { Address } from '../../../core/chain/types.ts';
+import { agreedBlocks, type RpcRequest, rpcView } from '../../../core/verify/chainView.ts';
 import { expectCode } from '../../expectCode.ts';
 
 const CHAIN = 4242n;
@@ -73,4 +74,49 @@ describe('agreedBlocks', () => {
     expectCode('rpc.malformed', () =>
       agreedBlocks([endpoint((_, honest) => ({ ...honest, number: 5 }))], CHAIN, 7n),
     ));
+});
+
+describe('rpcView', () => {
+  const [before, after] = [hash(1), hash(2)];
+  const contract = `0x${'d1'.repeat(20)}` as Address;
+
+  /** A node whose newest block is replaced by another as soon as its hash is known; both hold another head. */
+  function reorganising(byHash: boolean): { readonly request: RpcRequest; readonly replace: () => void } {
+    const chain = endpoint();
+    let replaced = false;
+    const request: RpcRequest = async (method, params) => {
+      if (method !== 'eth_call' && method !== 'eth_getCode') return chain(method, params);
+      const at = params[1] as string | { blockHash: string };
+      if (typeof at !== 'string') {
+        if (!byHash) throw new Error('invalid argument 1: cannot unmarshal object');
+        if (at.blockHash !== hash(10) || replaced) throw new Error('not canonical');
+      }
+      if (method === 'eth_getCode') return '0x';
+      return replaced ? after : before;
+    };
+    return {
+      request,
+      replace: () => {
+        replaced = true;
+      },
+    };
+  }
+
+  it('reads at the block that was agreed on, and fails where the chain has left it', async () => {
+    const node = reorganising(true);
+    const view = await rpcView([node.request], CHAIN);
+    expect(view.block.hash).to.equal(hash(10));
+    expect(await view.directoryHead(contract)).to.equal(before);
+    node.replace();
+    const answer = await view.directoryHead(contract).catch((error: Error) => error.message);
+    expect(answer).to.equal('not canonical');
+  });
+
+  it('reads by number from a node that knows no hashes, also beside one that does', async () => {
+    const [old, recent] = [reorganising(false), reorganising(true)];
+    const view = await rpcView([old.request, recent.request], CHAIN);
+    expect(await view.directoryHead(contract)).to.equal(before);
+    old.replace();
+    await expectCode('rpc.disagree', () => view.directoryHead(contract));
+  });
 });

@@ -17,7 +17,7 @@ import { schemaVersion } from '../store/migrate.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import { FIRST_LINE, frame, jsonFrame } from './frames.ts';
 import { createSpool, type Spool } from './spool.ts';
-import { backedUpTables } from './tables.ts';
+import { backedUpTables, ofStoredSets } from './tables.ts';
 
 /** Whom a backup is encrypted for: who knows a passphrase, or who holds the key of one of these (`age1…`). */
 export type Recipient = { readonly passphrase: string } | { readonly recipients: readonly string[] };
@@ -187,8 +187,11 @@ function encrypterFor(recipient: Recipient): Encrypter {
 /** A table's rows as JSON, each exactly as the database writes it, some at a time. */
 async function spoolTable(transaction: Transaction, table: string, spool: Spool): Promise<number> {
   await spool.write(jsonFrame('table', { name: table }));
+  const which = ofStoredSets.includes(table)
+    ? 'WHERE EXISTS (SELECT 1 FROM sets WHERE sets.digest = t.digest)'
+    : '';
   await transaction.execute(
-    `DECLARE backup CURSOR FOR SELECT row_to_json(t)::text AS row FROM "${table}" AS t`,
+    `DECLARE backup CURSOR FOR SELECT row_to_json(t)::text AS row FROM "${table}" AS t ${which}`,
   );
   let count = 0;
   let atOnce = 64;

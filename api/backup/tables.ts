@@ -22,6 +22,9 @@ export const leftOut: readonly string[] = [
   'watch_due',
 ];
 
+/** Of these tables only what belongs to sets that count: the rest is of sets that are being checked. */
+export const ofStoredSets: readonly string[] = ['set_buckets', 'serials'];
+
 /** The tables of a backup, those that others refer to first. A table that is added later is among them by itself. */
 export async function backedUpTables(from: Queryable): Promise<string[]> {
   const tables = await from.query<{ name: string }>(

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -169,6 +169,19 @@ describe('backup and restore', function () {
     expect(
       (await test.request('PUT', `/v1/sets/${half?.digest}/chunks/0`, { token, raw })).body.state,
     ).to.equal('receiving');
+    // As far as a check of another set had come.
+    const { store: written } = test.service.services;
+    const other = fromHex(half?.digest ?? '', 32);
+    await written.execute(
+      `INSERT INTO set_buckets (digest, start, wrapped)
+       SELECT $1, start, wrapped FROM set_buckets WHERE digest = $2`,
+      [other, fromHex(kept?.digest ?? '', 32)],
+    );
+    await written.execute('INSERT INTO serials (serial, batch, digest) VALUES ($1, $2, $3)', [
+      randomUUID(),
+      randomUUID(),
+      other,
+    ]);
     const file = await backup();
     await garage.erase({ entry: erased?.digest ?? '' });
     const { folder } = await restored(file);
@@ -190,6 +203,12 @@ describe('backup and restore', function () {
         fromHex(erased?.digest ?? '', 32),
       ]);
       expect(left).to.deep.equal([]);
+      for (const table of ['set_buckets', 'serials']) {
+        const stray = await store.query(
+          `SELECT 1 FROM ${table} WHERE digest NOT IN (SELECT digest FROM sets)`,
+        );
+        expect(stray, table).to.deep.equal([]);
+      }
     });
   });
 

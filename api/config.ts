@@ -158,7 +158,7 @@ export const settings = {
       .refine((policy) => policy !== null)
       .optional(),
     'none, or rules such as claim=3650d,registration.*=3650d,service/technician=1095d,usage=keep,accessLog=1095d',
-    'How long sealed fields are kept, by kind and field, from their day on the ledger; and entries of access logs (accessLog), consents that are over (consents), API keys that no longer work (apiKeys) and notices (notices). Default: docs/privacy.md',
+    'How long sealed fields are kept, by kind and field, from their day on the ledger; and entries of access logs (accessLog), consents that are over (consents), API keys that no longer work (apiKeys), notices (notices), counts of checked part codes (scans) and links to alerts that have expired (alertLinks). Default: docs/privacy.md',
   ),
   RETENTION_HOURS: setting(
     integer(0, 8_760).default(24),

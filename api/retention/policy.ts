@@ -57,6 +57,8 @@ const records = {
   scans: 'scanDays',
   alertLinks: 'alertLinkDays',
 } as const;
+/** What may stand in a rule in place of a kind. */
+export const recordNames: readonly string[] = Object.keys(records);
 const nothing: Policy = {
   fields: [],
   accessLogDays: null,

@@ -1,6 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { readConfig } from '../../../api/config.ts';
-import { daysFor, defaultRetention, leastDays, parsePolicy } from '../../../api/retention/policy.ts';
+import {
+  daysFor,
+  defaultRetention,
+  leastDays,
+  parsePolicy,
+  recordNames,
+} from '../../../api/retention/policy.ts';
 
 describe('the retention policy', () => {
   const read = (text: string) => {
@@ -64,5 +71,15 @@ describe('the retention policy', () => {
     expect(daysFor(policy, 'usage', 'operatorName')).to.equal(1095);
     expect(daysFor(policy, 'batch.produced', 'composition')).to.equal(null);
     expect(policy).to.include({ accessLogDays: 1095, consentDays: 1095, apiKeyDays: 365 });
+  });
+
+  it('is described with all that it may be about', async () => {
+    const text = (path: string) => readFile(new URL(`../../../docs/${path}`, import.meta.url), 'utf8');
+    const [, privacy = ''] = /## 5\. Retention\n(.*?)\n## /s.exec(await text('privacy.md')) ?? [];
+    const [operations = ''] = /^\| `RETENTION` \|.*$/m.exec(await text('operations.md')) ?? [];
+    for (const name of recordNames) {
+      expect(privacy, name).to.include(`\`${name}\``);
+      expect(operations, name).to.include(`(${name})`);
+    }
   });
 });

@@ -220,15 +220,14 @@ describe('Store', () => {
     });
 
     it('lets timers run while it works', async () => {
-      let longest = 0;
-      let last = performance.now();
+      let turns = 0;
       const timer = setInterval(() => {
-        longest = Math.max(longest, performance.now() - last);
-        last = performance.now();
+        turns += 1;
       }, 5);
       await store.query('SELECT sum(i) FROM generate_series(1, 3000000) AS i');
       clearInterval(timer);
-      expect(longest).to.be.below(200);
+      // Of a thread that computes itself there were none.
+      expect(turns).to.be.at.least(3);
     });
   });
 

@@ -56,8 +56,8 @@ import { createEvaluator } from './pseudonym/evaluator.ts';
 import { createProofs } from './query/proof.ts';
 import { createQuery } from './query/query.ts';
 import { createSecrets } from './query/secrets.ts';
-import { createCampaignBook } from './recalls/book.ts';
 import { createSets } from './query/sets.ts';
+import { createCampaignBook } from './recalls/book.ts';
 import { createCampaignNames, recordRecalls } from './recalls/register.ts';
 import { Lease } from './relay/lease.ts';
 import { createRetention, repeatRetention } from './retention/retention.ts';
@@ -216,9 +216,9 @@ async function start(
       error: (message, facts) => log('error', message, facts),
     },
   });
-  const campaigns = createCampaignBook({ store, secrets });
 
   const secrets = createSecrets(keyring);
+  const campaigns = createCampaignBook({ store, secrets });
   let wakeAnnouncer: () => void = () => undefined;
   const sets = opened(
     createSets({ store, keyring, secrets, nodes, log, onStored: () => wakeAnnouncer() }),
@@ -288,9 +288,9 @@ async function start(
       ...{ register, known: known.receipts },
       rewrite: config.erasureRewrite,
       beforeRewrite: (digests) => graph.forget(digests),
-        campaigns.forget();
       onErased: () => {
         query.forget();
+        campaigns.forget();
         graph.ring();
       },
     }),
@@ -353,9 +353,9 @@ async function start(
     shares,
     accessLogs,
     alerts,
-    campaigns,
     checks,
     watch,
+    campaigns,
     notices,
     subscriptions,
     takeAway,

@@ -17,7 +17,6 @@ import { repeatAfterBlocks } from './alerts/repeat.ts';
 import { createApp } from './app.ts';
 import { createAuth } from './auth/auth.ts';
 import { createChecks } from './authenticity/checks.ts';
-import { recordScrapped } from './authenticity/record.ts';
 import { createWatch } from './authenticity/watch.ts';
 import { createBackups } from './backup/backups.ts';
 import { getHeader } from './chain/read.ts';
@@ -201,7 +200,6 @@ async function start(
       await recordClaims(transaction, entries);
       await recordSealed(transaction, entries, keyring);
       await recordEvents(transaction, entries, eventNames);
-      await recordScrapped(transaction, entries, nodes);
       await recordRecalls(transaction, entries, { names, nodes });
       await recordAlerts(transaction, entries, {
         ledger: { chainId: deployment.chainId, address: deployment.ledger },

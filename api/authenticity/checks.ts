@@ -205,11 +205,9 @@ export function createChecks(options: CheckOptions): Checks {
   }
 
   async function wasScrapped(node: Node): Promise<boolean> {
-    const rows = await store.query(
-      `SELECT 1 AS one FROM scrapped_parts WHERE node = $1::text::uuid
-         AND EXISTS (SELECT 1 FROM links WHERE links.digest = scrapped_parts.digest AND links.kind = 105) LIMIT 1`,
-      [node],
-    );
+    const rows = await store.query('SELECT 1 AS one FROM scrapped WHERE node = $1::text::uuid LIMIT 1', [
+      node,
+    ]);
     return rows.length > 0;
   }
 
@@ -369,7 +367,8 @@ export async function unlistedSerials(
   if (sought.length === 0) return new Set();
   const known = await from.query<{ node: string }>(
     `SELECT node::text AS node FROM made WHERE node = ANY($1::text[]::uuid[])
-     UNION SELECT serial::text FROM serials WHERE serial = ANY($1::text[]::uuid[])`,
+     UNION SELECT serial::text FROM serials JOIN sets ON sets.digest = serials.digest
+       WHERE serial = ANY($1::text[]::uuid[])`,
     [sought.map(({ node }) => node)],
   );
   const there = new Set<string>(known.map(({ node }) => node));

@@ -216,16 +216,20 @@ export function createWatch(options: WatchOptions): Watch {
     const placeOf = ({ digest, organisation: by }: Mount): Place | undefined =>
       found.get(digest)?.findLast(({ organisation }) => organisation === null || organisation === by);
     const ended = new Set<string>();
-    const removed = await from.query<{ node: string; block_number: bigint; log_index: number }>(
-      `SELECT scrapped_parts.node::text AS node, links.block_number, links.log_index FROM scrapped_parts
-       JOIN links ON links.digest = scrapped_parts.digest AND links.kind = 105 AND links.ledger = $2
-       WHERE scrapped_parts.node = ANY($1::text[]::uuid[])`,
+    const removed = await from.query<Place & { node: string; parent: string }>(
+      `SELECT scrapped.node::text AS node, scrapped.parent::text AS parent, links.block_number, links.log_index
+       FROM scrapped JOIN links ON links.digest = scrapped.digest AND links.kind = 105 AND links.ledger = $2
+       WHERE scrapped.node = ANY($1::text[]::uuid[])`,
       [mounts.map(({ child }) => child), ledger],
     );
     for (const mount of mounts) {
       const place = placeOf(mount);
       if (place === undefined) continue;
-      if (removed.some((row) => row.node === mount.child && isBefore(row, place))) ended.add(keyOf(mount));
+      // What was taken out of it had been in it: correcting that later does not mount it again.
+      const took = removed.filter(
+        ({ node, parent }) => node === mount.child && !(parent === mount.parent && mount.until !== null),
+      );
+      if (took.some((row) => isBefore(row, place))) ended.add(keyOf(mount));
     }
     const [any] = await from.query(
       `SELECT 1 AS one FROM parts WHERE ledger = $1 AND state IN ('scrapped', 'stolen') LIMIT 1`,

@@ -314,7 +314,6 @@ const filtered = new Set([
   'notices',
   'recalled',
   'remedies',
-  'scrapped_parts',
 ]);
 const inflated = promisify(inflate);
 

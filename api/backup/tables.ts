@@ -15,6 +15,7 @@ export const leftOut: readonly string[] = [
   'leases',
   'lookups',
   'report_proofs',
+  'scrapped',
   'set_chunks',
   'set_uploads',
   'sessions',

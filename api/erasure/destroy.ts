@@ -23,7 +23,6 @@ const ENTRY_TABLES = [
   'events_due',
   'alerts', // and their links
   'alert_answers',
-  'scrapped_parts',
 ] as const;
 
 /** The tables that content was in, and whose files are written anew once it is gone. */

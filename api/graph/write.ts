@@ -100,9 +100,13 @@ async function refresh(
     [sources],
   );
   await transaction.execute('DELETE FROM made WHERE node = ANY($1::uuid[])', [sources]);
+  const scrapped = await transaction.query<ScrappedRow>(
+    'DELETE FROM scrapped WHERE source = ANY($1::uuid[]) RETURNING node, parent, digest',
+    [sources],
+  );
   await transaction.execute('DELETE FROM made_sets WHERE node = ANY($1::uuid[])', [sources]);
-  const { things, edges } = await insert(context, transaction, [...derived.values()]);
-  await watchNew(transaction, before, edges);
+  const { things, edges, ...now } = await insert(context, transaction, [...derived.values()]);
+  await watchNew(transaction, { edges: before, scrapped }, { edges, ...now });
   const gone = new Set([...before.flatMap(({ parent, child }) => [parent, child]), ...sources]);
   for (const node of things) gone.delete(node);
   if (gone.size === 0) return;
@@ -127,24 +131,34 @@ type EdgeRow = {
   readonly child_type: number;
 };
 
-/** Has the watch over what is mounted look at the entries of all edges that were not there before, or not as they are now. */
-async function watchNew(
-  transaction: Transaction,
-  before: readonly EdgeRow[],
-  now: readonly EdgeRow[],
-): Promise<void> {
-  const nameOf = ({ parent, child, digest, relation, from_time, until_time }: EdgeRow): string =>
+type ScrappedRow = { readonly node: string; readonly parent: string; readonly digest: Uint8Array };
+type Watched = { readonly edges: readonly EdgeRow[]; readonly scrapped: readonly ScrappedRow[] };
+
+/**
+ * Has the watch over what is mounted look at the entries of all edges that were not there before, or not as they are now, and
+ * at all of parts that were not known to be scrapped.
+ */
+async function watchNew(transaction: Transaction, before: Watched, now: Watched): Promise<void> {
+  const edgeName = ({ parent, child, digest, relation, from_time, until_time }: EdgeRow): string =>
     `${parent} ${child} ${toHex(digest)} ${relation} ${from_time} ${until_time}`;
   const isWatched = ({ relation, sealed, child_type }: EdgeRow): boolean =>
     (relation === relations.builtFrom || relation === relations.mounted) &&
     child_type === thingTypes.serial &&
     !sealed;
-  const known = new Set(before.filter(isWatched).map(nameOf));
-  const changed = now.filter((edge) => isWatched(edge) && !known.has(nameOf(edge)));
-  if (changed.length === 0) return;
+  const known = new Set(before.edges.filter(isWatched).map(edgeName));
+  const changed = now.edges.filter((edge) => isWatched(edge) && !known.has(edgeName(edge)));
+  const scrappedName = ({ node, parent, digest }: ScrappedRow): string =>
+    `${node} ${parent} ${toHex(digest)}`;
+  const knownScrapped = new Set(before.scrapped.map(scrappedName));
+  const scrapped = now.scrapped.filter((row) => !knownScrapped.has(scrappedName(row)));
+  if (changed.length === 0 && scrapped.length === 0) return;
   await transaction.execute(
-    `INSERT INTO watch_due SELECT DISTINCT given FROM unnest($1::bytea[]) AS given ORDER BY given ON CONFLICT DO NOTHING`,
-    [changed.map(({ digest }) => digest)],
+    `INSERT INTO watch_due
+     SELECT given FROM unnest($1::bytea[]) AS given
+     UNION
+     SELECT digest FROM edges WHERE child = ANY($2::uuid[]) AND relation IN (1, 2) AND NOT sealed
+     ORDER BY 1 ON CONFLICT DO NOTHING`,
+    [changed.map(({ digest }) => digest), scrapped.map(({ node }) => node)],
   );
 }
 
@@ -163,16 +177,17 @@ const columns = {
     child_type: 'int2',
   },
   made: { node: 'uuid', digest: 'bytea', organisation: 'int8', kind: 'int2', number: 'uuid', day: 'int4' },
+  scrapped: { node: 'uuid', parent: 'uuid', source: 'uuid', digest: 'bytea' },
   made_sets: { node: 'uuid', holder: 'bytea', digest: 'bytea' },
   things: { node: 'uuid', type: 'int2', maker: 'uuid', wrapped: 'bytea' },
 } as const;
 
-/** @returns the things that the histories name, and their edges */
+/** @returns the things that the histories name, their edges, and which parts are scrapped */
 async function insert(
   { nodes }: WriteContext,
   transaction: Transaction,
   histories: readonly Derived[],
-): Promise<{ readonly things: ReadonlySet<Node>; readonly edges: readonly EdgeRow[] }> {
+): Promise<Watched & { readonly things: ReadonlySet<Node> }> {
   const things = new Map<string, Node>();
   const nodeOf = (text: string): Node => {
     const node = things.get(text) ?? nodes.nodeOfText(text);
@@ -207,6 +222,21 @@ async function insert(
       day: dayOf(fact.day),
     })),
   );
+  const scrapped = histories.flatMap(({ identifier, edges }) =>
+    edges.flatMap(({ parent, child, scrappedBy, sealed }) =>
+      // What is sealed of a vehicle tells nobody of the part; on the part's own chain only the vehicle is sealed.
+      scrappedBy === undefined || (sealed && child !== identifier)
+        ? []
+        : [
+            {
+              node: nodeOf(child),
+              parent: nodeOf(parent),
+              source: nodeOf(identifier),
+              digest: digestBytes(scrappedBy),
+            },
+          ],
+    ),
+  );
   const holders = histories.flatMap(({ identifier, made }) =>
     made.flatMap(({ kind, digest, holders }) =>
       kind !== 'batch.produced'
@@ -230,7 +260,8 @@ async function insert(
   await insertRows(transaction, 'edges', columns.edges, edges);
   await insertRows(transaction, 'made', columns.made, made, { onConflict: 'DO NOTHING' });
   await insertRows(transaction, 'made_sets', columns.made_sets, holders, { onConflict: 'DO NOTHING' });
-  return { things: new Set(things.values()), edges };
+  await insertRows(transaction, 'scrapped', columns.scrapped, scrapped, { onConflict: 'DO NOTHING' });
+  return { things: new Set(things.values()), edges, scrapped };
 }
 
 /** Of an identifier’s text. */

@@ -23,6 +23,7 @@ const migrations = [
   '014-watch',
   '015-announcements',
   '016-made-sets',
+  '017-scrapped',
 ] as const;
 
 export const schemaVersion = migrations.length;

@@ -13,6 +13,8 @@ export type StatedEdge = Omit<SupplyEdge, 'source'> & {
   readonly digest: string;
   /** Its attester, as the entry has it. */
   readonly organisation: string;
+  /** Of a serialised part that who took it out scrapped: the entry that says so, the original where it was amended. */
+  readonly scrappedBy?: string;
 };
 
 /** That a maker says what something is: its part number, and when it was made. */
@@ -80,11 +82,19 @@ export function statedEdges(identifier: string, entries: readonly EffectiveEntry
     open = open.filter((known) => !same.includes(known));
     open.push({ part, place: placeOf(what), edges: [...same.flatMap((known) => known.edges), edge] });
   };
-  const remove = (entry: EffectiveEntry, part: string | undefined, place: string): void => {
+  const remove = (
+    entry: EffectiveEntry,
+    part: string | undefined,
+    place: string,
+    isScrapped = false,
+  ): void => {
     const found = open.find((known) => (part === undefined ? known.place === place : known.part === part));
     if (found === undefined) return;
     open = open.filter((known) => known !== found);
-    for (const edge of found.edges) edge.until = entry.time;
+    for (const edge of found.edges) {
+      edge.until = entry.time;
+      if (isScrapped && found.part.startsWith('serial:')) edge.scrappedBy = entry.digest;
+    }
   };
 
   for (const entry of entries) {
@@ -109,7 +119,8 @@ export function statedEdges(identifier: string, entries: readonly EffectiveEntry
       } else if (data.part !== undefined) mount(entry, 'mounted', data.part, data);
     }
     for (const { data } of ofKind([entry], 'part.removed')) {
-      remove(entry, identifier.startsWith('serial:') ? identifier : data.part, placeOf(data));
+      const part = identifier.startsWith('serial:') ? identifier : data.part;
+      remove(entry, part, placeOf(data), data.fate === 'scrapped');
     }
     for (const { data } of ofKind([entry], 'safetyPart.registered')) member(entry, identifier, data.batch);
     for (const mounted of ofKind([entry], 'safetyPart.mounted')) {

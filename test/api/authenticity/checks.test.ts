@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { createWatch } from '../../../api/authenticity/watch.ts';
+import { createNodes } from '../../../api/graph/nodes.ts';
 import type { Store } from '../../../api/store/store.ts';
 import { factsFromReports } from '../../../core/authenticity/fromReports.ts';
 import { fromBase64Url, fromHex, toBase64Url } from '../../../core/bytes.ts';
@@ -540,6 +541,12 @@ describe('checks of parts, and the watch over what is mounted', function () {
   });
 
   it('tells of a part that none of its maker’s complete sets holds', async () => {
+    // What a check has written of a set that does not count yet says nothing.
+    const { store, keyring } = test.service.services;
+    await store.execute('INSERT INTO serials (serial, batch, digest) VALUES ($1, $1, $2)', [
+      createNodes(keyring).nodeOf(parseIdentifier(serial(900))),
+      randomBytes(32),
+    ]);
     await test.record(garage, [mounted(vin(20), serial(900))]);
     for (const one of [garage, maker])
       expect(await kindsTo(one, serial(900))).to.deep.equal(['part.unknown']);
@@ -568,6 +575,50 @@ describe('checks of parts, and the watch over what is mounted', function () {
     await test.record(garage, [mounted(vin(23), serial(22), '2024-08-01')]);
     for (const one of [garage, maker])
       expect(await kindsTo(one, serial(22))).to.deep.equal(['part.scrapped']);
+  });
+
+  it('takes a part for scrapped as long as who took it out says so, and nobody else', async () => {
+    const removed = (on: string, part: string, fate: 'scrapped' | 'reused') => {
+      const data = { component: 'airbags', part, reason: 'accident', fate } as const;
+      return { data, entry: test.compose(garage, on, { kind: 'part.removed', time: '2024-07-01', data }) };
+    };
+    const correct = (on: string, by: ComposedEntry, data: object | null) =>
+      test.compose(garage, on, {
+        kind: 'amended',
+        time: '2024-07-02',
+        data: {
+          ...{ supersedes: by.entry.digest, kind: 'part.removed', kindVersion: 1, reason: 'typo' },
+          ...(data === null ? { retracted: true } : { data }),
+        } as never,
+      });
+    const isScrapped = async (part: string): Promise<boolean> =>
+      (await check({ identifier: part })).facts.scrapped;
+
+    // Out of a vehicle that it was never in.
+    await test.record(cars, [built(vin(63), serial(18)), built(vin(64), serial(19))]);
+    await test.record(garage, [removed(vin(65), serial(18), 'scrapped').entry]);
+    expect(await isScrapped(serial(18))).to.equal(false);
+
+    const slip = removed(vin(63), serial(18), 'scrapped');
+    await test.record(garage, [slip.entry]);
+    expect(await isScrapped(serial(18))).to.equal(true);
+    await test.record(garage, [correct(vin(63), slip.entry, { ...slip.data, fate: 'reused' })]);
+    expect(await isScrapped(serial(18))).to.equal(false);
+
+    // What is corrected to scrapped is told of where it is by now.
+    const reused = removed(vin(64), serial(19), 'reused');
+    await test.record(garage, [reused.entry]);
+    await test.record(garage, [mounted(vin(66), serial(19), '2024-08-01')]);
+    expect(await kindsTo(garage, serial(19))).to.deep.equal([]);
+    const correction = correct(vin(64), reused.entry, { ...reused.data, fate: 'scrapped' });
+    await test.record(garage, [correction]);
+    expect(await isScrapped(serial(19))).to.equal(true);
+    const [told, ...more] = await noticesOf(garage, serial(19));
+    expect([told?.kind, told?.content.in, more.length]).to.deep.equal(['part.scrapped', vin(66), 0]);
+    expect(await kindsTo(maker, serial(19))).to.deep.equal(['part.scrapped']);
+    expect(await kindsTo(cars, serial(19))).to.deep.equal([]);
+    await test.record(garage, [correct(vin(64), correction, null)]);
+    expect(await isScrapped(serial(19))).to.equal(false);
   });
 
   it('knows of safety parts what the module says: mounted, stolen, scrapped', async () => {

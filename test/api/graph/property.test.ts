@@ -554,7 +554,7 @@ onEachStore((open) => {
       expect(await affected(world.batch(1))).to.deep.equal([world.vehicle(0)]);
       await store.execute('DELETE FROM blocks');
       await graph.settle();
-      for (const table of ['edges', 'things', 'made', 'graph_due']) {
+      for (const table of ['edges', 'things', 'made', 'made_sets', 'scrapped', 'graph_due']) {
         expect(await store.query(`SELECT * FROM ${table}`), table).to.deep.equal([]);
       }
     });

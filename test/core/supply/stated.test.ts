@@ -108,6 +108,28 @@ describe('statedEdges', () => {
     ]);
   });
 
+  it('names the entry that scrapped a part where it was in something, and none where it was not', () => {
+    const [here, gone] = ['serial:a.example:1', 'serial:a.example:2'];
+    const removal = entry('part.removed', '2026-01-02', {
+      component: 'brakes',
+      part: here,
+      fate: 'scrapped',
+    });
+    const scrapped = (...entries: EffectiveEntry[]) =>
+      statedEdges(CAR, [
+        entry('vehicle.built', '2026-01-01', { parts: [{ component: 'brakes', part: here }] }),
+        ...entries,
+      ]).map(({ child, scrappedBy }) => [child, scrappedBy]);
+    expect(scrapped(removal)).to.deep.equal([[here, removal.digest]]);
+    expect(scrapped({ ...removal, amendedBy: '0xaa' })).to.deep.equal([[here, removal.digest]]);
+    expect(scrapped({ ...removal, data: { ...removal.data, fate: 'reused' } })).to.deep.equal([
+      [here, undefined],
+    ]);
+    expect(scrapped({ ...removal, data: { ...removal.data, part: gone } })).to.deep.equal([
+      [here, undefined],
+    ]);
+  });
+
   it('takes a safety part from the vehicle’s chain, and its batch from its own', () => {
     const serial = 'serial:a.example:1';
     const mounted = entry(

@@ -112,7 +112,9 @@ export function judgePart(facts: PartFacts): Authenticity {
   if (made.some(({ by }) => by === 'set')) reasons.push('maker.inSet');
   const claimed = new Set(facts.makers.map(({ organisation }) => organisation)).size;
   if (claimed > 1) reasons.push('maker.contradiction');
-  if (made.length === 0) reasons.push(facts.notInSets ? 'maker.notInSets' : 'maker.unknown');
+  if (made.length === 0 && facts.notInSets) reasons.push('maker.notInSets');
+  // Whoever says so may be what is kept back.
+  else if (made.length === 0 && facts.incomplete !== true) reasons.push('maker.unknown');
   if (facts.code === null) reasons.push('code.none');
   return { state: stateOf(facts, code, made.length > 0 && claimed === 1), reasons };
 }

@@ -219,6 +219,16 @@ const lights: Readonly<Record<AuthenticityState, Light>> = {
 /** What speaks for a part; every other reason speaks against it, or is only said. */
 const GOOD: ReadonlySet<AuthenticityReason> = new Set(['maker.produced', 'maker.inSet']);
 
+/** Why it is not known what could be. */
+const UNSURE: ReadonlySet<AuthenticityReason> = new Set(['history.incomplete', 'part.releaseSealed']);
+
+/** A good word is green only where it is proven here. */
+function signOf(reason: AuthenticityReason, proven: boolean): Light {
+  if (reason === 'code.none') return 'neutral';
+  if (!GOOD.has(reason)) return 'caution';
+  return proven ? 'good' : 'neutral';
+}
+
 type Found = Verified | 'failed';
 
 function Result(props: InsideProps & { readonly asked: Asked; readonly around: Surroundings }) {
@@ -399,10 +409,11 @@ function proofOf(found: VerdictProps['judged'], done: boolean): Proof {
   return found.reasons.includes('history.incomplete') ? 'partly' : 'yes';
 }
 
-/** Green only once this browser has proven it, of what can no longer be undone. */
-function lightOf(state: AuthenticityState, found: VerdictProps['judged']): Light {
+/** Green only once this browser has proven it, of what can no longer be undone, and not for what was probably copied. */
+function lightOf(state: AuthenticityState, found: VerdictProps['judged'], flagged: boolean): Light {
   if (found === 'refuted') return 'bad';
-  return lights[state] === 'good' && found?.green !== true ? 'caution' : lights[state];
+  const green = found?.green === true && !flagged;
+  return lights[state] === 'good' && !green ? 'caution' : lights[state];
 }
 
 /** What it is, in one word; why, each reason with who says so; and what no check can show. */
@@ -411,19 +422,21 @@ function Verdict({ asked, identifier, told, judged: found, done, reports, words,
   const refuted = found === 'refuted';
   const judged = refuted ? null : found;
   const { state, reasons } = judged ?? told;
-  const light = lightOf(state, found);
+  const light = lightOf(state, found, told.flags.length > 0);
   const word = words.states[state];
+  const unsure = reasons.some((reason) => UNSURE.has(reason)) && state === 'unknown';
   const report = placeAddress(location.href, shownIdentifier(identifier));
   const attesters = reports.flatMap(({ view }) => view.attesters);
   const makers = [...new Set(told.facts.makers.map(({ organisation }) => organisation.toString()))];
   const proof = proofOf(found, done);
+  const codeProven = judged?.codeProven === true;
   return (
     <section className="check-result" aria-label={words.result}>
       <div className={`sellable is-${light}`} role="status" data-state={state} data-proven={proof}>
         <Sign of={light} />
         <div>
           <p className="sellable-word">{judged === null ? words.told(word[0]) : word[0]}</p>
-          <p>{word[1]}</p>
+          <p>{unsure ? words.unsure : word[1]}</p>
           <p className="muted small" data-green={judged?.green === true ? 'yes' : 'no'}>
             <Sign of={PROOF_SIGNS[proof]} /> {words.proofs[proof]}
             {judged !== null && !judged.green && proof === 'yes' ? ` ${words.notGreen}` : ''}
@@ -455,7 +468,7 @@ function Verdict({ asked, identifier, told, judged: found, done, reports, words,
             const proven = judged?.proven.has(reason) === true;
             return (
               <li key={reason} data-reason={reason} data-by={proven ? 'browser' : 'service'}>
-                <Sign of={GOOD.has(reason) ? 'good' : reason === 'code.none' ? 'neutral' : 'caution'} />
+                <Sign of={signOf(reason, proven)} />
                 <span>
                   {words.reasons[reason]}{' '}
                   <span className={proven ? 'fine small' : 'muted small'}>
@@ -466,8 +479,8 @@ function Verdict({ asked, identifier, told, judged: found, done, reports, words,
             );
           })}
           {asked.code === null || reasons.some((reason) => reason.startsWith('code.')) ? null : (
-            <li data-reason="code.good" data-by={judged === null ? 'service' : 'browser'}>
-              <Sign of="good" />
+            <li data-reason="code.good" data-by={codeProven ? 'browser' : 'service'}>
+              <Sign of={codeProven ? 'good' : 'neutral'} />
               <span>
                 {words.codeGood(
                   attesterName(

@@ -169,6 +169,8 @@ export type VerifiedAll = {
 export type Judged = Authenticity & {
   /** The reasons that are proven here; of the others there is the service's word. */
   readonly proven: ReadonlySet<AuthenticityReason>;
+  /** Whether what the code's key is to its organisation is proven here. */
+  readonly codeProven: boolean;
   /** The service came to another state than what is proven allows. */
   readonly differs: boolean;
   /** Whether every report is good enough for a green light: verified, of a final block, and not old. */
@@ -199,6 +201,7 @@ export function judge(asked: Asked, told: Told, verified: VerifiedAll): Judged {
   return {
     ...judged,
     proven: provenReasons(judged.reasons, found.verified),
+    codeProven: found.verified.includes('code'),
     differs: judged.state !== told.state && !(less && judged.state === 'unknown'),
     green: all.every(({ judgement }) => judgement.light === 'good'),
   };

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { checkAlert } from '../../../cli/alerts/check.ts';
 import type { AlertDetail } from '../../../cli/alerts/wire.ts';
 import { createRpc } from '../../../cli/rpc.ts';
+import { customersOf } from '../../../core/alerts/customers.ts';
 import {
   linkSecrets,
   readAlertLink,
@@ -15,9 +16,10 @@ import { toBase64Url } from '../../../core/bytes.ts';
 import { isVinculumError } from '../../../core/errors.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import { readPartCode, signPartCode } from '../../../core/partCode/partCode.ts';
-import { parseReport } from '../../../core/report/report.ts';
+import { parseReport, type Report } from '../../../core/report/report.ts';
 import { buildTree } from '../../../core/tree/tree.ts';
 import { rpcView } from '../../../core/verify/chainView.ts';
+import type { Verification } from '../../../core/verify/result.ts';
 import { verify } from '../../../core/verify/verify.ts';
 import { answered, freshReference, putOnLedger, raised } from '../../api/alerts/world.ts';
 import type { Attester } from '../../api/fixture.ts';
@@ -148,6 +150,44 @@ const codeOf = (system: System, identifier: string, by: Attester, key = by.key):
     key,
   );
 
+async function readVerified(system: System, path: string, lie: (report: Report) => void = () => {}) {
+  const report = parseReport((await system.test.get(path)).text);
+  lie(report);
+  const verification = await verify(report, system.trust, (chainId) =>
+    rpcView([(method, params) => system.chain.call(method, [...params])], chainId),
+  );
+  return { report, verification, verdict: verification.verdict };
+}
+
+/** What a reader makes of a part, whose batch's report somebody has changed on the way. */
+async function partCheck(system: System, name: string, lie: (report: Report) => void) {
+  const asked = name === 'B-99' ? 'B-1' : name;
+  const batch = await readVerified(
+    system,
+    `/v1/batches/${DOMAIN}/B/report?serial=${encodeURIComponent(`serial:${DOMAIN}:${asked}`)}`,
+    lie,
+  );
+  const { facts } = factsFromReports(
+    parseIdentifier(`serial:${DOMAIN}:${name}`),
+    null,
+    {
+      own: await readVerified(system, `/v1/serials/${DOMAIN}/${name}/report`),
+      batches: [batch],
+      unread: 0,
+    },
+    {
+      ...{ code: null, notInSets: false, scrapped: false, stolen: false },
+      ...{ mounted: 0, recalls: 0, quarantines: 0 },
+    },
+  );
+  return { batch, ...judgePart(facts) };
+}
+
+const failuresOf = ({ steps }: Verification): string[] =>
+  steps.flatMap(({ step, checks }) =>
+    checks.flatMap(({ outcome, code }) => (outcome === 'failed' ? [`${step} ${code}`] : [])),
+  );
+
 async function checked(system: System, body: object) {
   return (await system.test.post('/v1/checks', body)).body;
 }
@@ -221,37 +261,69 @@ export const alertLies: readonly OtherLie[] = [
   {
     lie: 'says that a batch’s set holds a part that it does not',
     by: 'operator',
-    caughtBy: 'maker.unknown',
-    fate: 'incomplete',
+    caughtBy: 'findings tree.invalidProof',
+    fate: 'refuted',
     async run(system) {
       await worldOf(system);
-      const stranger = parseIdentifier(`serial:${DOMAIN}:B-99`);
-      const reportOf = async (path: string, turn = (text: string) => text) => {
-        const report = parseReport(turn((await system.test.get(path)).text));
-        const verification = await verify(report, system.trust, (chainId) =>
-          rpcView([(method, params) => system.chain.call(method, [...params])], chainId),
-        );
-        return { report, verification, verdict: verification.verdict };
-      };
       // The proof of another one, under this one's name.
-      const batch = await reportOf(`/v1/batches/${DOMAIN}/B/report?serial=serial:${DOMAIN}:B-1`, (text) =>
-        text.replace(`"member":"serial:${DOMAIN}:B-1"`, `"member":"serial:${DOMAIN}:B-99"`),
-      );
-      const { facts } = factsFromReports(
-        stranger,
-        null,
-        { own: await reportOf(`/v1/serials/${DOMAIN}/B-99/report`), batches: [batch], unread: 0 },
-        {
-          ...{ mounted: 0, recalls: 0, quarantines: 0, notInSets: false },
-          scrapped: false,
-          stolen: false,
-          code: null,
-        },
-      );
-      const { state, reasons } = judgePart(facts);
+      const { batch, state } = await partCheck(system, 'B-99', (report) => {
+        report.member = `serial:${DOMAIN}:B-99`;
+      });
+      const codes = failuresOf(batch.verification);
       return state === 'genuine'
         ? { fate: 'uncaught', caughtBy: 'nothing' }
-        : { fate: 'incomplete', caughtBy: reasons[0] ?? '' };
+        : { fate: batch.verdict === 'refuted' ? 'refuted' : 'uncaught', caughtBy: codes[0] ?? 'nothing' };
+    },
+  },
+  {
+    lie: 'withholds from a part check that the part’s batch is held back',
+    by: 'operator',
+    caughtBy: 'history.incomplete',
+    fate: 'incomplete',
+    async run(system) {
+      const { supplier } = await worldOf(system);
+      const hold = { bizStep: 'holding', reason: 'defectFound' } as const;
+      const held = system.test.compose(supplier, `batch:${DOMAIN}:B`, {
+        ...{ kind: 'batch.quarantined', time: '2024-02-01', data: hold },
+      });
+      await system.test.record(supplier, [held]);
+      const { state, reasons } = await partCheck(system, 'B-1', (report) => {
+        report.contents[held.entry.digest] = { withheld: 'not at hand' };
+      });
+      const freed = system.test.compose(supplier, `batch:${DOMAIN}:B`, {
+        ...{ kind: 'batch.released', time: '2024-02-02' },
+        data: { bizStep: 'inspecting', outcome: 'usable', quarantined: held.entry.digest },
+      });
+      await system.test.record(supplier, [freed]);
+      const caught = reasons.find((reason) => reason === 'history.incomplete');
+      return state === 'genuine' || caught === undefined
+        ? { fate: 'uncaught', caughtBy: 'nothing' }
+        : { fate: 'incomplete', caughtBy: caught };
+    },
+  },
+  {
+    lie: 'claims a shipment that went to somebody else, to be sent the alerts about it',
+    by: 'attester',
+    caughtBy: 'the name that the shipper gave: who claims it under another gets nothing',
+    fate: 'unchanged',
+    async run(system) {
+      const { supplier, rival } = await worldOf(system);
+      const on = `batch:${DOMAIN}:S`;
+      const shipped = system.test.compose(supplier, on, {
+        ...{ kind: 'batch.shipped', time: '2024-01-03' },
+        data: { bizStep: 'shipping', from: DOMAIN, to: 'takes-bolts.example' },
+      });
+      await system.test.record(supplier, [shipped]);
+      const claim = system.test.compose(rival, on, {
+        ...{ kind: 'batch.received', time: '2024-01-04' },
+        data: { bizStep: 'receiving', by: 'rival.example', accepted: true, shipped: shipped.entry.digest },
+      });
+      await system.test.record(rival, [claim]);
+      const { verification } = await readVerified(system, `/v1/batches/${DOMAIN}/S/report`);
+      const [customer] = customersOf(verification.effective, supplier.id);
+      return customer?.organisation === null && customer.party === 'takes-bolts.example'
+        ? { fate: 'unchanged', caughtBy: this.caughtBy }
+        : { fate: 'uncaught', caughtBy: 'nothing' };
     },
   },
   {

@@ -62,6 +62,19 @@ describe('what a part is', () => {
     expect(judgePart({ ...facts, makers: both }).reasons).to.include('maker.contradiction');
   });
 
+  it('unknown: where something may be kept back from whoever judges, or a release may be of others', () => {
+    for (const [name, reason] of [
+      ['incomplete', 'history.incomplete'],
+      ['releaseSealed', 'part.releaseSealed'],
+    ] as const) {
+      const judged = judgePart({ ...facts, [name]: true });
+      expect(judged).to.deep.equal({ state: 'unknown', reasons: [reason, 'maker.inSet'] });
+      expect(state({ [name]: true, stolen: true })).to.equal('stolen');
+      expect(state({ [name]: true, code: { ...good, key: 'foreign' } })).to.equal('forged');
+    }
+    expect(judgePart({ ...facts, makers: [], incomplete: true }).reasons).not.to.include('maker.unknown');
+  });
+
   it('the gravest counts, and all are told', () => {
     const all = { stolen: true, scrapped: true, recalls: 1, quarantines: 1, mounted: 1 };
     const order = ['forged', 'stolen', 'scrapped', 'recalled', 'recalled', 'mounted'] as const;

@@ -344,7 +344,8 @@ export async function recordRemedy(context: Context, text: string, options: Reme
   const { output, signal } = context;
   const signing = await openSigning(context, options);
   const { client, ledger } = signing;
-  const identifier = parseIdentifier(text);
+  // A check digit that does not hold is for the service to judge: a registrar may have registered the vehicle so.
+  const identifier = parseIdentifier(text, { overrideCheckDigit: true });
   const vehicle = formatIdentifier(identifier);
   const { attester, campaign, outcome, odometer, unit, invoice, technician, description } = options;
   const { listed, known } = await listingsOf(client, identifier, attester, campaign);

@@ -143,6 +143,22 @@ describe('vinculum title', function () {
     });
   });
 
+  it('acts on a vehicle whose check digit a registrar overrode, and on no other whose does not hold', async () => {
+    const [vin, mistyped] = ['1HGCM82613A700011', '1HGCM82623A700012'];
+    const { test } = beside;
+    const registrar = await test.admit('Overriding registry', ['registrar']);
+    const entry = test.compose(registrar, vin, {
+      kind: 'vehicle.registered',
+      time: '2020-01-01',
+      data: { market: 'US', checkDigitOverride: { reason: 'manufacturerError' } },
+    });
+    await test.record(registrar, [entry]);
+    await all(['registry', 'issue', vin, '--to', 'anna'], ['police', 'stolen', vin]);
+    expect(await show(vin)).to.include({ state: 'held', owner: addresses.anna });
+    const refused = await as('registry', 'issue', mistyped, '--to', 'anna');
+    expect(refused.json.error.code).to.equal('vin.checkDigit');
+  });
+
   it('says for people what stands against a sale', async () => {
     const shown = await vinculum(beside.folder, 'title', 'show', vinOf(4));
     expect(shown.exit).to.equal(0);

@@ -312,6 +312,8 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   'organisation.profileMissing': 'an attester’s name and roles are not in the report',
   'disclosure.unknown': 'a sealed field was opened that the entry does not have',
   'batch.proofMissing': 'no proof shows whether the serial is among those that this entry names',
+  'batch.sealed':
+    'a closed seal of this entry may hide its serials: nobody can tell whether this one is among them',
   'member.malformed': 'what the report names is no serial of a batch',
   'tree.invalidProof': 'the proof does not lead to the root that the entry names',
   'trust.fromReport':

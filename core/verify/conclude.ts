@@ -55,10 +55,11 @@ export function conclude(
   const registerOf = new Map<OpenedEntry, string>();
   const builders = new Map<string, { readonly organisation: string; readonly register: string }>();
   const member = memberOf(report, identifier, note);
-  const placed = member === null ? (entry: OpenedEntry) => entry : listedBy(report, member, note);
+  const placed = member === null ? null : listedBy(report, member, note);
   for (const entry of entries) {
     if (typeof entry.chain !== 'string') continue;
-    const opened = placed(openedEntry(entry, countries));
+    const shown = openedEntry(entry, countries);
+    const opened = placed === null ? shown : placed(shown, entry.seals.digests - entry.seals.opened);
     const of = { organisation: opened.organisation, register: register(entry.ledger) };
     registerOf.set(opened, of.register);
     history.push(opened);
@@ -227,21 +228,37 @@ function memberOf(report: Report, identifier: Identifier, note: (check: Check) =
   return null;
 }
 
+/**
+ * Whether an entry that made a batch names its serials, or may name them, under seal. Which field a seal is of shows only
+ * when it is opened: any that is closed may be the set.
+ */
+function mayHideSerials({ kind, data, missing = [] }: OpenedEntry, closed: number): boolean {
+  if (kind === 'batch.produced') return data.serials === undefined && closed > 0;
+  if (kind !== 'amended' || (data.kind !== undefined && data.kind !== 'batch.produced')) return false;
+  if (missing.length > 0) return true;
+  const corrected = data.data as { serials?: unknown } | undefined;
+  return corrected !== undefined && corrected.serials === undefined && closed > 0;
+}
+
 /** Adds to each entry of a batch that names serials whether a proof shows the member among them. */
 function listedBy(
   report: Report,
   member: Identifier,
   note: (check: Check) => void,
-): (entry: OpenedEntry) => OpenedEntry {
+): (entry: OpenedEntry, closed: number) => OpenedEntry {
   const known = new Map<string, OpenedEntry['affected']>();
-  return (entry) => {
+  return (entry, closed) => {
     if (entry.status !== 'proven') return entry;
     const amended = entry.kind === 'amended';
     const data = (amended ? entry.data.data : entry.data) as { serials?: unknown } | undefined;
     const { serialsRoot, treeKey } = (data?.serials ?? {}) as { serialsRoot?: unknown; treeKey?: unknown };
-    if (typeof serialsRoot !== 'string' || typeof treeKey !== 'string') return entry;
-    const set = `${serialsRoot} ${treeKey}`;
     const at = { digest: entry.digest, member: formatIdentifier(member) };
+    if (typeof serialsRoot !== 'string' || typeof treeKey !== 'string') {
+      if (!mayHideSerials(entry, closed)) return entry;
+      note({ outcome: 'incomplete', code: 'batch.sealed', at });
+      return { ...entry, affected: 'unknown' };
+    }
+    const set = `${serialsRoot} ${treeKey}`;
     const content = report.contents[entry.digest];
     const proof = content !== undefined && 'setProof' in content ? content.setProof : undefined;
     if (proof === undefined) {

@@ -678,6 +678,7 @@ export const en = {
       'batch.inSet': 'The batch’s list of serials provably holds this one',
       'batch.notInSet': 'The batch’s list of serials provably does not hold this one',
       'batch.proofMissing': 'No proof shows whether the batch’s list of serials holds this one',
+      'batch.sealed': 'The batch’s list of serials may be sealed: nobody can tell whether it holds this one',
       'member.malformed': 'The report names no serial of a batch',
     } as Record<string, string>,
     other: 'Another check',

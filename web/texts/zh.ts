@@ -615,6 +615,7 @@ export const zh: Texts = {
       'batch.inSet': '已证明该序列号在批次名单上',
       'batch.notInSet': '已证明该序列号不在批次名单上',
       'batch.proofMissing': '没有证据表明该序列号是否在批次名单上',
+      'batch.sealed': '批次的序列号名单可能被密封：无人能判断该序列号是否在列',
       'member.malformed': '报告所称的不是批次的序列号',
     },
     other: '另一项核验',

@@ -5,6 +5,7 @@ import { foldDirectory } from '../../../core/chain/directory.ts';
 import type { Address, OrganisationId } from '../../../core/chain/types.ts';
 import { secureRandom } from '../../../core/envelope/block.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
+import { kinds } from '../../../core/kinds/kinds.ts';
 import { type Report, readReport } from '../../../core/report/report.ts';
 import { buildTree } from '../../../core/tree/tree.ts';
 import type { ChainView } from '../../../core/verify/chainView.ts';
@@ -245,6 +246,45 @@ describe('conclude', () => {
       { digest: hidden.digest, missing: ['odometer'] },
     ]);
     expect(opened.verdict).to.equal('verified');
+  });
+
+  describe('of a serial, in a batch', () => {
+    const batch = parseIdentifier('batch:safir.example:B-1');
+    const serial = 'serial:safir.example:AB-1';
+    const judge = async (given: object, sealed: object, open: boolean) => {
+      const { world, maker } = sampleWorld();
+      const content = { kind: 'batch.produced', time: '2023-11-01', data: given, sealed };
+      const link = world.record(maker, batch, content as never);
+      const report = { ...world.report('batch:safir.example:B-1'), member: serial };
+      const shown = report.contents[link.digest];
+      if (shown !== undefined && 'disclosures' in shown && !open) Object.assign(shown, { disclosures: [] });
+      return verify(readReport(report), world.trust, world.view);
+    };
+    const treeKey = secureRandom(32);
+    const tree = buildTree(treeKey, [parseIdentifier('serial:safir.example:AB-2')]);
+    const serials = { serialsRoot: tree.root, count: 1, treeKey: toBase64Url(treeKey) };
+    const { serials: _, ...made } = kinds['batch.produced'].example.data as Record<string, unknown>;
+
+    it('says that nobody can tell where a closed seal may be the list', async () => {
+      const result = await judge(made, { serials }, false);
+      expect(result.verdict).to.equal('incomplete');
+      expect(problems(result)).to.deep.equal(['batch.sealed']);
+      expect(result.findings.map(({ code }) => code)).to.include('batch.unproven');
+    });
+
+    it('asks for the proof as soon as the list is open', async () => {
+      for (const [data, sealed] of [
+        [made, { serials }],
+        [{ ...made, serials }, {}],
+      ] as const) {
+        expect(problems(await judge(data, sealed, true))).to.deep.equal(['batch.proofMissing']);
+      }
+    });
+
+    it('says nothing of a batch that names no serials and hides nothing', async () => {
+      expect((await judge(made, {}, true)).verdict).to.equal('verified');
+      expect((await judge(made, { orderNumber: 'O-1' }, true)).verdict).to.equal('verified');
+    });
   });
 
   it('survives a file made at the end of time', async () => {

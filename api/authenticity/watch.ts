@@ -3,6 +3,7 @@ import type { Digest, OrganisationId, Subject } from '../../core/chain/types.ts'
 import { type Envelope, openEnvelope } from '../../core/envelope/envelope.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { holdErasures } from '../erasure/tombstones.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Node, Nodes } from '../graph/nodes.ts';
 import { dateOf, nodeBytes } from '../graph/write.ts';
@@ -90,6 +91,7 @@ export function createWatch(options: WatchOptions): Watch {
        FROM edges JOIN things AS above ON above.node = edges.parent JOIN things AS below ON below.node = edges.child
        WHERE ${'digests' in by ? 'edges.digest = ANY($1::bytea[])' : 'edges.child = ANY($1::text[]::uuid[])'}
          AND edges.relation IN (1, 2) AND below.type = 3 AND NOT edges.sealed
+         AND NOT EXISTS (SELECT 1 FROM erasures WHERE erasures.digest = edges.digest AND erasures.what = 'entry')
        ORDER BY edges.from_time, edges.digest::bytea`,
       ['digests' in by ? by.digests : by.children],
     );
@@ -123,6 +125,8 @@ export function createWatch(options: WatchOptions): Watch {
     transaction: Transaction,
     ledger: number,
   ): Promise<{ posted: number; more: boolean }> {
+    // What is read here must not be erased before it is told.
+    await holdErasures(transaction);
     // Not while histories wait to be taken in: that somebody made a part may be in one of them. What comes in later is
     // looked at then, and so are two mounts of one part whichever of them is there first.
     const due = await transaction.query<{ digest: Uint8Array }>(

@@ -476,6 +476,26 @@ describe('checks of parts, and the watch over what is mounted', function () {
     });
   }
 
+  it('tells nothing of an entry that was erased, also while the graph still has it', async () => {
+    const { store, graph } = test.service.services;
+    const [erased, other] = [built(vin(55), serial(33)), mounted(vin(56), serial(33), '2024-09-01')];
+    await test.record(cars, [erased]);
+    const digest = fromHex(erased.entry.digest, 32);
+    await withoutRows('block_keys', erased, async () => {
+      await test.record(garage, [other]);
+      await store.execute(
+        `INSERT INTO erasures (number, digest, what, ledger, basis, erased_at, operator, signature, completed)
+         VALUES (1, $1, 'entry', '', 'request', 0, $2, $3, true)`,
+        [digest, new Uint8Array(20), new Uint8Array(65)],
+      );
+    });
+    await graph.settle();
+    for (const one of [cars, garage, maker]) expect(await kindsTo(one, serial(33))).to.deep.equal([]);
+    await store.execute('DELETE FROM erasures WHERE digest = $1', [digest]);
+    await store.execute('INSERT INTO watch_due VALUES ($1) ON CONFLICT DO NOTHING', [digest]);
+    expect(await kindsTo(cars, serial(33))).to.deep.equal(['part.mountedTwice']);
+  });
+
   it('looks at nothing while histories wait to be taken in, and passes over nothing', async () => {
     const { services } = test.service;
     const first = built(vin(54), serial(32));

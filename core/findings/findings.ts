@@ -40,7 +40,15 @@ export type FindingsOptions = {
 export function deriveFindings(
   entries: readonly OpenedEntry[],
   options: FindingsOptions = {},
-): { findings: Finding[]; summary: Summary; effective: EffectiveEntry[]; unreadable: OpenedEntry[] } {
+): {
+  findings: Finding[];
+  summary: Summary;
+  effective: EffectiveEntry[];
+  effectiveOwn: EffectiveEntry[];
+  unreadable: OpenedEntry[];
+  /** Digests of what was taken back, on the history and on own chains. */
+  retracted: string[];
+} {
   const maySupersede = options.maySupersede ?? sameAttester;
   const { effective, unreadable, findings: amendments } = applyAmendments(entries, maySupersede);
   const own = applyAmendments(options.own ?? [], maySupersede);
@@ -136,6 +144,10 @@ export function deriveFindings(
     findings,
     summary,
     effective,
+    effectiveOwn: own.effective,
+    retracted: [...amendments, ...own.findings].flatMap(({ code, entries: [original] }) =>
+      code === 'entry.retracted' && original !== undefined ? [original] : [],
+    ),
     unreadable: unreadable.filter(({ status }) => status === 'proven'),
   };
 }

@@ -19,7 +19,10 @@ import type {
   VerifiedTitle,
 } from './result.ts';
 
-export type Conclusion = Pick<Verification, 'findings' | 'summary' | 'effective' | 'unreadable'>;
+export type Conclusion = Pick<
+  Verification,
+  'findings' | 'summary' | 'effective' | 'effectiveOwn' | 'unreadable' | 'retracted'
+>;
 
 /** What the steps before have left. */
 export type Checked = {
@@ -40,7 +43,9 @@ export function conclude(
   asOf: bigint,
   note: (check: Check) => void,
 ): Conclusion {
-  if (identifier === null) return { findings: [], summary: null, effective: [], unreadable: [] };
+  if (identifier === null) {
+    return { findings: [], summary: null, effective: [], effectiveOwn: [], unreadable: [], retracted: [] };
+  }
   const countries = new Map(organisations.map(({ id, profile }) => [id, countryOf(profile)]));
   const registers = registersOf(report);
   const register = (ledger: LedgerId): string => registers.get(ledger) ?? ledger;

@@ -129,6 +129,10 @@ export type Verification = {
    * nothing whose needed fields are sealed. Sealed fields that the reader was given stand among the data and in `sealed`.
    */
   readonly effective: readonly EffectiveEntry[];
+  /** The same of the own chains. */
+  readonly effectiveOwn: readonly EffectiveEntry[];
+  /** Digests of the entries, of the subject and of own chains, that were taken back by whoever may. */
+  readonly retracted: readonly string[];
   /** The subject's proven entries that nobody corrected or retracted and that seal what the rules need (`missing`). */
   readonly unreadable: readonly OpenedEntry[];
   readonly findings: readonly Finding[];

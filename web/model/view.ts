@@ -4,7 +4,6 @@ import { isModuleLink } from '../../core/chain/link.ts';
 import { changes, type OrganisationChange, standingAt } from '../../core/chain/organisation.ts';
 import type { OrganisationId } from '../../core/chain/types.ts';
 import { cidOf } from '../../core/envelope/cid.ts';
-import { applyAmendments } from '../../core/findings/amendments.ts';
 import type { Finding } from '../../core/findings/finding.ts';
 import type { EffectiveEntry, OpenedEntry } from '../../core/findings/openedEntry.ts';
 import type { Summary } from '../../core/findings/summary.ts';
@@ -142,25 +141,18 @@ export type ReportView = {
 export function viewOf(report: Report, verification: Verification): ReportView {
   const records = recordsOf(report);
   const hints = hintsOf(report);
-  const maySupersede = (original: string, by: string): boolean =>
-    original === by || records.successors.get(original) === by;
   const history = verification.entries.filter(({ chain }) => typeof chain === 'string');
   const own = verification.entries.filter(({ chain }) => typeof chain !== 'string');
+  // Who may correct whom is verification’s to say: a number names an organisation in one register only.
+  const amended = new Map(
+    [...verification.effective, ...verification.effectiveOwn].map((entry) => [placeOf(entry), entry]),
+  );
+  const retracted = new Set(verification.retracted);
   const shown = (entries: readonly VerifiedEntry[]): EntryView[] => {
-    const { effective, findings } = applyAmendments(
-      entries.map((entry) => openedEntry(entry)),
-      maySupersede,
-    );
-    const amended = new Map(effective.map((entry) => [entry.digest, entry]));
-    const retracted = new Set(
-      findings.flatMap(({ code, entries: [original] }) =>
-        code === 'entry.retracted' && original !== undefined ? [original] : [],
-      ),
-    );
     const byDigest = new Map(entries.map((entry) => [entry.link.digest as string, entry]));
     const disputes = disputesOf(verification.findings, byDigest);
     return entries.map((entry) =>
-      entryView(entry, amended.get(entry.link.digest), retracted.has(entry.link.digest), {
+      entryView(entry, amended.get(placeOf(openedEntry(entry))), retracted.has(entry.link.digest), {
         ...records,
         hints,
         byDigest,
@@ -190,6 +182,10 @@ export function viewOf(report: Report, verification: Verification): ReportView {
     },
   };
 }
+
+/** Where an entry stands: copies of one digest are several. */
+const placeOf = ({ ledger, organisation, position, digest }: OpenedEntry): string =>
+  [ledger, organisation, position, digest].join(' ');
 
 const LISTED: Readonly<Record<string, 'in' | 'out' | 'unknown'>> = {
   'recall.inSet': 'in',
@@ -221,23 +217,16 @@ function proofsOf(report: Report): ReportView['proofs'] {
   });
 }
 
-type Records = {
-  readonly changes: ReadonlyMap<string, readonly OrganisationChange[]>;
-  readonly successors: ReadonlyMap<string, string>;
-};
+type Records = { readonly changes: ReadonlyMap<string, readonly OrganisationChange[]> };
 
 function recordsOf(report: Report): Records {
   const records = new Map<string, readonly OrganisationChange[]>();
-  const successors = new Map<string, string>();
   for (const section of report.ledgers) {
     for (const organisation of section.organisations) {
-      const recorded = changesOf(organisation);
-      records.set(attesterKey(section.ledger, organisation.id), recorded);
-      const successor = standingOf(recorded).successor;
-      if (successor !== null) successors.set(organisation.id, successor.toString());
+      records.set(attesterKey(section.ledger, organisation.id), changesOf(organisation));
     }
   }
-  return { changes: records, successors };
+  return { changes: records };
 }
 
 /** The standing that a record leads to; a record that is none leads to an unknown one. */

@@ -61,7 +61,9 @@ export function verificationOf(statement: Statement, { opened = true } = {}): Ve
     titles: [],
     parts: [],
     effective: [],
+    effectiveOwn: [],
     unreadable: [],
+    retracted: [],
     findings: [],
     summary: null,
   };

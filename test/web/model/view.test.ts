@@ -7,6 +7,7 @@ import { headlineOf, knownLines, unknownLines } from '../../../web/model/knowled
 import { countGroups, everything, filtered, groupOf } from '../../../web/model/timeline.ts';
 import { viewOf } from '../../../web/model/view.ts';
 import { en } from '../../../web/texts/en.ts';
+import { twoLedgers } from '../../core/verify/twoLedgers.ts';
 import { CAR, NEVER, reading, sampleWorld, type World } from '../../core/verify/world.ts';
 
 const tongue = { language: 'en', texts: en, format: createFormat('en-GB', 'KMT') } as const;
@@ -40,6 +41,25 @@ describe('viewOf', () => {
       { odometer: { value: 610_000, unit: 'KMT', source: 'workshop' } },
     ]);
     expect(view.entries.find(({ digest }) => digest === amendment.digest)?.amends).to.equal(wrong.digest);
+  });
+
+  it('shows no value of somebody who has the attester’s number in another register', async () => {
+    const { first, second, report, judge } = twoLedgers('separate');
+    const other = second.admit(2n, 'Somebody Else', 'workshop');
+    const [, original] = first.world.chains.get(first.world.subjectOf(first.car)) ?? [];
+    const supersedes = original?.digest ?? '';
+    const said = { supersedes, kind: 'odometer', kindVersion: 1, reason: 'typo' };
+    const data = { odometer: { value: 1, unit: 'KMT', source: 'workshop' } };
+    second.record(other, first.car, { kind: 'amended', time: '2023-11-03', data: { ...said, data } });
+    second.record(other, first.car, {
+      kind: 'amended',
+      time: '2023-11-04',
+      data: { ...said, retracted: true },
+    });
+    const told = report();
+    const entry = viewOf(told, await judge(told)).entries.find(({ digest }) => digest === supersedes);
+    expect(entry).to.include({ amended: null, retracted: false });
+    expect(entry?.data).not.to.deep.equal(data);
   });
 
   it('marks what its attester took back, and counts it for nothing', async () => {

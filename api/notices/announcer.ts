@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fromHex } from '../../core/bytes.ts';
-import type { Json } from '../../core/canonical.ts';
+import { fromHex, toHex } from '../../core/bytes.ts';
 import type { Digest, OrganisationId } from '../../core/chain/types.ts';
 import { openEnvelope } from '../../core/envelope/envelope.ts';
 import { isVinculumError } from '../../core/errors.ts';
-import { compareEntries, isReadable, type OpenedEntry } from '../../core/findings/openedEntry.ts';
-import type { Campaign } from '../../core/findings/recalls.ts';
+import { isReadable } from '../../core/findings/openedEntry.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { kindByNumber } from '../../core/kinds/kinds.ts';
 import { erasedOf, holdErasures } from '../erasure/tombstones.ts';
@@ -15,22 +13,16 @@ import type { Evaluator } from '../pseudonym/evaluator.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Sets } from '../query/sets.ts';
 import type { CampaignBook } from '../recalls/book.ts';
-import {
-  builtBy,
-  bytesOf,
-  campaignsIn,
-  mayWarnOfAny,
-  type OwnEntry,
-  setEntryOf,
-} from '../recalls/campaigns.ts';
+import { builtBy, bytesOf, mayWarnOfAny, type OwnEntry } from '../recalls/campaigns.ts';
 import { remediesOf } from '../recalls/progress.ts';
 import type { CampaignNames } from '../recalls/register.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Queryable, Store, Transaction } from '../store/store.ts';
 import { type Announcement, discover, due, finish, placeOf, postpone, THIS_ONE } from './announcements.ts';
-import type { NewNotice, NoticeKind, Notices } from './notices.ts';
+import type { NewNotice, Notices } from './notices.ts';
 import { recipientsOf, type Vehicle } from './recipients.ts';
 import type { Subscriptions } from './subscriptions.ts';
+import { type Telling, tellingsOf } from './tellings.ts';
 
 /*
  * Makes notices of what is on the ledger: campaigns and quarantines. An entry is told of once it is *final*: a notice cannot
@@ -68,21 +60,6 @@ export type AnnouncerOptions = {
   readonly beforeCommit?: (digest: Digest, told: number) => void;
 };
 
-/** What is told of the vehicles of some sets. */
-type Telling = {
-  readonly kind: NoticeKind;
-  readonly attester: OrganisationId;
-  readonly campaign: Campaign;
-  /** The entries whose sets are told of. */
-  readonly sets: readonly Digest[];
-  /** Vehicles of these entries were told before. */
-  readonly except: readonly Digest[];
-  /** Whether the vehicles are listed from now on. */
-  readonly lists: boolean;
-  readonly about: (identifier: string) => string;
-  readonly content: (identifier: string, remedied: boolean) => Readonly<Record<string, Json>>;
-};
-
 /** What has become of one: what is left of it to do waits for an entry’s content or set, or for a later time. */
 type Outcome = { readonly posted: number; readonly left: { readonly awaits: Digest | null } | null };
 
@@ -95,129 +72,52 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   const isErased = async (from: Queryable, digest: Digest): Promise<boolean> =>
     (await erasedOf(from, [fromHex(digest, 32)])).get(digest)?.has('entry') === true;
 
-  async function isStored(digest: Digest): Promise<boolean> {
+  /** Whether the members of an entry's set are here, or never will be. */
+  async function isThere(digest: Digest): Promise<boolean> {
     const rows = await store.query('SELECT 1 AS one FROM sets WHERE digest = $1', [fromHex(digest, 32)]);
-    return rows.length > 0;
+    return rows.length > 0 || (await isErased(store, digest));
   }
 
-  /** What an entry of an own chain has to tell; null: nothing. */
-  async function tellingOf(row: Announcement, all: readonly OwnEntry[]): Promise<Telling | Digest | null> {
-    const { digest, ledger } = row;
-    const places = all.filter(({ entry, ledger: on }) => entry.digest === digest && on === ledger);
-    // Its attester may have anchored it twice: what counts is the place where it holds.
-    const own = places.find(({ entry }) => isReadable(entry)) ?? places[0];
-    if (own === undefined) return null;
-    if (own.entry.status === 'withheld') return (await isErased(store, digest)) ? null : digest;
-    if (!isReadable(own.entry)) return null;
-    const before = all.slice(0, all.indexOf(own) + 1);
-    return own.entry.kind === 'amended'
-      ? correction(own, before, row.organisation)
-      : tellingOfCampaign(own, before, row.organisation);
-  }
-
-  function tellingOfCampaign(own: OwnEntry, before: OwnEntry[], attester: OrganisationId): Telling | null {
-    const { entry } = own;
-    const number = String(entry.data.campaign ?? '');
-    const campaign = campaignsIn(before).campaigns.find((found) => found.number === number);
-    if (campaign === undefined) return null;
-    if (entry.kind === 'recall.closed') return closing(campaign, attester, entry, String(entry.data.reason));
-    return listing(campaign, attester, entry, entry.digest as Digest);
-  }
-
-  function listing(
-    campaign: Campaign,
-    attester: OrganisationId,
-    entry: OpenedEntry,
-    digest: Digest,
-  ): Telling {
-    const earlier = campaign.listings.map(setEntryOf).filter((other) => other !== digest);
-    return {
-      kind: entry.kind === 'recall.opened' ? 'recall.opened' : 'recall.extended',
-      ...{ attester, campaign, lists: true },
-      sets: entry.data.affectedRoot === undefined ? [] : [digest],
-      except: earlier,
-      about: (identifier) => `${attester}/${campaign.number} ${identifier}`,
-      content: (identifier) => ({ ...factsOf(campaign), vehicle: identifier, entry: digest }),
-    };
-  }
-
-  function closing(
-    campaign: Campaign,
-    attester: OrganisationId,
-    entry: OpenedEntry,
-    reason: string,
-    of: readonly Digest[] = campaign.listings.map(setEntryOf),
-  ): Telling {
-    return {
-      kind: 'recall.closed',
-      ...{ attester, campaign, sets: [...new Set(of)], except: [], lists: false },
-      about: (identifier) => `${entry.digest} ${identifier}`,
-      content: (identifier, remedied) => ({
-        ...factsOf(campaign),
-        ...{ vehicle: identifier, reason, remedied, entry: entry.digest },
-      }),
-    };
-  }
-
-  /** A correction that lists others tells of those; one that takes a campaign's entry back ends it for its vehicles. */
-  function correction({ entry }: OwnEntry, before: OwnEntry[], attester: OrganisationId): Telling | null {
-    const kind = String(entry.data.kind);
-    if (kind !== 'recall.opened' && kind !== 'recall.extended') return null;
-    const { campaigns } = campaignsIn(before);
-    const corrected = campaigns
-      .flatMap((campaign) => campaign.listings.map((found) => ({ campaign, found })))
-      .find(({ found }) => found.amendedBy === entry.digest);
-    if (corrected !== undefined) {
-      const { campaign, found } = corrected;
-      if (setEntryOf(found) !== entry.digest) return null;
-      // Those that the set before it listed were told by it.
-      const telling = listing(
-        campaign,
-        attester,
-        { ...found, kind: 'recall.extended' },
-        entry.digest as Digest,
-      );
-      return { ...telling, except: [...telling.except, found.digest as Digest] };
-    }
-    if (entry.data.retracted !== true) return null;
-    const was = campaignsIn(before.filter(({ entry: other }) => other.digest !== entry.digest));
-    const taken = was.campaigns
-      .flatMap((campaign) => campaign.listings.map((found) => ({ campaign, found })))
-      .find(({ found }) => found.digest === entry.data.supersedes);
-    if (taken === undefined) return null;
-    return closing(taken.campaign, attester, entry, 'retracted', [setEntryOf(taken.found)]);
+  /** The first of these entries of an attester that not everybody is told of yet. */
+  async function unfinished(attester: OrganisationId, digests: readonly Digest[]): Promise<Digest | null> {
+    const [row] = await store.query<{ digest: Uint8Array }>(
+      `SELECT digest FROM announcements
+       WHERE organisation = $1 AND digest = ANY($2::bytea[]) AND done_at IS NULL LIMIT 1`,
+      [attester, bytesOf(digests)],
+    );
+    return row === undefined ? null : (toHex(row.digest) as Digest);
   }
 
   async function announceCampaign(row: Announcement, all: readonly OwnEntry[]): Promise<Outcome> {
+    const { digest, ledger, organisation } = row;
+    const places = all.filter(({ entry, ledger: on }) => entry.digest === digest && on === ledger);
+    // Its attester may have anchored it twice: what counts is the place where it holds.
+    const own = places.find(({ entry }) => isReadable(entry)) ?? places[0];
     // It was final once: the index is being read again, or this process is behind the one that found it.
-    if (!all.some(({ entry, ledger }) => entry.digest === row.digest && ledger === row.ledger)) {
-      return { posted: 0, left: { awaits: null } };
+    if (own === undefined) return { posted: 0, left: { awaits: null } };
+    if (own.entry.status === 'withheld' && !(await isErased(store, digest))) {
+      return { posted: 0, left: { awaits: digest } };
     }
-    const telling = await tellingOf(row, all);
-    if (typeof telling === 'string') return { posted: 0, left: { awaits: telling } };
-    if (telling === null) {
-      await finish(store, row, clock());
-      return { posted: 0, left: null };
+    const tellings = isReadable(own.entry) ? tellingsOf(own, all, organisation) : [];
+    for (const { demands, after } of tellings) {
+      if (demands !== null && !(await isThere(demands))) return { posted: 0, left: { awaits: demands } };
+      const first = await unfinished(organisation, after);
+      if (first !== null) return { posted: 0, left: { awaits: first } };
     }
-    for (const digest of telling.sets) {
-      const listed = telling.campaign.listings.find((entry) => setEntryOf(entry) === digest);
-      const isEmpty = listed?.data.affectedCount === 0;
-      if (!isEmpty && !(await isStored(digest)) && !(await isErased(store, digest))) {
-        return { posted: 0, left: { awaits: digest } };
-      }
-    }
-    const anyVehicle = await mayWarnOfAny(store, telling.attester);
+    const anyVehicle = await mayWarnOfAny(store, organisation);
     let posted = 0;
     let told = row.told;
     let passed = 0;
-    for await (const members of stretches(telling.sets)) {
-      passed += members.length;
-      if (passed <= row.told) continue;
-      const fresh = members.slice(Math.max(0, row.told - (passed - members.length)));
-      const outcome = await tell(row, telling, fresh, told, anyVehicle);
-      if (outcome === null) return { posted, left: { awaits: null } };
-      posted += outcome;
-      told += fresh.length;
+    for (const telling of tellings) {
+      for await (const members of stretches(telling.sets)) {
+        passed += members.length;
+        if (passed <= row.told) continue;
+        const fresh = members.slice(Math.max(0, row.told - (passed - members.length)));
+        const outcome = await tell(row, telling, fresh, told, anyVehicle);
+        if (outcome === null) return { posted, left: { awaits: null } };
+        posted += outcome;
+        told += fresh.length;
+      }
     }
     await finish(store, row, clock());
     return { posted, left: null };
@@ -254,7 +154,6 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     const { digest } = announcement;
     return store.transaction(async (transaction) => {
       await holdErasures(transaction);
-      const bytes = fromHex(digest, 32);
       const [row] = await transaction.query<{ told: bigint }>(
         `SELECT told FROM announcements WHERE ${THIS_ONE} AND done_at IS NULL FOR UPDATE`,
         placeOf(announcement),
@@ -262,18 +161,22 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       // Another process has come by; or it was erased.
       if (row === undefined || Number(row.told) !== told || (await isErased(transaction, digest)))
         return null;
-      const before = await listedIn(transaction, telling.except, vehicles);
-      if (telling.lists) {
-        const rows = vehicles.map(({ node }) => ({ digest: bytes, node }));
+      const except = await listedIn(transaction, telling.except, vehicles);
+      const among = telling.among === null ? null : await listedIn(transaction, telling.among, vehicles);
+      const again = await listedIn(transaction, telling.earlier, vehicles);
+      if (telling.lists !== null) {
+        const listing = fromHex(telling.lists, 32);
+        const rows = vehicles.map(({ node }) => ({ digest: listing, node }));
         const columns = { digest: 'bytea', node: 'uuid' } as const;
         await insertRows(transaction, 'recalled', columns, rows, { onConflict: 'DO NOTHING' });
       }
       const built = anyVehicle ? null : await builtBy(transaction, telling.attester, vehicles);
       // Who neither built a vehicle nor is an authority has nothing to tell its owner.
       const concerned = vehicles.filter(
-        ({ node }) => !before.has(node) && (built === null || built.has(node)),
+        ({ node }) =>
+          !except.has(node) && (among === null || among.has(node)) && (built === null || built.has(node)),
       );
-      const posted = await post(transaction, telling, concerned, ledger, digest);
+      const posted = await post(transaction, telling, concerned, again, ledger, digest);
       await transaction.execute(`UPDATE announcements SET told = told + $6 WHERE ${THIS_ONE}`, [
         ...placeOf(announcement),
         members.length,
@@ -301,6 +204,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     transaction: Transaction,
     telling: Telling,
     vehicles: readonly Vehicle[],
+    again: ReadonlySet<Node>,
     ledger: number,
     digest: Digest,
   ): Promise<number> {
@@ -312,7 +216,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     });
     const name = names.nameOf(campaign.attester, campaign.number);
     const remedied = new Set(
-      kind === 'recall.closed'
+      telling.lists === null
         ? (
             await remediesOf(
               transaction,
@@ -329,7 +233,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
         const said = content(identifier, remedied.has(node));
         return told.map((recipient) => ({
           ...{ recipient, kind, entry: digest },
-          about: about(identifier),
+          about: about(identifier, again.has(node)),
           content: knownAs === null ? said : { ...said, knownAs },
         }));
       }),
@@ -465,20 +369,6 @@ async function buildersOf(from: Queryable, node: Node): Promise<bigint[]> {
     [node],
   );
   return rows.map(({ organisation }) => organisation);
-}
-
-/** What every notice says of a campaign. */
-function factsOf({ attester, number, opening, listings }: Campaign) {
-  const data = (opening ?? [...listings].sort(compareEntries)[0])?.data as
-    | Readonly<Record<string, Json>>
-    | undefined;
-  return {
-    ...{ attester, campaign: number },
-    title: data?.title ?? {},
-    remedy: data?.remedy ?? {},
-    component: data?.component ?? 'other',
-    severity: data?.severity ?? 'unknown',
-  };
 }
 
 function openedOrNull(body: Uint8Array, key: Uint8Array) {

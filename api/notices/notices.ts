@@ -10,6 +10,7 @@ export const noticeKinds = [
   'recall.opened',
   'recall.extended',
   'recall.closed',
+  'recall.unlisted',
   'batch.quarantined',
   'batch.released',
   'alert.raised',

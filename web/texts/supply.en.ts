@@ -609,6 +609,7 @@ export const supplyEn = {
       'recall.opened': 'Recall opened',
       'recall.extended': 'Recall extended',
       'recall.closed': 'Recall closed',
+      'recall.unlisted': 'No longer listed in a recall',
       'batch.quarantined': 'Batch held back',
       'batch.released': 'Batch released',
       'alert.raised': 'Alert received',

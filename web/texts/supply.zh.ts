@@ -555,6 +555,7 @@ export const supplyZh: SupplyTexts = {
       'recall.opened': '召回已启动',
       'recall.extended': '召回范围扩大',
       'recall.closed': '召回已结束',
+      'recall.unlisted': '已不在召回名单上',
       'batch.quarantined': '批次被扣留',
       'batch.released': '批次已放行',
       'alert.raised': '收到预警',

@@ -575,6 +575,80 @@ describe('recall campaigns', function () {
     expect((await test.get(`/v1/recalls/${maker.id}/${campaign}`)).status).to.equal(404);
   });
 
+  it('tell those whom a correction lists no more, and those whom it lists again', async () => {
+    const [stays, goes, comes] = [
+      await own(await build()),
+      await own(await build()),
+      await own(await build()),
+    ];
+    const campaign = number();
+    const listed = async (kind: 'recall.opened' | 'recall.extended', ...vehicles: Vehicle[]) => {
+      const names = vehicles.map(({ name }) => name);
+      const digest = await list(test, maker, token('maker'), { campaign, kind, vehicles: names });
+      await told(digest);
+      return digest;
+    };
+    const opening = await listed('recall.opened', stays, goes);
+    const title = { en: 'Airbag inflator may rupture' };
+    const correct = async (...vehicles: Vehicle[]) => {
+      const names = vehicles.map(({ name }) => name);
+      const correction = test.compose(maker, 'own', {
+        kind: 'amended',
+        time: today(),
+        data: {
+          ...{ supersedes: opening, kind: 'recall.opened', kindVersion: 1, reason: 'other' },
+          data: {
+            ...{ campaign, title, component: 'airbags', remedy: title, severity: 'safety' },
+            ...setOf(names),
+          },
+        } as never,
+      });
+      await test.record(maker, [correction]);
+      await hand(test, token('maker'), correction.entry.digest, names);
+      await told(correction.entry.digest);
+    };
+    const box = async () =>
+      (await boxOf(test, ownersToken))
+        .filter(({ content }) => content.campaign === campaign)
+        .map(({ kind, content }) => `${kind} ${content.vehicle}`);
+    await correct(stays, comes);
+    const corrected = [
+      ...[`recall.opened ${stays.name}`, `recall.opened ${goes.name}`],
+      ...[`recall.extended ${comes.name}`, `recall.unlisted ${goes.name}`],
+    ];
+    expect(await box()).to.have.members(corrected);
+    // It comes back by an extension: it is told, and those who never left are not.
+    await listed('recall.extended', stays, goes);
+    expect(await box()).to.have.members([...corrected, `recall.extended ${goes.name}`]);
+    // What still lists it keeps it listed, whatever the corrections of the opening say.
+    await correct(comes);
+    expect(await box()).to.have.members([...corrected, `recall.extended ${goes.name}`]);
+    await close(test, maker, campaign, 'withdrawn');
+    await test.until(async () => (await box()).includes(`recall.closed ${comes.name}`), 30_000);
+    await test.until(async () => (await box()).includes(`recall.closed ${goes.name}`), 30_000);
+    const ended = await box();
+    await listed('recall.extended', goes);
+    expect((await box()).slice(ended.length)).to.deep.equal([`recall.extended ${goes.name}`]);
+  });
+
+  it('do not open to a vehicle what they have extended to it already, in whatever order the sets come', async () => {
+    const [both, first] = [await own(await build()), await own(await build())];
+    const campaign = number();
+    const opening = composeListing(test, maker, { campaign, vehicles: [both.name, first.name] });
+    await test.record(maker, [opening]);
+    const extension = await list(test, maker, token('maker'), {
+      ...{ campaign, kind: 'recall.extended', vehicles: [both.name] },
+    });
+    await told(extension);
+    const closing = await close(test, maker, campaign);
+    await hand(test, token('maker'), opening.entry.digest, [both.name, first.name]);
+    await told(closing);
+    const box = (await boxOf(test, ownersToken)).filter(({ content }) => content.campaign === campaign);
+    const said = box.map(({ kind, content }) => `${kind} ${content.vehicle}`);
+    expect(said.slice(0, 2)).to.deep.equal([`recall.extended ${both.name}`, `recall.opened ${first.name}`]);
+    expect(said.slice(2)).to.have.members([`recall.closed ${both.name}`, `recall.closed ${first.name}`]);
+  });
+
   it('are told exactly once, wherever the telling is interrupted', async () => {
     const vehicles = [await build(), await build(), await build(), await build(), await build()];
     for (const vehicle of vehicles) await own(vehicle);

@@ -11,6 +11,7 @@ import { type MadeFact, madeFacts, type StatedEdge, statedEdges } from '../../co
 import { openBlock } from '../accept/open.ts';
 import { OWN_REGISTER } from '../index/ledgers.ts';
 import type { Keyring } from '../keyring/keyring.ts';
+import { actionHandedIn } from '../privacy/handedIn.ts';
 import { Problem } from '../problem.ts';
 import type { Secrets } from '../query/secrets.ts';
 import type { Queryable } from '../store/store.ts';
@@ -43,6 +44,11 @@ type Row = {
   /** Of an action of a part that stands on a vehicle's chain: the part. */
   readonly part: Uint8Array | null;
   readonly part_wrapped: Uint8Array | null;
+  /**
+   * Whether who acted named the subject: the envelope does, or it is a vehicle that an action handed in here names. Else
+   * all that was known of it may be its pseudonym, and the part must not lead to its number.
+   */
+  readonly named: boolean;
 };
 
 type Ledgers = ReadonlyMap<number, { readonly id: LedgerId; readonly register: number }>;
@@ -56,7 +62,8 @@ export async function derive(
   const rows = await from.query<Row>(
     `SELECT links.subject, links.ledger, links.position, links.kind, coalesce(links.organisation, parts.organisation) AS organisation,
        links.timestamp, links.digest, blocks.body, block_keys.wrapped AS key, identifiers.wrapped,
-       graph_sealed.wrapped AS sealed, parts.subject AS part, named.wrapped AS part_wrapped
+       graph_sealed.wrapped AS sealed, parts.subject AS part, named.wrapped AS part_wrapped,
+       parts.subject IS NULL OR parts.subject = links.subject OR ${actionHandedIn('parts.action_hash')} AS named
      FROM links
      JOIN blocks ON blocks.digest = links.digest JOIN block_keys ON block_keys.digest = links.digest
      JOIN identifiers ON identifiers.subject = links.subject
@@ -89,7 +96,7 @@ type SealedFields = Readonly<Record<string, Json>> | null;
 function openEntry(context: DeriveContext, ledgers: Ledgers, row: Row, identifier: string): Opened | null {
   const ledger = ledgers.get(row.ledger);
   const { organisation, kind, timestamp, digest } = row;
-  if (ledger === undefined || organisation === null) return null;
+  if (ledger === undefined || organisation === null || !row.named) return null;
   try {
     const envelope = parseEnvelope(openBlock(row.body, context.secrets.blockKey(digest, row.key)));
     const ofPart =

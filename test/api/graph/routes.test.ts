@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import { fromBase64Url, toHex } from '../../../core/bytes.ts';
 import type { Json } from '../../../core/canonical.ts';
+import { ChainAccounts } from '../../adversary/system.ts';
 import { type Attester, sharedService, type TestService } from '../fixture.ts';
 import { SafetyPart, targetOf } from '../parts/acting.ts';
 
@@ -351,6 +353,32 @@ describe('POST /v1/traces, POST /v1/recalls/affected', function () {
     const { edges } = await traceOf(workshop, vin(9), 'down');
     expect(edges).to.have.length(1);
     expect(edges[0]).to.include({ relation: 'mounted' }).and.to.have.property('until');
+  });
+
+  it('names no vehicle because of an action on its pseudonym whose content was not handed in here', async () => {
+    const part = new SafetyPart(test);
+    const [own, theirs] = [targetOf(test, vin(11)), targetOf(test, vin(1))];
+    await state(workshop, vin(11), {
+      kind: 'odometer',
+      time: '2026-01-01',
+      data: { odometer: { value: 1, unit: 'KMT', source: 'workshop' } },
+    });
+    await part.act(packs, 'safetyPart.registered');
+    const { action } = await part.act(workshop, 'safetyPart.mounted', { vehicle: own });
+    await part.act(workshop, 'safetyPart.removed', { vehicle: own });
+    // The digest of what it handed in of its own car, on the pseudonym of another.
+    const change = { digest: action.digest, vehicle: theirs.subject };
+    const signed = part.sign(workshop, 'safetyPart.mounted', { vehicle: theirs, change });
+    const chain = new ChainAccounts(test);
+    const { parts } = test.service.services.deployment;
+    const values = [signed.action, workshop.signer, toHex(fromBase64Url(signed.request.signature))];
+    const { block } = await chain.send('deployer', ['Parts', parts], 'execute', values, {
+      gasLimit: 2_000_000,
+    });
+    await test.until(() => test.service.services.pipeline.progress().indexedBlock >= block);
+    chain.stop();
+    expect((await traceOf(workshop, part.name, 'up')).names).to.deep.equal([part.name, vin(11)]);
+    expect((await affectedBy(workshop, { serials: [part.name] })).vehicles).to.deep.equal([vin(11)]);
   });
 
   it('names cycles and ends them', async () => {

@@ -11,7 +11,7 @@ export type Deployment = {
   readonly organisations: Address;
   /** The module of kinds 0–15. */
   readonly titles: Address;
-  /** The module of kinds 16–31. */
+  /** The module of kinds 16–31; zero: the ledger is older than it, and has none. */
   readonly parts: Address;
   readonly ledger: Address;
   readonly directory: Address;
@@ -33,7 +33,7 @@ const schema = z.object({
   authority: address,
   organisations: address,
   titles: address,
-  parts: address,
+  parts: address.default(() => `0x${'0'.repeat(40)}` as Address),
   ledger: address,
   directory: address,
   ledgerCodeHash: z

@@ -77,6 +77,9 @@ export class Accept {
       const { counters, caughtUp } = this.#options;
       const started = performance.now();
       const decoded = decodeAction(request, module);
+      if (BigInt(this.#options.modules[module]) === 0n) {
+        throw new Problem('action.kindNotAllowed', 'The ledger is older than this module, and has none.');
+      }
       const hash = hashOfAction(this.#options, decoded);
       counters.milliseconds.validate += performance.now() - started;
       const context = { ...this.#context(receivedAt), modules: this.#options.modules };

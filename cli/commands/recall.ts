@@ -94,14 +94,20 @@ async function list(
   const { organisation } = signing.signer;
   const statement = statementOf(organisation, campaign, options, selection, said);
   return withJournal(context, signing, statement, async (journal, onProgress) => {
-    const before = earlier(journal, statement);
-    if (before !== null) {
-      return tell(
-        output,
-        campaign,
-        await resume(signing, statement, { journal, signal: context.signal, onProgress }),
+    const run = { journal, signal: context.signal, onProgress };
+    const begun = said.kind === 'recall.extended' ? begunExtension(journal, statement) : statement;
+    const before = begun === null ? null : earlier(journal, begun);
+    if (before !== null && options.dryRun === true) {
+      output.value({ dryRun: true, campaign, earlier: before });
+      output.line(
+        before === 'begun'
+          ? 'An earlier run was interrupted: the same command without --dry-run finishes it, with the vehicles of then.'
+          : `${campaign} is on the ledger already.`,
       );
+      output.line('Nothing was done.');
+      return 'ok';
     }
+    if (begun !== null && before !== null) return tell(output, campaign, await resume(signing, begun, run));
     const known = await campaignOf(signing.client, organisation.toString(), campaign);
     if (said.kind === 'recall.opened' && known !== null) throw campaignUsed(campaign);
     if (said.kind === 'recall.extended' && known === null) throw campaignUnknown(campaign);
@@ -110,6 +116,9 @@ async function list(
       bar.update(done, total),
     ).finally(() => bar.end());
     showAffected(output, campaign, affected);
+    const listing = said.kind === 'recall.extended' ? extensionOf(statement, affected.vehicles) : statement;
+    if (earlier(journal, listing) !== null)
+      return tell(output, campaign, await resume(signing, listing, run));
     if (options.dryRun === true) {
       output.value({ dryRun: true, campaign, ...shownAffected(affected) });
       output.line('Nothing was done.');
@@ -125,14 +134,28 @@ async function list(
       output.line('Nothing was done.');
       return 'usage';
     }
-    const stated = await state(signing, statement, affected.vehicles, {
-      journal,
-      signal: context.signal,
-      onProgress,
-    });
-    return tell(output, campaign, stated, affected);
+    return tell(output, campaign, await state(signing, listing, affected.vehicles, run), affected);
   });
 }
+
+/** An extension is one of what it lists: who is affected by the same fault changes with what is built in since. */
+function extensionOf(statement: Statement, vehicles: readonly string[]): Statement {
+  const list = createHash('sha256').update(vehicles.toSorted().join('\n')).digest('hex');
+  return { ...statement, name: `${statement.name}:${list.slice(0, 32)}` };
+}
+
+/** The extension by the same selection that an earlier run has signed and not finished, if there is one. */
+function begunExtension(journal: Journal, statement: Statement): Statement | null {
+  const name = begunNames(journal).find((begun) => isOf(begun, statement));
+  return name === undefined ? null : { ...statement, name };
+}
+
+const begunNames = (journal: Journal): readonly string[] =>
+  [...journal.plans.values()].flatMap(({ rows }) => rows.map(({ identifier }) => identifier));
+
+/** Whether a name in the journal is a statement's: an extension's goes on with what it lists. */
+const isOf = (begun: string, { name, kind }: Pick<Statement, 'name' | 'kind'>): boolean =>
+  begun === name || (kind === 'recall.extended' && begun.startsWith(`${name}:`));
 
 /** What is said, and the name and selection by which it is known again. */
 function statementOf(
@@ -174,7 +197,7 @@ function statementOf(
 async function withJournal(
   context: Context,
   { ledger, signer }: Signing,
-  { name }: Pick<Statement, 'name'>,
+  statement: Pick<Statement, 'name' | 'kind'>,
   work: (journal: Journal, onProgress: (stage: Stage, done: number, total?: number) => void) => Promise<Exit>,
 ): Promise<Exit> {
   const { output } = context;
@@ -197,10 +220,7 @@ async function withJournal(
     });
   } catch (error) {
     bar.end();
-    const begun = [...journal.plans.values()].some(({ rows }) =>
-      rows.some(({ identifier }) => identifier === name),
-    );
-    if (begun) {
+    if (begunNames(journal).some((begun) => isOf(begun, statement))) {
       output.note(
         `It is signed and kept in ${folder}. Run the same command again: it continues, and nothing is doubled.`,
       );

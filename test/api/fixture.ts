@@ -232,8 +232,12 @@ export class TestService {
   }
 
   /** Hands in entries and waits until the index has them. */
-  async record(attester: Attester, entries: readonly ComposedEntry[]): Promise<Hex> {
-    const accepted = await this.post('/v1/submissions', this.sign(attester, entries));
+  async record(
+    attester: Attester,
+    entries: readonly ComposedEntry[],
+    options: { nonce?: bigint } = {},
+  ): Promise<Hex> {
+    const accepted = await this.post('/v1/submissions', this.sign(attester, entries, options));
     expect(accepted.status, accepted.text).to.equal(202);
     await this.until(async () => {
       const { body } = await this.get(`/v1/submissions/${accepted.body.hash}`);

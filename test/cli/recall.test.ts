@@ -314,4 +314,53 @@ describe('vinculum recall', function () {
     const digests = own.links.map(({ digest }: { digest: string }) => digest);
     expect(new Set(digests).size).to.equal(digests.length);
   });
+
+  it('takes in, extended by the same again, what was built in since, and says where nothing was', async () => {
+    await done(open('R-E', '--batch', batch('B-3'), '--yes'));
+    const extend = (...args: string[]) => recall('extend', 'R-E', '--batch', batch('B-1'), ...args);
+    const first = await done(extend('--yes'));
+    expect(first).to.deep.include({ count: 3, alreadyThere: false });
+    expect(await done(extend('--yes'))).to.deep.include({ digest: first.digest, alreadyThere: true });
+    const next = (await beside.test.get(`/v1/organisations/${maker.id}/nonce`)).body;
+    await beside.test.record(
+      maker,
+      [
+        beside.test.compose(maker, `vin:${vinOf(8)}`, {
+          kind: 'vehicle.built',
+          time: '2024-01-02',
+          data: {
+            ...{ manufacturerId: MAKER, productionDate: '2024-01-02' },
+            parts: [{ component: 'airbags', part: batch('B-1') }],
+          },
+        } as never),
+      ],
+      { nonce: BigInt(next.nonce) },
+    );
+    await beside.test.until(
+      async () => (await done(recall('affected', '--batch', batch('B-1')))).affected === 4,
+    );
+    expect(await done(extend('--dry-run'))).to.deep.include({ dryRun: true, affected: 4 });
+    expect(await done(extend('--yes'))).to.deep.include({ count: 4, alreadyThere: false });
+    expect(await openings('R-E')).to.equal(3);
+  });
+
+  it('puts nothing on the ledger in a dry run, though an earlier run was interrupted', async () => {
+    const args = ['R-CUT', '--batch', batch('B-1')] as const;
+    const real = globalThis.fetch;
+    globalThis.fetch = (input, init) =>
+      String(input).endsWith('/v1/submissions')
+        ? Promise.reject(new TypeError('fetch failed'))
+        : real(input, init);
+    try {
+      expect((await open(...args, '--yes')).exit).not.to.equal(0);
+    } finally {
+      globalThis.fetch = real;
+    }
+    expect(await done(open(...args, '--dry-run'))).to.deep.equal({
+      ...{ dryRun: true, campaign: 'R-CUT', earlier: 'begun' },
+    });
+    expect(await openings('R-CUT')).to.equal(0);
+    expect(await done(open(...args, '--yes'))).to.deep.include({ resumed: true, count: 4 });
+    expect(await openings('R-CUT')).to.equal(1);
+  });
 });

@@ -259,10 +259,15 @@ export function createWatch(options: WatchOptions): Watch {
       const place = placeOf(mount);
       const subject = subjects.get(mount.part);
       if (place === undefined || subject === undefined) continue;
-      const before = rows.filter((row) => subject.equals(row.subject) && isBefore(row, place)).at(-1);
-      // A stolen part stays where it was: saying that it is there is nothing new.
-      const there = before?.state === 'stolen' && before.vehicle !== null && isSame(before.vehicle, mount);
-      if (before?.state === 'scrapped' || (before?.state === 'stolen' && !there)) ended.add(keyOf(mount));
+      const past = rows.filter((row) => subject.equals(row.subject) && isBefore(row, place));
+      const before = past.at(-1);
+      // A stolen part stays where it was: saying that it is there is nothing new. Nor is correcting what ended before.
+      const stayed = before?.state === 'stolen' && before.vehicle !== null && isSame(before.vehicle, mount);
+      const left =
+        mount.until !== null && past.some(({ vehicle }) => vehicle !== null && isSame(vehicle, mount));
+      if ((before?.state === 'scrapped' || before?.state === 'stolen') && !stayed && !left) {
+        ended.add(keyOf(mount));
+      }
     }
     return ended;
   }

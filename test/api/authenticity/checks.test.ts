@@ -664,6 +664,41 @@ describe('checks of parts, and the watch over what is mounted', function () {
     expect((await check({ code, vehicle: vin(25) })).state).to.equal('scrapped');
   });
 
+  it('is silent where what was taken out, and scrapped then, is corrected later', async () => {
+    const part = new SafetyPart(test, serial(20));
+    const vehicle = targetOf(test, vin(67));
+    const first = built(vin(67), serial(20), '2024-05-01');
+    await test.record(cars, [first]);
+    await part.act(maker, 'safetyPart.registered', {
+      data: { component: 'airbags', manufacturerId: domain, manufacturerPartId: 'AB' },
+    });
+    await part.act(garage, 'safetyPart.mounted', { vehicle });
+    await part.act(garage, 'safetyPart.removed', { vehicle });
+    await part.act(cars, 'safetyPart.scrapped');
+    const data = {
+      manufacturerId: 'cars.example',
+      model: 'Corrected',
+      parts: [{ component: 'airbags', part: serial(20) }],
+    };
+    const corrected = test.compose(cars, vin(67), {
+      kind: 'amended',
+      time: '2024-07-02',
+      data: {
+        ...{ supersedes: first.entry.digest, kind: 'vehicle.built', kindVersion: 1, reason: 'typo', data },
+      } as never,
+    });
+    await test.record(cars, [corrected]);
+    for (const one of [cars, garage, maker]) expect(await kindsTo(one, serial(20))).to.deep.equal([]);
+    const { store } = test.service.services;
+    const [edge] = await store.query<{ count: bigint }>(
+      'SELECT count(*) AS count FROM edges WHERE digest = $1',
+      [fromHex(corrected.entry.digest, 32)],
+    );
+    expect(edge?.count).to.equal(1n);
+    await test.record(garage, [mounted(vin(67), serial(20), '2025-01-01')]);
+    expect(await kindsTo(garage, serial(20))).to.deep.equal(['part.scrapped']);
+  });
+
   it('knows whose its serials are as before once a batch’s date is corrected, and from when', async () => {
     const correct = (other: object) =>
       test.compose(maker, batch, {

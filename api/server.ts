@@ -42,6 +42,7 @@ import { createLookupMeter } from './http/lookupMeter.ts';
 import { createMetrics, type Reading } from './http/metrics.ts';
 import { type Account, type Keyring, openKeyring } from './keyring/keyring.ts';
 import { type Announcer, createAnnouncer, repeatAnnouncing } from './notices/announcer.ts';
+import { createCatchUp } from './notices/catchUp.ts';
 import { createNotices } from './notices/notices.ts';
 import { createSubscriptions } from './notices/subscriptions.ts';
 import { type AcceptedEntry, createPipeline, type Pipeline } from './pipeline.ts';
@@ -295,7 +296,8 @@ async function start(
     (held) => held.close(),
   );
   const notices = createNotices({ store, keyring });
-  const subscriptions = createSubscriptions({ store, keyring, nodes });
+  const catchUp = createCatchUp({ book: campaigns, evaluator, names, notices });
+  const subscriptions = createSubscriptions({ store, keyring, nodes, catchUp });
   const alerts = createAlerts({
     ...{ store, keyring, secrets, sealed, notices, query },
     ledger: ledgerAddress,

@@ -19,6 +19,7 @@ import type { CampaignNames } from '../recalls/register.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Queryable, Store, Transaction } from '../store/store.ts';
 import { type Announcement, discover, due, finish, placeOf, postpone, THIS_ONE } from './announcements.ts';
+import { holdTelling } from './catchUp.ts';
 import type { NewNotice, Notices } from './notices.ts';
 import { recipientsOf, type Vehicle } from './recipients.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -154,6 +155,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     const { digest } = announcement;
     return store.transaction(async (transaction) => {
       await holdErasures(transaction);
+      await holdTelling(transaction);
       const [row] = await transaction.query<{ told: bigint }>(
         `SELECT told FROM announcements WHERE ${THIS_ONE} AND done_at IS NULL FOR UPDATE`,
         placeOf(announcement),

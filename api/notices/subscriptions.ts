@@ -5,6 +5,7 @@ import type { Node, Nodes } from '../graph/nodes.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import { Problem } from '../problem.ts';
 import type { Queryable, Store } from '../store/store.ts';
+import type { CatchUp } from './catchUp.ts';
 
 /** What a fleet, or anyone else who is an organisation, wants notices of. It names each thing itself. */
 export interface Subscriptions {
@@ -27,6 +28,8 @@ export type SubscriptionOptions = {
   readonly store: Store;
   readonly keyring: Pick<Keyring, 'wrap' | 'unwrap'>;
   readonly nodes: Nodes;
+  /** Tells of what is open on a vehicle when it is subscribed to. */
+  readonly catchUp?: CatchUp;
   /** Most of one organisation, default 200,000. */
   readonly most?: number;
 };
@@ -35,6 +38,7 @@ export function createSubscriptions({
   store,
   keyring,
   nodes,
+  catchUp,
   ...options
 }: SubscriptionOptions): Subscriptions {
   const most = options.most ?? 200_000;
@@ -52,16 +56,18 @@ export function createSubscriptions({
   return {
     async add(organisation, identifiers) {
       const wanted = new Map(identifiers.map((identifier) => [nodes.nodeOf(identifier), identifier]));
+      const campaigns = (await catchUp?.campaigns()) ?? [];
       return store.transaction(async (transaction) => {
         // One at a time for each organisation: or two together would pass the limit.
         await transaction.query('SELECT pg_advisory_xact_lock($1::int4, hashtext($2))', [
           LOCK,
           String(organisation),
         ]);
-        const added = await transaction.execute(
+        await catchUp?.hold(transaction);
+        const added = await transaction.query<{ node: Node }>(
           `INSERT INTO subscriptions (organisation, node, wrapped)
            SELECT $1, node::uuid, wrapped FROM unnest($2::text[], $3::bytea[]) AS s(node, wrapped)
-           ON CONFLICT DO NOTHING`,
+           ON CONFLICT DO NOTHING RETURNING node::text AS node`,
           [
             organisation,
             [...wanted.keys()],
@@ -73,7 +79,10 @@ export function createSubscriptions({
         if ((await countOf(transaction, organisation)) > most) {
           throw new Problem('subscription.tooMany', `At most ${most} are kept: remove some first.`);
         }
-        return added;
+        const fresh = new Set(added.map(({ node }) => node));
+        const news = new Map([...wanted].filter(([node]) => fresh.has(node)));
+        await catchUp?.tell(transaction, organisation, news, campaigns);
+        return added.length;
       });
     },
 

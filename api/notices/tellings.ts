@@ -48,7 +48,7 @@ export function tellingsOf(
     case 'recall.extended': {
       const listed = listingsOf(now).find(({ found }) => found.digest === entry.digest);
       if (listed === undefined || setEntryOf(listed.found) !== entry.digest) return [];
-      return listing(listed, entry.kind, all, attester);
+      return listing(listed, all, attester);
     }
     case 'recall.closed':
       return closing(entry, campaignsIn(before).campaigns, now, attester);
@@ -64,7 +64,6 @@ const listingsOf = (campaigns: readonly Campaign[]): Listed[] =>
 
 function listing(
   { campaign, found }: Listed,
-  kind: 'recall.opened' | 'recall.extended',
   all: readonly OwnEntry[],
   attester: OrganisationId,
   replaced: readonly Digest[] = [],
@@ -72,6 +71,7 @@ function listing(
   if (!standing(campaign).includes(found) || found.data.affectedRoot === undefined) return [];
   const set = setEntryOf(found);
   const others = setsThatStand(campaign).filter((other) => other !== set);
+  const { kind, about, content } = listingNotice(campaign, found);
   return [
     {
       kind,
@@ -82,13 +82,23 @@ function listing(
         .filter(({ entry }) => numberOf(entry) === campaign.number)
         .map(({ entry }) => entry.digest as Digest),
       about: (identifier, again) =>
-        `${attester}/${campaign.number} ${identifier}${again ? ` ${found.amendedBy ?? found.digest}` : ''}`,
-      content: (identifier) => ({
-        ...factsOf(campaign),
-        ...{ vehicle: identifier, entry: found.amendedBy ?? found.digest },
-      }),
+        `${about(identifier)}${again ? ` ${found.amendedBy ?? found.digest}` : ''}`,
+      content,
     },
   ];
+}
+
+/** What is told of a vehicle that an entry of a campaign, or its last correction, lists. */
+export function listingNotice(campaign: Campaign, found: EffectiveEntry) {
+  const { attester, number } = campaign;
+  const entry = setEntryOf(found);
+  const opens = found.kind === 'recall.opened' && entry === found.digest;
+  return {
+    kind: opens ? ('recall.opened' as const) : ('recall.extended' as const),
+    entry,
+    about: (identifier: string) => `${attester}/${number} ${identifier}`,
+    content: (identifier: string) => ({ ...factsOf(campaign), vehicle: identifier, entry }),
+  };
 }
 
 function closing(
@@ -145,7 +155,7 @@ function correction(
   if (previous === set) return [];
   const others = statesOf(found).filter((digest) => digest !== set);
   return [
-    ...listing(corrected, 'recall.extended', all, attester, previous === null ? [] : [previous]),
+    ...listing(corrected, all, attester, previous === null ? [] : [previous]),
     ending('recall.unlisted', campaign, attester, others, setsThatStand(campaign), entry.digest, {}),
   ];
 }

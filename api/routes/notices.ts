@@ -134,7 +134,8 @@ export const subscribe = defineRoute({
   tag: 'Notices',
   summary: 'Name vehicles, batches or parts that your organisation wants notices of.',
   description:
-    'For fleets, and for whoever built a batch into something. Whoever names an identifier must know it: nothing is said ' +
+    'For fleets, and for whoever built a batch into something. Of a campaign that is open on a vehicle ' +
+    'already it is told now. Whoever names an identifier must know it: nothing is said ' +
     'about whether it is known here. Naming one again changes nothing. A VIN whose required check digit does not hold is ' +
     'taken once a registrar has registered that very vehicle; to ask is metered.',
   access: 'organisation',

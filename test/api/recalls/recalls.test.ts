@@ -737,6 +737,31 @@ describe('recall campaigns', function () {
     expect(await has(tokensOf[1], digest)).to.equal(undefined);
   });
 
+  it('are told to who subscribes to a vehicle later, while they are open on it', async () => {
+    const [open, remedied, outside] = [await build(), await build(), await build()];
+    const [campaign, ended] = [number(), number()];
+    const vehicles = [open.name, remedied.name];
+    const digest = await list(test, maker, token('maker'), { campaign, vehicles });
+    await told(digest);
+    await told(await list(test, maker, token('maker'), { campaign: ended, vehicles }));
+    await close(test, maker, ended, 'withdrawn');
+    await told(await list(test, stranger, token('stranger'), { campaign, vehicles }));
+    await remedy(test, workshop, remedied.name, maker, campaign);
+    const subscribing = { identifiers: [open, remedied, outside].map(({ name }) => name) };
+    const box = async () =>
+      (await boxOf(test, token('insurer'))).filter(({ content }) =>
+        subscribing.identifiers.includes(content.vehicle),
+      );
+    for (const added of [3, 0]) {
+      const answer = await test.post('/v1/subscriptions', subscribing, { token: token('insurer') });
+      expect(answer.body.added).to.equal(added);
+      const [notice, ...rest] = await box();
+      expect(rest).to.deep.equal([]);
+      expect(notice).to.deep.include({ kind: 'recall.opened', entry: digest });
+      expect(notice.content).to.deep.include({ vehicle: open.name, campaign, severity: 'safety' });
+    }
+  });
+
   it('are told however many entries of others can’t be read, or fail', async () => {
     const vehicle = await own(await build());
     await holdAnnouncer();

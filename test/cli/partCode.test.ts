@@ -161,6 +161,11 @@ describe('part codes from the command line', function () {
     // Who takes it out scraps it in the vehicle's history, which the part's own report does not hold.
     await test.record(garage, [
       test.compose(garage, other, {
+        kind: 'part.mounted',
+        time: '2025-06-01',
+        data: { component: 'airbags', part: serial(2) },
+      }),
+      test.compose(garage, other, {
         kind: 'part.removed',
         time: '2025-07-01',
         data: { component: 'airbags', part: serial(2), reason: 'accident', fate: 'scrapped' },

@@ -256,11 +256,18 @@ function hasSealed({ verification }: VerifiedReport, { digest, amendedBy }: Effe
 function isElsewhere(parts: Verification['parts'], vehicle: VerifiedReport | null | undefined): boolean {
   const mounted = parts.filter(({ part }) => part.state === 'mounted');
   if (vehicle === undefined) return mounted.length > 0;
-  // Which vehicle it is shows a transcript only: without one that is verified, the service says whether it is another.
-  if (vehicle === null || !isVerified(vehicle)) return false;
+  // Which vehicle it is shows a transcript only: without one that holds, the service says whether it is another.
+  if (vehicle === null || !isIdentified(vehicle)) return false;
   const here = (ledger: string, subject: Subject | null): boolean =>
     vehicle.verification.subjects.some((one) => one.ledger === ledger && one.subject === subject);
   return mounted.some(({ ledger, part }) => !here(ledger, part.vehicle));
+}
+
+/** Whether a report's subjects are its identifier's, under the keys of the directory: what else it lacks says nothing here. */
+function isIdentified({ verification, verdict }: VerifiedReport): boolean {
+  const passed = (name: string): boolean =>
+    verification.steps.some(({ step, outcome }) => step === name && outcome === 'passed');
+  return verdict !== 'refuted' && passed('subject') && passed('ledgers');
 }
 
 /** What the service says of the code's signer; whose code it is, the code says. */

@@ -173,7 +173,7 @@ export type Judged = Authenticity & {
   readonly codeProven: boolean;
   /** The service came to another state than what is proven allows. */
   readonly differs: boolean;
-  /** Whether every report is good enough for a green light: verified, of a final block, and not old. */
+  /** Whether every report of the part and its batches is good enough for a green light: verified, of a final block, and not old. */
   readonly green: boolean;
 };
 
@@ -184,8 +184,9 @@ export type Judged = Authenticity & {
 export function judge(asked: Asked, told: Told, verified: VerifiedAll): Judged {
   const { own, batches, vehicle } = verified;
   const read = batches.filter((one) => one !== 'failed');
-  const all = [own, ...read, ...(vehicle === null || vehicle === 'failed' ? [] : [vehicle])];
-  if (all.some(({ judgement }) => judgement.verdict === 'refuted')) {
+  const all = [own, ...read];
+  const around = vehicle === null || vehicle === 'failed' ? [] : [vehicle];
+  if ([...all, ...around].some(({ judgement }) => judgement.verdict === 'refuted')) {
     throw new VinculumError('check.refuted', 'What the service says is not what the ledger holds.');
   }
   const reports: PartReports = {

@@ -242,6 +242,11 @@ describe('what a part is, by the reader’s own reports', () => {
     expect([anywhere.state, anywhere.proven.has('part.mounted')]).to.deep.equal(['mounted', true]);
     const here = await file.judge({}, { vehicle: await file.read(file.car) });
     expect(here.state).to.equal('genuine');
+    // What else is not known of the vehicle says nothing of the part.
+    const [entry] = (await file.read(file.car)).verification.entries;
+    const blind = await file.read(file.car, withhold(entry?.link.digest ?? ''));
+    expect(blind.verdict).to.equal('incomplete');
+    expect((await file.judge({}, { vehicle: blind })).state).to.equal('genuine');
     const elsewhere = await file.judge({}, { vehicle: await file.read(file.other) });
     expect([elsewhere.state, elsewhere.proven.has('part.mounted')]).to.deep.equal(['mounted', true]);
     // Without a proof of which vehicle it is there is the service's word.

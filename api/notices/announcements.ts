@@ -58,6 +58,24 @@ export async function discover(from: Queryable, final: number): Promise<void> {
   );
 }
 
+/** Notes the titles that registers have given to another key since. One entry may stand for it more than once. */
+export async function discoverHandovers(from: Queryable, final: number): Promise<void> {
+  await from.execute(
+    `INSERT INTO announcements AS known (digest, ledger, kind, organisation, subject, due_at)
+     SELECT digest, ledger, kind, organisation, subject, to_timestamp(0) FROM (
+       SELECT digest::bytea AS digest, ledger, kind, organisation, subject::bytea AS subject, count(*) AS times
+       FROM titles WHERE kind IN (13, 14) AND subject = action_subject AND block_number <= $1
+       GROUP BY 1, 2, 3, 4, 5
+     ) AS found
+     WHERE times > coalesce((SELECT told FROM announcements a WHERE a.digest = found.digest
+       AND a.organisation = found.organisation AND a.subject = found.subject
+       AND a.ledger = found.ledger AND a.kind = found.kind), 0)
+     ON CONFLICT (digest, organisation, subject, ledger, kind) DO UPDATE
+       SET done_at = NULL, due_at = excluded.due_at WHERE known.done_at IS NOT NULL`,
+    [final],
+  );
+}
+
 /** Those whose turn it is, the one that has waited longest first. */
 export async function due(from: Queryable, now: Date, limit: number): Promise<Announcement[]> {
   const rows = await from.query<Row>(

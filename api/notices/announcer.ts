@@ -18,15 +18,25 @@ import { remediesOf } from '../recalls/progress.ts';
 import type { CampaignNames } from '../recalls/register.ts';
 import { insertRows } from '../store/rows.ts';
 import type { Queryable, Store, Transaction } from '../store/store.ts';
-import { type Announcement, discover, due, finish, placeOf, postpone, THIS_ONE } from './announcements.ts';
+import {
+  type Announcement,
+  discover,
+  discoverHandovers,
+  due,
+  finish,
+  placeOf,
+  postpone,
+  THIS_ONE,
+} from './announcements.ts';
 import { holdTelling } from './catchUp.ts';
+import { announceHandover, REISSUED, TRANSFERRED } from './handover.ts';
 import type { NewNotice, Notices } from './notices.ts';
 import { recipientsOf, type Vehicle } from './recipients.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { type Telling, tellingsOf } from './tellings.ts';
 
 /*
- * Makes notices of what is on the ledger: campaigns and quarantines. An entry is told of once it is *final*: a notice cannot
+ * Makes notices of what is on the ledger: campaigns, quarantines, and titles that went to another key. An entry is told of once it is *final*: a notice cannot
  * be unsaid, and a block that is not final can. Its vehicles are told of in stretches; each stretch's notices, the vehicles
  * that it lists and how far it has come are written in one transaction, so that an interruption at any point loses nothing
  * and repeats nothing.
@@ -315,6 +325,8 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
 
   const isQuarantine = ({ kind }: Announcement): boolean => kind === 99 || kind === 100;
 
+  const isHandover = ({ kind }: Announcement): boolean => kind === REISSUED || kind === TRANSFERRED;
+
   /** Some of those whose turn it is. @returns how many notices were posted */
   async function announce(rows: readonly Announcement[], final: number): Promise<number> {
     let posted = 0;
@@ -328,11 +340,17 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       if (outcome.left !== null) await postpone(store, row, outcome.left.awaits, clock());
     };
     const campaigns = Map.groupBy(
-      rows.filter((row) => !isQuarantine(row)),
+      rows.filter((row) => !isQuarantine(row) && !isHandover(row)),
       ({ organisation }) => organisation,
     );
     for (const row of rows) {
       if (isQuarantine(row)) await attempt(row, () => announceQuarantine(row));
+      if (isHandover(row)) {
+        await attempt(row, async () => {
+          const told = await announceHandover({ store, secrets, notices }, row, final, clock());
+          return { posted: told, left: null };
+        });
+      }
     }
     for (const [organisation, own] of campaigns) {
       const found = options.campaigns.entries({ organisation, upTo: final });
@@ -353,6 +371,7 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
     async run() {
       const final = options.finalBlock();
       await discover(store, final);
+      await discoverHandovers(store, final);
       let posted = 0;
       for (;;) {
         const rows = await due(store, clock(), together);

@@ -23,6 +23,7 @@ export const noticeKinds = [
   'part.beforeMade',
   'part.scrapped',
   'code.cloned',
+  'title.ownerChanged',
 ] as const;
 export type NoticeKind = (typeof noticeKinds)[number];
 

@@ -24,6 +24,7 @@ const migrations = [
   '015-announcements',
   '016-made-sets',
   '017-scrapped',
+  '018-handovers',
 ] as const;
 
 export const schemaVersion = migrations.length;

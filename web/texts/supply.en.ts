@@ -622,6 +622,7 @@ export const supplyEn = {
       'part.beforeMade': 'A part was mounted before it was made',
       'part.scrapped': 'A scrapped part was mounted',
       'code.cloned': 'A code was probably copied',
+      'title.ownerChanged': 'A register gave your title to another key',
     } as Record<string, string>,
   },
 };

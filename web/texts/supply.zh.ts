@@ -568,6 +568,7 @@ export const supplyZh: SupplyTexts = {
       'part.beforeMade': '零件在生产之前已被装用',
       'part.scrapped': '装用了已报废的零件',
       'code.cloned': '防伪码可能被复制',
+      'title.ownerChanged': '登记机关已将您的产权转到另一密钥名下',
     },
   },
 };

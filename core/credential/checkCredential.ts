@@ -63,7 +63,7 @@ export async function checkCredential(
     const head = await home.directoryHead(trust.directory);
     compare('credential.directoryMoved', at, head, directory.head);
   }
-  for (const { ledger, subject, head } of facts.ledgers) {
+  for (const { ledger, subject, head } of [...facts.ledgers, ...facts.others]) {
     const { chainId, address } = parseLedgerId(ledger as LedgerId);
     const place = { ledger, subject };
     const view = await viewOf(chainId);

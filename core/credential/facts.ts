@@ -6,7 +6,9 @@ import { foldLinks, isModuleLink } from '../chain/link.ts';
 import { severities } from '../findings/finding.ts';
 import type { MountedPart } from '../findings/summary.ts';
 import { directoryLinksOf, linkOf, type Report } from '../report/report.ts';
+import { partsOf } from '../verify/parts.ts';
 import type { Verification, VerifiedEntry } from '../verify/result.ts';
+import { predecessorsOf } from '../verify/titles.ts';
 
 /*
  * What a credential states: the facts of one report, small enough to be shown, exact enough to be compared with the
@@ -15,6 +17,7 @@ import type { Verification, VerifiedEntry } from '../verify/result.ts';
 
 const hex = (bytes: number) => z.string().check(z.regex(new RegExp(`^0x[0-9a-f]{${bytes * 2}}$`)));
 const decimal = z.string().check(z.regex(/^(0|[1-9][0-9]{0,77})$/));
+const uint64 = decimal.check(z.refine((text) => !/^[0-9]{1,78}$/.test(text) || BigInt(text) >> 64n === 0n));
 const whole = z.int().check(z.gte(0));
 const ledgerId = z.string().check(z.regex(/^eip155:[1-9][0-9]{0,19}:0x[0-9a-f]{40}$/));
 const code = z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9.]{0,63}$/));
@@ -37,10 +40,13 @@ export const factsSchema = z.strictObject({
   directory: z.strictObject({ chainId: decimal, address: hex(20), head: hex(32) }),
   /** Every ledger of the directory, with the head that the history ends in there. */
   ledgers: z.array(z.strictObject({ ledger: ledgerId, subject: hex(32), head: hex(32), links: whole })),
-  /** The own chains of makers, where their recalls stand. */
-  ownChains: z.array(
-    z.strictObject({ ledger: ledgerId, organisation: decimal, head: hex(32), links: whole }),
-  ),
+  /**
+   * The histories beside them that count: those that the title was carried over from, and those of the parts that were
+   * mounted, where alone it stands that one was stolen since.
+   */
+  others: z.array(z.strictObject({ ledger: ledgerId, subject: hex(32), head: hex(32), links: whole })),
+  /** The own chains of makers and authorities, where their recalls stand. */
+  ownChains: z.array(z.strictObject({ ledger: ledgerId, organisation: uint64, head: hex(32), links: whole })),
   /** The block of each chain at which the heads stood so. */
   blocks: z.array(
     z.strictObject({ chainId: decimal, number: whole, hash: hex(32), timestamp: whole, final: z.boolean() }),
@@ -127,6 +133,14 @@ export function factsOf(text: string, report: Report, verification: Verification
       head: foldLinks(links.map(linkOf)),
       links: links.length,
     })),
+    others: report.ledgers.flatMap((section) =>
+      [...predecessorsOf(section), ...partsOf(section)].map(({ subject, links }) => ({
+        ledger: section.ledger,
+        subject,
+        head: foldLinks(links.map(linkOf)),
+        links: links.length,
+      })),
+    ),
     ownChains: report.ledgers.flatMap(({ ledger, ownChains }) =>
       ownChains.map(({ organisation, links }) => ({
         ledger,

@@ -25,6 +25,7 @@ import { secureRandom } from '../../../core/envelope/block.ts';
 import { isVinculumError } from '../../../core/errors.ts';
 import { verify } from '../../../core/verify/verify.ts';
 import { expectCode } from '../../expectCode.ts';
+import { partWorld } from '../verify/partWorld.ts';
 import { titledWorld } from '../verify/titledWorld.ts';
 import { CAR, NEVER, reading, sampleWorld } from '../verify/world.ts';
 
@@ -295,6 +296,20 @@ describe('credential', () => {
       expect(
         result.checks.filter(({ outcome }) => outcome === 'failed').map(({ code }) => code),
       ).to.deep.equal(['credential.directory']);
+    });
+
+    it('fails once a mounted part was stolen, of which no other head tells', async () => {
+      const parted = partWorld();
+      const report = parted.report(CAR);
+      const verification = await verify(report, parted.trust, parted.view);
+      const stated = factsOf(JSON.stringify(report), report, verification);
+      expect(stated.keyFigures.safetyParts).to.include({ mounted: 2, stolen: 0 });
+      expect((await checkCredential(stated, parted.trust, parted.view)).outcome).to.equal('passed');
+      parted.do('safetyPart.stolen', { time: '2023-04-01' });
+      const { checks } = await checkCredential(stated, parted.trust, parted.view);
+      expect(
+        checks.filter(({ outcome }) => outcome === 'failed').map(({ code, at }) => [code, at.subject]),
+      ).to.deep.equal([['credential.headMoved', parted.subjectOf(parted.airbag)]]);
     });
 
     it('fails once the history, or the maker’s list of recalls, went on', async () => {

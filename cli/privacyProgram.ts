@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { purposes } from '../core/privacy/consent.ts';
-import { collect, signingOptions } from './options.ts';
+import { collect, integer, signingOptions } from './options.ts';
 import type { Action, MakeAction } from './program.ts';
 
-/** `consent`, `share`, `access-log` and `my`: what an owner lets others see, and who saw it. */
+/** `consent`, `share`, `access-log`, `notices`, `subscription` and `my`: what others may see, who saw it, what one is told. */
 export function addPrivacy(program: Command, action: MakeAction): void {
   type Consents = typeof import('./commands/consent.ts');
   type Shares = typeof import('./commands/share.ts');
@@ -72,6 +72,36 @@ export function addPrivacy(program: Command, action: MakeAction): void {
   ).action(
     action(async () => (await import('./commands/accessLog.ts')).accessLogCommand as unknown as Action),
   );
+
+  type Notices = typeof import('./commands/notices.ts');
+  const noticing = (name: keyof Notices) =>
+    action(async () => (await import('./commands/notices.ts'))[name] as unknown as Action);
+  signingOptions(
+    program
+      .command('notices')
+      .description(
+        'what your organisation, or you as an owner, were told: recalls, quarantines, alerts, parts',
+      )
+      .option('--unread', 'only what is new')
+      .option('--after <number>', 'what came after this one, the oldest first', integer(0, 1e14))
+      .option('--limit <number>', 'at most so many', integer(1, 1000), 50)
+      .option('--read', 'mark what is shown as read'),
+  ).action(noticing('listNotices'));
+
+  const subscription = program
+    .command('subscription')
+    .description('what your organisation wants notices of: a fleet’s vehicles, a maker’s batches and parts');
+  const things = (command: Command): Command =>
+    signingOptions(command.option('--file <file>', 'further ones, one a line'));
+  things(subscription.command('add [identifier...]').description('ask for notices of them')).action(
+    noticing('subscribe'),
+  );
+  things(
+    subscription.command('remove [identifier...]').description('ask for no more notices of them'),
+  ).action(noticing('unsubscribe'));
+  signingOptions(
+    subscription.command('list', { isDefault: true }).description('what it has subscribed to'),
+  ).action(noticing('listSubscriptions'));
 
   const my = program.command('my').description('what is yours');
   signingOptions(

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { noticeKinds } from '../../api/notices/notices.ts';
 import { type Finding, findingCodes } from '../../core/findings/finding.ts';
 import { kinds, moduleKinds } from '../../core/kinds/kinds.ts';
 import { createFormat } from '../../web/format.ts';
@@ -127,4 +128,10 @@ describe('describe', () => {
       }
     });
   }
+
+  it('name every kind of notice', () => {
+    for (const { notices } of [supplyEn, supplyZh]) {
+      expect(Object.keys(notices.kinds)).to.have.members([...noticeKinds]);
+    }
+  });
 });

@@ -1,6 +1,13 @@
-import { fromBase64Url, fromHex, toBase64Url, toHex } from '../../core/bytes.ts';
+import { fromBase64Url, fromHex, fromUtf8, toBase64Url, toHex } from '../../core/bytes.ts';
 import { formatLedgerId } from '../../core/chain/ledgerId.ts';
-import type { Address, Digest, LedgerId, Subject } from '../../core/chain/types.ts';
+import {
+  type Address,
+  type Digest,
+  type LedgerId,
+  type Subject,
+  ZERO_SUBJECT,
+} from '../../core/chain/types.ts';
+import { openBlock } from '../../core/envelope/block.ts';
 import { openEnvelope } from '../../core/envelope/envelope.ts';
 import { VinculumError } from '../../core/errors.ts';
 import {
@@ -53,6 +60,8 @@ const LINK_COLUMNS = 'kind, organisation, timestamp, digest, block_number, trans
 const WITHHELD = {
   block: 'The block is not held here: it came by another operator and was not handed on.',
   key: 'The key of this block is not held here.',
+  elsewhere:
+    'What is held here under this digest is another’s, or of something else: it was copied into this history.',
 };
 
 type ContentRow = {
@@ -74,11 +83,14 @@ export async function buildReport(source: ReportSource, identifier: Identifier):
     { isolation: 'repeatable read' },
   );
   const contents: Record<string, ReportContent> = {};
+  const places = placesOf(state, subject);
   const ownDigests = new Set(state.ownLinks.map((link) => toHex(link.digest)));
   for (const row of state.contents) {
     const digest = toHex(row.digest) as Digest;
-    contents[digest] = contentOf(source.secrets, row, state.erasures.get(digest) ?? []);
-    const content = contents[digest];
+    const found = contentOf(source.secrets, row, state.erasures.get(digest) ?? []);
+    const isCopy = isForeign(found, places.get(digest) ?? []);
+    const content = isCopy ? { withheld: WITHHELD.elsewhere } : found;
+    contents[digest] = content;
     if (!ownDigests.has(digest) || !isOpenContent(content)) continue;
     const setProof = await source.sets.prove(digest, content, identifier);
     if (setProof !== null) contents[digest] = { ...content, setProof };
@@ -397,6 +409,46 @@ function historyIn(
         }),
     ...(mounted.length === 0 ? {} : { parts: mounted.map(partOf) }),
   };
+}
+
+/** Whose an entry says that it is, and of what. */
+type EntryPlace = { readonly subject: string; readonly organisation: string };
+
+/** Where each digest stands in a report, as an envelope that belongs there names it. */
+function placesOf({ links, ownLinks, modules }: State, subject: Subject): Map<string, EntryPlace[]> {
+  const places = new Map<string, EntryPlace[]>();
+  const add = (digest: Uint8Array, of: string, organisation: bigint): void => {
+    const place = { subject: of, organisation: organisation.toString() };
+    places.set(toHex(digest), [...(places.get(toHex(digest)) ?? []), place]);
+  };
+  for (const { digest, organisation, action_hash: hash, ledger } of links) {
+    const action = hash ? modules.actions.get(actionKey(ledger, hash)) : undefined;
+    if (organisation !== null) add(digest, subject, organisation);
+    else if (action !== undefined) add(digest, action.subject, action.organisation);
+  }
+  for (const { digest, organisation } of ownLinks) {
+    if (organisation !== null) add(digest, ZERO_SUBJECT, organisation);
+  }
+  return places;
+}
+
+/**
+ * Whether a content is of another subject or attester at each of its places. Anybody can put the digest of another's entry
+ * into a history whose report they may read: its key is for those who can name what it is about.
+ */
+function isForeign(content: ReportContent, places: readonly EntryPlace[]): boolean {
+  if (!isOpenContent(content)) return false;
+  let stated: EntryPlace;
+  try {
+    stated = JSON.parse(fromUtf8(openBlock(fromBase64Url(content.block), fromBase64Url(content.key))));
+  } catch (error) {
+    // Rotten: the reader finds out, and learns nothing.
+    if (error instanceof VinculumError || error instanceof SyntaxError) return false;
+    throw error;
+  }
+  return !places.some(
+    ({ subject, organisation }) => stated.subject === subject && stated.organisation === organisation,
+  );
 }
 
 /** The identifier that a content's envelope states; null where it cannot be read. */

@@ -833,6 +833,26 @@ const pseudonymLies: readonly OtherLie[] = [
     },
   },
   {
+    lie: 'puts the digest of another vehicle’s entry into a history that it may read, to be given its key',
+    by: 'attester',
+    caughtBy: 'the operator gives no content because of a copied digest',
+    fate: 'refused',
+    run: async (s) => {
+      const { vehicle, entry } = await serviced(s);
+      const own = new Vehicle(s.test);
+      const copier = await s.test.admit('Copying workshop', ['workshop']);
+      await s.chain.record(copier, [{ ...entry.entry, subject: own.subject }]);
+      const token = await s.test.signIn(copier);
+      const { text, body } = await s.test.get(`${own.path}/report`, { token });
+      const withheld = 'withheld' in body.contents[entry.entry.digest];
+      const silent = withheld && !text.includes(vehicle.target.identifier.value);
+      return {
+        fate: silent ? 'refused' : 'uncaught',
+        caughtBy: 'the operator gives no content because of a copied digest',
+      };
+    },
+  },
+  {
     lie: 'has a title issued to itself on a pseudonym, to be told which vehicle it is',
     by: 'authority',
     caughtBy: NAMELESS,

@@ -5,6 +5,7 @@ import { Contract, JsonRpcProvider, Wallet } from 'ethers';
 import { fromHex, toBase64Url } from '../../../core/bytes.ts';
 import { type Entry, packEntries } from '../../../core/chain/entry.ts';
 import { signSubmission } from '../../../core/chain/submission.ts';
+import { ZERO_SUBJECT } from '../../../core/chain/types.ts';
 import type { ComposedEntry } from '../../../core/envelope/envelope.ts';
 import { parseIdentifier } from '../../../core/identifiers/identifier.ts';
 import type { AccessEntry } from '../../../core/privacy/accessLog.ts';
@@ -103,8 +104,31 @@ describe('reports', () => {
     const path = `/v1/vehicles/${vins.copiedTo}/report`;
     const reply = await test.get(path, { token: await test.signIn(thief) });
     expect(reply.body.ledgers[0].links).to.have.length(1);
-    expect(reply.body.contents[entry.entry.digest].disclosures).to.deep.equal([]);
+    expect(reply.body.contents[entry.entry.digest]).to.have.all.keys('withheld');
     expect(reply.text).not.to.include(entry.disclosures[0]);
+  });
+
+  it('hand out no key of an entry to who copies its digest into a history that they may read', async () => {
+    const entry = service(vins.copied, 8_000);
+    await test.record(workshop, [entry]);
+    const victim = (await test.get(`/v1/vehicles/${vins.copied}/report`)).body.contents[entry.entry.digest];
+    const thief = await test.admit('Another copying workshop', ['workshop', 'manufacturer']);
+    const subject = test.service.services.evaluator.subject(parseIdentifier(vins.copiedTo));
+    // Under its own name, and on its own chain, which reports of other vehicles show.
+    const { digest } = entry.entry;
+    await anchorDirectly(thief, [
+      { ...entry.entry, subject },
+      { kind: 33, subject, digest: `0x${'ab'.repeat(32)}` as typeof digest },
+      { kind: 80, subject: ZERO_SUBJECT, digest },
+    ]);
+    const token = await test.signIn(thief);
+    for (const path of ['/report', '']) {
+      const reply = await test.get(`/v1/vehicles/${vins.copiedTo}${path}`, { token });
+      expect(reply.status).to.equal(200);
+      expect(reply.text).to.include(digest);
+      expect(reply.text).not.to.include(victim.key).and.not.to.include(vins.copied);
+    }
+    expectVerified(await check(`/v1/vehicles/${vins.copied}/report`));
   });
 
   /** As an organisation that does not ask the service: by a transaction of its own relayer. */

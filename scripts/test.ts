@@ -11,6 +11,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { sharedFolder } from '../test/shared.ts';
 import { lockProblems } from './completeLock.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -178,6 +179,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
 
   console.log(`\nAll in ${seconds(begun)}${total.skipped > 0 ? `; ${total.skipped} skipped` : ''}.`);
+  // Where it is, none of them skips: `sharedFile` refuses to.
+  if (!existsSync(sharedFolder)) {
+    console.log('Without the third-party data (VINCULUM_SHARED): tests that need it were skipped.');
+  }
   for (const line of failing) console.log(`Failed: ${line}`);
   console.log(`${total.passed} passed, ${total.failed} failed`);
   return failing.length === 0 && total.failed === 0 ? 0 : 1;

@@ -1,11 +1,6 @@
 import { createCipheriv, createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-const path = join(
-  process.env.VINCULUM_SHARED ?? new URL('../../../../shared', import.meta.url).pathname,
-  'data/ipfs-cid-vectors.json',
-);
+import { readFileSync } from 'node:fs';
+import { sharedFile } from '../../shared.ts';
 
 export interface CidVector {
   readonly name: string;
@@ -15,7 +10,8 @@ export interface CidVector {
 
 /** IPIP-0499's vectors of the profile unixfs-v1-2025, or undefined where the shared data is absent. */
 export function cidVectors(): CidVector[] | undefined {
-  if (!existsSync(path)) return undefined;
+  const path = sharedFile('ipfs-cid-vectors.json');
+  if (path === null) return undefined;
   const { vectors } = JSON.parse(readFileSync(path, 'utf8')) as {
     vectors: { content?: string; seed?: string; bytes?: number; cid: string }[];
   };

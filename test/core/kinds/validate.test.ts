@@ -1,13 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { VinculumError } from '../../../core/errors.ts';
 import { titleBrands } from '../../../core/kinds/brands.ts';
 import { kindNames, kinds } from '../../../core/kinds/kinds.ts';
 import { validateData, validateSealed } from '../../../core/kinds/validate.ts';
-
-const shared = process.env.VINCULUM_SHARED ?? join(import.meta.dirname, '../../../../shared');
+import { sharedFile } from '../../shared.ts';
 
 function fault(action: () => unknown): { code: string; path: unknown } {
   try {
@@ -212,11 +210,8 @@ describe('validateSealed', () => {
 
 describe('titleBrands', () => {
   it('are the codes that AAMVA D20 has', function () {
-    const file = join(shared, 'data/title-brands-aamva-d20.json');
-    if (!existsSync(file)) {
-      console.log('      skipped: shared data not present');
-      this.skip();
-    }
+    const file = sharedFile('title-brands-aamva-d20.json');
+    if (file === null) return this.skip();
     expect(titleBrands).to.deep.equal(JSON.parse(readFileSync(file, 'utf8')).codes);
   });
 });

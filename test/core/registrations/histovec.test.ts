@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -14,8 +13,7 @@ import {
   type MappedRegistration,
   mapHistovecRow,
 } from '../../../core/registrations/histovec.ts';
-
-const shared = process.env.VINCULUM_SHARED ?? join(import.meta.dirname, '../../../../shared');
+import { sharedFile } from '../../shared.ts';
 
 /** A vehicle of nobody's, in the form of the file. */
 const row = {
@@ -293,16 +291,13 @@ describe('readFrenchDate', () => {
 });
 
 describe('the registration file', () => {
-  const file = join(shared, 'data/histovec-registrations.ndjson.gz');
   type Row = { id: string; events: { type: string }[]; answers: { nb_titulaires?: number } };
   let rows: Row[] = [];
   let mapped: MappedRegistration[] = [];
 
   before(function () {
-    if (!existsSync(file)) {
-      console.log('      skipped: shared data not present');
-      this.skip();
-    }
+    const file = sharedFile('histovec-registrations.ndjson.gz');
+    if (file === null) return this.skip();
     const lines = gunzipSync(readFileSync(file)).toString('utf8').trim().split('\n');
     rows = lines.map((line) => JSON.parse(line) as Row);
     mapped = rows.map((line) => mapHistovecRow(line));

@@ -18,12 +18,13 @@ import {
 } from './client.ts';
 import { CommandError } from './exit.ts';
 import { concurrently } from './http.ts';
+import { readReceipt, type SignedReceipt } from './receipts.ts';
 
 /** How long a signed submission may wait for the ledger. */
 const DEADLINE_SECONDS = 24 * 3600;
 
 const nonceSchema = z.looseObject({ nonce: z.string().check(z.regex(/^(0|[1-9][0-9]{0,77})$/)) });
-const statusSchema = z.looseObject({ hash: z.string(), state: z.string() });
+const statusSchema = z.looseObject({ hash: z.string(), state: z.string(), receipt: z.unknown() });
 const problemSchema = z.looseObject({ code: z.string() });
 const batchSchema = z.looseObject({
   results: z.array(
@@ -100,19 +101,25 @@ export async function freeNonce(client: Client, organisation: OrganisationId): P
 }
 
 export type Posted =
-  | { readonly accepted: true }
+  | { readonly accepted: true; readonly receipt: SignedReceipt }
   | { readonly accepted: false; readonly problem: ProblemDocument };
 
 /**
  * Posts signed submissions; each is answered for itself, in the same order. Posting again is harmless, and done for what
  * the service could not take just now.
+ * @throws `submission.receipt` where the service takes one and signs no promise of it
  */
-export async function post(client: Client, submissions: readonly Signed[], attempts = 5): Promise<Posted[]> {
-  const answers = await postOnce(client, submissions);
+export async function post(
+  client: Client,
+  ledger: LedgerAddress,
+  submissions: readonly Signed[],
+  attempts = 5,
+): Promise<Posted[]> {
+  const answers = await postOnce(client, ledger, submissions);
   const again = submissions.filter((_, index) => isRetryable(answers[index]));
   if (again.length === 0 || attempts <= 1) return answers;
   await sleep(500);
-  const later = await post(client, again, attempts - 1);
+  const later = await post(client, ledger, again, attempts - 1);
   return answers.map((answer) => (isRetryable(answer) ? (later.shift() ?? answer) : answer));
 }
 
@@ -120,7 +127,11 @@ function isRetryable(answer: Posted | undefined): boolean {
   return answer !== undefined && !answer.accepted && answer.problem.retryable === true;
 }
 
-async function postOnce(client: Client, submissions: readonly Signed[]): Promise<Posted[]> {
+async function postOnce(
+  client: Client,
+  ledger: LedgerAddress,
+  submissions: readonly Signed[],
+): Promise<Posted[]> {
   const { results } = await client.json('/v1/submissions', batchSchema, {
     submissions: submissions.map(({ request }) => request),
   });
@@ -129,8 +140,10 @@ async function postOnce(client: Client, submissions: readonly Signed[]): Promise
     if (result !== undefined && 'problem' in result) {
       return { accepted: false, problem: result.problem as ProblemDocument };
     }
-    const answered = result as { submission: { hash: string } } | undefined;
-    if (answered?.submission.hash === hash) return { accepted: true };
+    const answered = result as { submission: { hash: string; receipt: unknown } } | undefined;
+    if (answered?.submission.hash === hash) {
+      return { accepted: true, receipt: readReceipt(ledger, answered.submission.receipt, hash) };
+    }
     throw new CommandError(
       'failed',
       'service.otherSubmission',

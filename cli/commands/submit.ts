@@ -6,14 +6,16 @@ import type { Json } from '../../core/canonical.ts';
 import { MAX_ENTRIES } from '../../core/chain/entry.ts';
 import { parseLedgerId } from '../../core/chain/ledgerId.ts';
 import { submissionHash } from '../../core/chain/submission.ts';
-import type { OrganisationId } from '../../core/chain/types.ts';
+import type { LedgerAddress, OrganisationId } from '../../core/chain/types.ts';
 import { encryptBlock, KEY_BYTES, secureRandom } from '../../core/envelope/block.ts';
 import { type ComposedEntry, composeEntry, type Target } from '../../core/envelope/envelope.ts';
 import { isVinculumError } from '../../core/errors.ts';
 import { formatIdentifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
+import { requireAccepted } from '../accepted.ts';
 import {
   type Client,
   createClient,
+  hasReached,
   isDead,
   type Milestone,
   ServiceRefusal,
@@ -22,9 +24,12 @@ import {
 } from '../client.ts';
 import type { Context } from '../context.ts';
 import { CommandError, type Exit, usageError } from '../exit.ts';
+import { journalName } from '../import/importer.ts';
 import { counted } from '../output.ts';
-import { requireUrl } from '../settings.ts';
-import { openSigning, type Signing, type SigningOptions } from '../signing.ts';
+import { keepReceipts } from '../receipts.ts';
+import type { Rpc } from '../rpc.ts';
+import { requireUrl, rpcUrls } from '../settings.ts';
+import { openService, openSigning, type Signing, type SigningOptions } from '../signing.ts';
 import { freeNonce, post, type Signed, signEntries, waitFor } from '../submitter.ts';
 import { showStatus } from './status.ts';
 
@@ -77,36 +82,73 @@ export async function submitCommand(context: Context, file: string, options: Sub
   const signing = await openSigning(context, { ...options, keystore: options.keystore });
   const composed = await composeAll(signing, entries, file);
   const nonce = await freeNonce(signing.client, signing.signer.organisation);
-  return send(context, signing.client, signEntries(signing.signer, composed, nonce), options.wait);
+  const handedIn = signEntries(signing.signer, composed, nonce);
+  return send(
+    context,
+    signing.client,
+    { ...signing, organisation: signing.signer.organisation },
+    handedIn,
+    options.wait,
+  );
 }
 
 /** A submission that was signed elsewhere. */
 async function handIn(context: Context, request: SubmissionRequest, options: SubmitOptions): Promise<Exit> {
-  const client = createClient(requireUrl(context.settings()), { signal: context.signal });
-  const { ledger } = await client.json('/v1/directory', directorySchema);
+  const settings = context.settings();
+  const client = createClient(requireUrl(settings), { signal: context.signal });
+  const place = await placeOf(context, client, options);
   const { submission } = request;
-  const hash = submissionHash(parseLedgerId(ledger), {
-    organisation: BigInt(submission.organisation) as OrganisationId,
+  const organisation = BigInt(submission.organisation) as OrganisationId;
+  const hash = submissionHash(place.address, {
+    organisation,
     entries: fromBase64Url(submission.entries),
     nonce: BigInt(submission.nonce),
     deadline: BigInt(submission.deadline),
   });
-  return send(context, client, { hash, request }, options.wait);
+  const { address, rpc } = place;
+  return send(context, client, { ledger: { address, rpc }, organisation }, { hash, request }, options.wait);
 }
+
+/** The ledger that a service writes to; where the reader has an endpoint and a directory, checked there. */
+async function placeOf(
+  context: Context,
+  client: Client,
+  options: SubmitOptions,
+): Promise<{ readonly address: LedgerAddress; readonly rpc: Rpc | null }> {
+  if (rpcUrls(context.settings(), options.rpc).length > 0)
+    return (await openService(context, options)).ledger;
+  const { ledger } = await client.json('/v1/directory', directorySchema);
+  return { address: parseLedgerId(ledger), rpc: null };
+}
+
+/** Where a submission belongs, and who can say that it is there. */
+type Belonging = {
+  readonly ledger: { readonly address: LedgerAddress; readonly rpc: Rpc | null };
+  readonly organisation: OrganisationId;
+};
 
 async function send(
   context: Context,
   client: Client,
+  { ledger: { address, rpc }, organisation }: Belonging,
   signed: Signed,
   wait: Milestone | undefined,
 ): Promise<Exit> {
   const { output, signal } = context;
-  const [answer] = await post(client, [signed]);
+  const [answer] = await post(client, address, [signed]);
   if (answer === undefined || !answer.accepted) {
     const problem = answer?.problem ?? { code: 'service.malformed' };
     throw new ServiceRefusal(problem.status ?? 422, problem, undefined);
   }
+  const folder = join(context.settings().folder, 'imports', journalName(address, organisation));
+  await keepReceipts(folder, [answer.receipt]);
   const status = await waitFor(client, signed.hash, wait, signal);
+  if (rpc !== null) await requireAccepted({ address, rpc }, organisation, status, signal);
+  else if (hasReached(status.state, 'anchored')) {
+    output.note(
+      'No endpoint of the chain was given: that it is anchored is the service’s word alone (--rpc URL).',
+    );
+  }
   output.value({ entries: signed.request.contents.length, ...status });
   output.line(`Handed in ${counted(signed.request.contents.length, 'entry', 'entries')}.`);
   showStatus(output, status);

@@ -9,6 +9,7 @@ import {
   type ProblemDocument,
   ServiceRefusal,
 } from '../client.ts';
+import { CommandError } from '../exit.ts';
 import { concurrently } from '../http.ts';
 import type { Rpc } from '../rpc.ts';
 import { type Actor, actionOf, hashOf, signAction } from '../titles/sign.ts';
@@ -39,6 +40,9 @@ export type Carried = {
 const AT_ONCE = 200;
 const POLL_MILLISECONDS = 200;
 const POLLED_AT_ONCE = 4;
+/** How often an endpoint that may be some blocks behind is asked, and the time between. */
+const ASKED = 6;
+const BETWEEN_MILLISECONDS = 1_000;
 /** How long before its deadline an action is signed anew. */
 const MARGIN_SECONDS = 600;
 /** How long the module may refuse an action before it is given up: what it waits for comes at once or not at all. */
@@ -47,7 +51,8 @@ const PATIENCE_MILLISECONDS = 20_000;
 /**
  * Hands in actions, in the order of each title, and waits until they are executed.
  * @param renew makes actions durable that were signed anew, before they are handed in
- * @throws {@link ServiceRefusal} for what is not a single title's matter
+ * @throws {@link ServiceRefusal} for what is not a single title's matter, `action.notOnLedger` (exit 3) where only the
+ *   service says that they were executed
  */
 export async function carryOutActions(
   given: readonly ActionRequest[],
@@ -67,8 +72,9 @@ export async function carryOutActions(
     const again = await handInAll(actions, options, failed);
     const settled = again ? 'again' : await followAll(actions, options, failed);
     if (settled === 'done') {
-      const open = actions.filter(({ action }) => failed.has(action.subject as Subject));
-      return { executed: executed + actions.length - open.length, failed };
+      const settledOnes = actions.filter(({ action }) => !failed.has(action.subject as Subject));
+      if (hasReached(options.wait, 'anchored')) await requireAllExecuted(settledOnes, options);
+      return { executed: executed + settledOnes.length, failed };
     }
     actions = actions.filter(({ action }) => !failed.has(action.subject as Subject));
     await sleep(POLL_MILLISECONDS, undefined, { signal: options.signal });
@@ -89,6 +95,19 @@ async function unexecuted(
   return actions.filter(
     ({ action }) => BigInt(action.revision) >= (seen.get(action.subject as Subject) ?? 0n),
   );
+}
+
+/** Holds the service to what it says of actions: the chain, at the signer's own endpoint, has gone past them. */
+async function requireAllExecuted(actions: readonly ActionRequest[], options: ActionsOptions): Promise<void> {
+  for (let asked = 1; ; asked += 1) {
+    const [open] = await unexecuted(actions, options);
+    if (open === undefined) return;
+    if (asked === ASKED) {
+      const text = `The service says that the action ${hashOf(options.titles, open)} was executed; the chain, asked at your endpoint, does not.`;
+      throw new CommandError('incomplete', 'action.notOnLedger', text);
+    }
+    await sleep(BETWEEN_MILLISECONDS, undefined, { signal: options.signal });
+  }
 }
 
 /** The same under a later deadline; an end that would be over by then is put off as far. */

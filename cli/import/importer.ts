@@ -19,11 +19,13 @@ import {
   type RegistrationPlan,
   untilOf,
 } from '../../core/registrations/titleSteps.ts';
+import { requireAccepted } from '../accepted.ts';
 import { readHeader } from '../chain.ts';
-import { type Client, isDead, type Milestone, ServiceRefusal } from '../client.ts';
+import { type Client, isDead, type Milestone, ServiceRefusal, type SubmissionStatus } from '../client.ts';
 import { CommandError } from '../exit.ts';
 import type { OpenLedger, WireTranscript } from '../ledger.ts';
 import { attesterOf, historiesOf } from '../locate.ts';
+import { keepReceipts } from '../receipts.ts';
 import { follow, type Posted, post, type Signed, type Signer, signAgain, signEntries } from '../submitter.ts';
 import { type Actor, hashOf, signDeed } from '../titles/sign.ts';
 import { readRevisions } from '../titles/title.ts';
@@ -244,8 +246,8 @@ class ImportRun {
     const { client, journal, wait } = this.#options;
     const plans = hashes.flatMap((hash) => journal.plans.get(hash) ?? []);
     const acting: Promise<void>[] = [];
-    const act = (plan: Plan): void => {
-      const carried = this.#carryOut(plan);
+    const act = (plan: Plan, status?: SubmissionStatus): void => {
+      const carried = this.#carryOut(plan, status);
       // A failure is met when its turn comes, not before.
       carried.catch(() => undefined);
       acting.push(carried);
@@ -261,7 +263,7 @@ class ImportRun {
         onSettled: (status) => {
           const plan = journal.plans.get(status.hash);
           if (isDead(status.state)) lost.push({ hash: status.hash, why: status.state });
-          else if (plan !== undefined) act(plan);
+          else if (plan !== undefined) act(plan, status);
         },
         // A service that lost what it had accepted is sent it again.
         onUnknown: (hash) => void lost.push({ hash, why: 'unknown' }),
@@ -276,8 +278,10 @@ class ImportRun {
     await Promise.all(acting);
   }
 
-  async #carryOut(plan: Plan): Promise<void> {
-    const { journal, client, ledger, actor, wait } = this.#options;
+  /** @param status what the service says of its submission, where nobody else was asked yet */
+  async #carryOut(plan: Plan, status?: SubmissionStatus): Promise<void> {
+    const { journal, client, ledger, signer, actor, wait } = this.#options;
+    if (status !== undefined) await requireAccepted(ledger, signer.organisation, status, this.#signal);
     const options = {
       ...{ client, rpc: ledger.rpc, titles: actor.titles, signerOf: () => actor },
       ...{ wait, signal: this.#signal },
@@ -599,9 +603,14 @@ class ImportRun {
   }
 
   async #post(signed: readonly Signed[]): Promise<void> {
+    const { client, ledger, journal } = this.#options;
     let answers: Posted[];
     try {
-      answers = await post(this.#options.client, signed);
+      answers = await post(client, ledger.address, signed);
+      await keepReceipts(
+        journal.folder,
+        answers.flatMap((answer) => (answer.accepted ? [answer.receipt] : [])),
+      );
     } catch (error) {
       if (!(error instanceof ServiceRefusal) || error.status !== 413) throw error;
       // One of them alone may not be too large.
@@ -626,7 +635,8 @@ class ImportRun {
     if (plan === undefined) throw refusal;
     await journal.drop(hash);
     const divided = divide(plan, refusal);
-    if (divided === null) throw refusal;
+    // Where all that a plan says is refused, the next would be too: whole registers are of the same few kinds.
+    if (divided === null || (divided.left.length === 0 && plan.rows.length > 1)) throw refusal;
     for (const { identifier } of divided.refused) await this.#rowError(undefined, identifier, refusal);
     this.#nonce = undefined;
     for (const left of divided.left) {
@@ -646,7 +656,7 @@ class ImportRun {
     const request = plan?.request ?? null;
     if (plan === undefined || request === null) return;
     await untilDead(ledger, signer.organisation, { hash, request }, why, signal);
-    if (await isAnchored(ledger, request.submission.entries)) {
+    if (await isAnchored(ledger, request.submission.entries, signer.organisation)) {
       await this.#carryOut(plan);
       return;
     }

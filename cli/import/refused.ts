@@ -1,8 +1,10 @@
 import { ENTRY_BYTES, unpackEntries } from '../../core/chain/entry.ts';
 import type { Client } from '../client.ts';
 import { type ProblemDocument, ServiceRefusal, type SubmissionRequest } from '../client.ts';
+import type { OpenLedger } from '../ledger.ts';
+import { keepReceipts } from '../receipts.ts';
 import { post, type Signed } from '../submitter.ts';
-import type { JournalRow, Plan } from './journal.ts';
+import type { Journal, JournalRow, Plan } from './journal.ts';
 
 /*
  * What the service refuses for good was never there: who hands in again a submission that it knows is told its state. Its plan
@@ -14,20 +16,33 @@ const TOO_LARGE = 413;
 /** Refusals of one kind of entry, whoever it is about. */
 const OF_A_KIND: ReadonlySet<string> = new Set(['submission.kindNotAllowed', 'kind.unknown']);
 
+export type Posting = {
+  readonly client: Client;
+  readonly ledger: Pick<OpenLedger, 'address'>;
+  readonly journal: Pick<Journal, 'folder'>;
+};
+
 /** What is still to be signed of a plan. */
 export type Unsigned = Pick<Plan, 'rows' | 'actions' | 'sets'> & { readonly request: SubmissionRequest };
 
 export type Divided = { readonly refused: readonly JournalRow[]; readonly left: readonly Unsigned[] };
 
 /**
- * Posts one submission.
+ * Posts one submission, and keeps the operator's receipt beside the journal.
  * @returns why the service will never take it, as it is; null where it has it
  * @throws {@link ServiceRefusal} for what may pass, or is about more than this submission, such as who is signed in
  */
-export async function refusalTo(client: Client, signed: Signed): Promise<ServiceRefusal | null> {
+export async function refusalTo(
+  { client, ledger, journal }: Posting,
+  signed: Signed,
+): Promise<ServiceRefusal | null> {
   try {
-    const [answer] = await post(client, [signed]);
-    if (answer === undefined || answer.accepted) return null;
+    const [answer] = await post(client, ledger.address, [signed]);
+    if (answer === undefined) return null;
+    if (answer.accepted) {
+      await keepReceipts(journal.folder, [answer.receipt]);
+      return null;
+    }
     const refusal = new ServiceRefusal(answer.problem.status ?? 422, answer.problem, undefined);
     if (refusal.retryable) throw refusal;
     return refusal;

@@ -20,7 +20,15 @@ import {
   type Statement,
   type StatementSource,
 } from '../../core/supply/statement.ts';
-import { type Client, isDead, type Milestone, reportPath, type ServiceRefusal } from '../client.ts';
+import { requireAccepted } from '../accepted.ts';
+import {
+  type Client,
+  isDead,
+  type Milestone,
+  reportPath,
+  type ServiceRefusal,
+  type SubmissionStatus,
+} from '../client.ts';
 import { CommandError } from '../exit.ts';
 import type { OpenLedger, WireTranscript } from '../ledger.ts';
 import { uploadSet } from '../sets/upload.ts';
@@ -553,7 +561,7 @@ export class StatementImport {
   }
 
   async #post(signed: Signed): Promise<void> {
-    const refusal = await refusalTo(this.#options.client, signed);
+    const refusal = await refusalTo(this.#options, signed);
     if (refusal === null) return;
     if (RENEWED.has(refusal.code)) await this.#renew(signed.hash, refusal.code);
     else await this.#giveUp(signed.hash, refusal);
@@ -604,7 +612,7 @@ export class StatementImport {
           onSettled: async (status) => {
             const plan = journal.plans.get(status.hash);
             if (isDead(status.state)) lost.push({ hash: status.hash, why: status.state });
-            else if (plan !== undefined) await this.#finish(plan);
+            else if (plan !== undefined) await this.#finish(plan, status);
           },
           // A service that lost what it had accepted is sent it again.
           onUnknown: (hash) => void lost.push({ hash, why: 'unknown' }),
@@ -619,8 +627,10 @@ export class StatementImport {
     }
   }
 
-  async #finish(plan: Plan): Promise<void> {
-    const { journal } = this.#options;
+  /** @param status what the service says of it, where nobody else was asked yet */
+  async #finish(plan: Plan, status?: SubmissionStatus): Promise<void> {
+    const { journal, ledger, signer, signal } = this.#options;
+    if (status !== undefined) await requireAccepted(ledger, signer.organisation, status, signal);
     for (const set of plan.sets ?? []) await this.#handOver(set);
     await journal.finish(plan.hash);
     for (const { identifier } of plan.rows) this.#sent.delete(identifier);

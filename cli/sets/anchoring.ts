@@ -1,3 +1,4 @@
+import { requireAccepted } from '../accepted.ts';
 import { isDead } from '../client.ts';
 import { RENEWED, untilDead, unusedNonce } from '../import/again.ts';
 import { isAnchored } from '../import/anchored.ts';
@@ -20,7 +21,8 @@ export async function nextNonce({ signing, journal }: Omit<Anchoring, 'signal'>)
 /**
  * Posts what is signed until the ledger has it; what can never arrive is signed anew, the same entries.
  * @returns the plan as it is on the ledger
- * @throws `ServiceRefusal` for what the service will never take: its plan is gone; `import.pending`
+ * @throws `ServiceRefusal` for what the service will never take: its plan is gone; `import.pending`;
+ *   `submission.notOnLedger` where only the service says that the ledger has it
  */
 export async function anchorPlan(anchoring: Anchoring, first: Plan): Promise<Plan> {
   const { signing, journal, signal } = anchoring;
@@ -28,7 +30,7 @@ export async function anchorPlan(anchoring: Anchoring, first: Plan): Promise<Pla
   let plan = first;
   for (;;) {
     if (plan.request === null) return plan;
-    const refusal = await refusalTo(client, { hash: plan.hash, request: plan.request });
+    const refusal = await refusalTo({ client, ledger, journal }, { hash: plan.hash, request: plan.request });
     let why: string | null = null;
     if (refusal !== null) {
       if (!RENEWED.has(refusal.code)) {
@@ -39,8 +41,9 @@ export async function anchorPlan(anchoring: Anchoring, first: Plan): Promise<Pla
     } else {
       await follow(client, [plan.hash], 'anchored', {
         signal,
-        onSettled: ({ state }) => {
-          if (isDead(state)) why = state;
+        onSettled: async (status) => {
+          if (isDead(status.state)) why = status.state;
+          else await requireAccepted(ledger, signer.organisation, status, signal);
         },
         onUnknown: () => {
           why = 'unknown';

@@ -337,7 +337,7 @@ async function carryOut(plan: DemoPlan, carrying: Carrying, onProgress: OnLoadPr
   const total = plan.submissions.length;
   onProgress('submissions', 0, total);
   for (const [index, planned] of plan.submissions.entries()) {
-    await handOver(client, planned);
+    await handOver(client, carrying.target.ledger, planned);
     onProgress('submissions', index + 1, total);
   }
 
@@ -346,7 +346,7 @@ async function carryOut(plan: DemoPlan, carrying: Carrying, onProgress: OnLoadPr
   // Parts and titles have modules of their own, and wait for nothing of one another.
   await Promise.all([execute('actions', plan, carrying), executeParts('parts', plan, carrying)]);
   onProgress('titles', actions, actions);
-  for (const planned of plan.answers) await handOver(client, planned);
+  for (const planned of plan.answers) await handOver(client, carrying.target.ledger, planned);
 
   onProgress('sets', 0, plan.sets.length);
   for (const [index, { by, digest, members }] of plan.sets.entries()) {
@@ -388,8 +388,12 @@ async function upload(plan: DemoPlan, { clients }: Carrying, onProgress: OnLoadP
 }
 
 /** One after the other: the ledger then takes each history in its order. */
-async function handOver(client: Client, { by, hash, request }: PlannedSubmission): Promise<void> {
-  const [posted] = await post(client, [{ hash, request }]);
+async function handOver(
+  client: Client,
+  ledger: LedgerAddress,
+  { by, hash, request }: PlannedSubmission,
+): Promise<void> {
+  const [posted] = await post(client, ledger, [{ hash, request }]);
   if (posted?.accepted === true) return;
   const why = posted === undefined ? 'no answer' : `${posted.problem.code}: ${posted.problem.detail ?? ''}`;
   throw new Error(`the service refused a submission of ${by} (${why})`);

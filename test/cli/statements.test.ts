@@ -2,13 +2,16 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { topics } from '../../cli/chain.ts';
 import type { Client, SubmissionRequest } from '../../cli/client.ts';
 import { openJournal } from '../../cli/import/journal.ts';
 import { type StatementGroup, StatementImport } from '../../cli/import/statements.ts';
 import type { OpenLedger } from '../../cli/ledger.ts';
-import { fromBase64Url } from '../../core/bytes.ts';
+import type { Rpc } from '../../cli/rpc.ts';
+import { fromBase64Url, fromHex, toHex, word } from '../../core/bytes.ts';
 import { unpackEntries } from '../../core/chain/entry.ts';
-import { submissionHash } from '../../core/chain/submission.ts';
+import { receiptHash } from '../../core/chain/receipt.ts';
+import { addressOfKey, type SubmissionHash, signHash, submissionHash } from '../../core/chain/submission.ts';
 import type { Address, LedgerAddress, OrganisationId, Subject } from '../../core/chain/types.ts';
 import { VinculumError } from '../../core/errors.ts';
 import { kindByName } from '../../core/kinds/kinds.ts';
@@ -17,6 +20,7 @@ import { expectCode } from '../expectCode.ts';
 
 const LEDGER: LedgerAddress = { chainId: 31337n, address: `0x${'5f'.repeat(20)}` as Address };
 const ORGANISATION = 1n as OrganisationId;
+const OPERATOR = new Uint8Array(32).fill(9);
 
 type Problem = { readonly code: string; readonly status: number; readonly entry?: number };
 
@@ -27,6 +31,10 @@ class Service {
   readonly digests = new Set<string>();
   judge: (request: SubmissionRequest) => Problem | null = () => null;
   gone = false;
+  /** It says that everything is anchored, and sends none of it. */
+  drops = false;
+  promises = true;
+  readonly #accepted: string[] = [];
 
   get client(): Client {
     return {
@@ -48,7 +56,22 @@ class Service {
       const { submissions } = body as { submissions: SubmissionRequest[] };
       return { results: submissions.map((request) => this.#take(request)) };
     }
-    return { hash: path.split('/').at(-1), organisation: '1', nonce: '0', state: 'anchored' };
+    const block = { number: 7, hash: `0x${'00'.repeat(32)}` };
+    return { hash: path.split('/').at(-1), organisation: '1', nonce: '0', state: 'anchored', block };
+  }
+
+  /** The chain, which has what the service sent. */
+  get rpc(): Rpc {
+    const logs = () =>
+      this.#accepted.map((hash, index) => ({
+        address: LEDGER.address,
+        blockNumber: '0x7',
+        logIndex: `0x${index.toString(16)}`,
+        transactionHash: `0x${'00'.repeat(32)}`,
+        topics: [topics.accepted, toHex(word(ORGANISATION))],
+        data: `${toHex(word(BigInt(index)))}${hash.slice(2)}`,
+      }));
+    return { url: 'http://chain', request: async () => logs(), batch: async () => [] };
   }
 
   #take(request: SubmissionRequest): unknown {
@@ -63,8 +86,15 @@ class Service {
       nonce: BigInt(nonce),
       deadline: BigInt(deadline),
     });
-    return { submission: { state: 'stored', hash } };
+    if (!this.drops) this.#accepted.push(hash);
+    return { submission: { state: 'stored', hash, ...(this.promises ? { receipt: receiptOf(hash) } : {}) } };
   }
+}
+
+function receiptOf(submission: SubmissionHash) {
+  const promise = { submission, receivedAt: 1n, anchorBy: 2n };
+  const signature = toHex(signHash(fromHex(receiptHash(LEDGER, promise), 32), OPERATOR));
+  return { submission, receivedAt: 1, anchorBy: 2, operator: addressOfKey(OPERATOR), signature };
 }
 
 const entriesOf = ({ submission }: SubmissionRequest) => unpackEntries(fromBase64Url(submission.entries));
@@ -72,11 +102,10 @@ const entriesOf = ({ submission }: SubmissionRequest) => unpackEntries(fromBase6
 const ledger = {
   address: LEDGER,
   organisations: LEDGER.address,
-  rpc: undefined as never,
   subject: ({ value }: { value: string }) => `0x${Buffer.from(value.padEnd(32)).toString('hex')}` as Subject,
   recorded: async () => new Set<Subject>(),
   nonceUsed: async () => true,
-} satisfies OpenLedger;
+} satisfies Omit<OpenLedger, 'rpc'>;
 
 /** A part that was made, or a batch that is put aside. */
 const statement = (source: string, index: number, kind = 'part.produced', long = ''): Statement => {
@@ -119,7 +148,13 @@ describe('an import of statements', () => {
   const importing = async (groups: readonly StatementGroup[], batch = 200) => {
     const journal = await openJournal(folder);
     const run = new StatementImport({
-      ...{ client: service.client, ledger, journal, batch, wait: 'anchored' },
+      ...{
+        client: service.client,
+        ledger: { ...ledger, rpc: service.rpc },
+        journal,
+        batch,
+        wait: 'anchored',
+      },
       signer: { ledger: LEDGER, organisation: ORGANISATION, secretKey: new Uint8Array(32).fill(7) },
       signal: new AbortController().signal,
       errorsFile: join(folder, 'errors'),
@@ -223,5 +258,21 @@ describe('an import of statements', () => {
       expect(JSON.stringify(request).length).to.be.lessThan(9 * 1024 * 1024);
     }
     expect(service.digests.size).to.equal(550);
+  });
+
+  it('believes the chain, not the service, that something is anchored, and keeps what was promised', async function () {
+    this.timeout(30_000);
+    service.drops = true;
+    await expectCode('submission.notOnLedger', () => importing(groupsOf(3)));
+    expect(await plans()).to.have.lengthOf(1);
+    const [receipt] = (await readFile(join(folder, 'receipts.ndjson'), 'utf8')).trim().split('\n');
+    expect(JSON.parse(receipt ?? '')).to.include({ anchorBy: 2, operator: addressOfKey(OPERATOR) });
+    service.drops = false;
+    expect((await importing(groupsOf(3))).counts).to.include({ imported: 3, errors: 0 });
+  });
+
+  it('hands nothing further to a service that signs no promise', async () => {
+    service.promises = false;
+    await expectCode('submission.receipt', () => importing(groupsOf(3)));
   });
 });

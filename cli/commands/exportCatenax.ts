@@ -27,7 +27,7 @@ export async function exportCatenaxCommand(
     if (output.json) throw usageError('output.file', 'Name a file: stdout is taken by --json.');
     process.stdout.write(json);
   } else {
-    await write(options.output, json);
+    await write(options.output, json, 0o600);
     output.value({ identifier, file: options.output, generation, problems });
     output.line(`Twin of ${identifier}, generation ${generation}: ${options.output}`);
   }

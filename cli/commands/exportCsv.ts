@@ -36,7 +36,7 @@ export async function exportCsvCommand(
     process.stdout.write(written.text);
   } else {
     // Spreadsheets take a table without the mark for one in their own encoding.
-    await write(options.output, `\ufeff${written.text}`);
+    await write(options.output, `\ufeff${written.text}`, 0o600);
     output.value({ identifier, file: options.output, rows: written.rows, notExported: written.problems });
     output.line(`${counted(written.rows, 'row')} of ${identifier}: ${options.output}`);
   }

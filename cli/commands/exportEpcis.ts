@@ -21,7 +21,7 @@ export async function exportEpcisCommand(
     if (output.json) throw usageError('output.file', 'Name a file: stdout is taken by --json.');
     process.stdout.write(json);
   } else {
-    await write(options.output, json);
+    await write(options.output, json, 0o600);
     output.value({ identifier, file: options.output, events, notExported: problems });
     output.line(`${counted(events, 'event')} of ${identifier}: ${options.output}`);
   }

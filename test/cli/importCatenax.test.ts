@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
@@ -222,6 +222,7 @@ describe('vinculum import catenax, export catenax', function () {
       const file = join(folder, 'twin.json');
       const run = await exporting(folder, identifier, '-o', file, '--keystore', 'maker');
       expect(run.exit, run.stderr).to.equal(0);
+      expect((await stat(file)).mode & 0o777).to.equal(0o600);
       expect(run.json.problems).to.deep.equal([]);
       written.push(...(JSON.parse(await readFile(file, 'utf8')) as { assets: unknown[] }).assets);
     }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { keysFolder, writeKeystore } from '../../cli/keystore.ts';
@@ -379,6 +379,7 @@ describe('vinculum import csv, export csv', function () {
       expect(again.json, again.stderr).to.include({ imported: 0, alreadyThere: 3, errors: 0 });
       const whole = join(folder, 'whole.csv');
       await vinculum(folder, 'export', 'csv', name, '-o', whole, ...signed);
+      expect((await stat(whole)).mode & 0o777).to.equal(0o600);
       const [heading = [], ...rows] = await rowsOf(whole);
       expect(rows.map((cells) => cells[heading.indexOf('kind')])).to.have.length(4);
       expect(rows.map((cells) => cells[heading.indexOf('sealed.lot')])).to.include('LS-1');

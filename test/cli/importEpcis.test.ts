@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
@@ -349,6 +349,8 @@ describe('vinculum import epcis, export epcis', function () {
     const args = ['export', 'epcis', batchOf('X'), '--json', '-o', output];
     const open = await vinculum(beside.folder, ...args);
     expect(open.json, open.stderr).to.include({ events: 2 });
+    // The next export, of what is sealed, may go into the same file.
+    expect((await stat(output)).mode & 0o777).to.equal(0o600);
     const judge = await gs1Judge();
     const publicOne = JSON.parse(await readFile(output, 'utf8'));
     if (judge !== null) expect(judge(publicOne)).to.equal(true);

@@ -20,13 +20,10 @@ const consentView = z
     }),
     signer: address,
     signed: consentSchema,
-    identifier: z
-      .string()
-      .nullable()
-      .meta({
-        description:
-          'Which vehicle it is for; null for a grantee while it is not good, and where nobody is signed in',
-      }),
+    identifier: z.string().nullable().meta({
+      description:
+        'Which vehicle it is for; null for a grantee while it is not good, and where nobody is signed in',
+    }),
     storedAt: instant,
     receipt: consentReceiptSchema,
     revocation: z.strictObject({ revokedAt: instant, receipt: consentReceiptSchema }).nullable(),

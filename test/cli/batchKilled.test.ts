@@ -55,7 +55,9 @@ describe('a service that is killed while serials are handed over', () => {
       expect(entries).to.have.length(1);
       expect((await vinculum(data, ...command)).json).to.include({ alreadyThere: true });
     } finally {
-      service.process.kill('SIGKILL');
+      const gone = once(service.process, 'exit');
+      service.process.kill('SIGTERM');
+      await gone;
     }
   });
 });

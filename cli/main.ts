@@ -12,10 +12,9 @@ function interrupt(): void {
 }
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
-// Whoever reads our output may have seen enough (`| head`): that is no error of ours.
+// Whoever reads our output may have seen enough (`| head`): that is no error of ours, and no verdict either.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.ok.code);
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
 });
 
 process.exitCode = await run(process.argv.slice(2), { signal: controller.signal });

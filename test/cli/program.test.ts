@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -6,7 +7,7 @@ import { exitCodes } from '../../cli/exit.ts';
 import { createOutput, printable, progressText } from '../../cli/output.ts';
 import { parseDirectory } from '../../cli/settings.ts';
 import { expectCode } from '../expectCode.ts';
-import { type Beside, sharedBeside, vinculum } from './fixture.ts';
+import { type Beside, sharedBeside, spawnVinculum, vinculum } from './fixture.ts';
 
 describe('vinculum', function () {
   this.timeout(60_000);
@@ -54,6 +55,13 @@ describe('vinculum', function () {
         expect((await vinculum(beside.folder, ...args)).exit).to.equal(2);
       });
     }
+    it('keeps its verdict where nobody reads it', async () => {
+      const child = spawnVinculum(beside.folder, 'verify', '/nowhere.json', '--json');
+      child.stdout?.destroy();
+      const [code] = (await once(child, 'exit')) as [number | null];
+      expect(code).to.equal(2);
+    });
+
     it('says that no service is known', async () => {
       const { exit, json, stderr } = await vinculum('/nowhere', 'report', 'registration:FR:FR1', '--json');
       expect([exit, json.error.code]).to.deep.equal([2, 'settings.noService']);

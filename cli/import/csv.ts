@@ -145,7 +145,8 @@ export class ErrorTable {
   write(cells: readonly string[], problems: readonly MappingProblem[]): void {
     this.#handle ??= this.#open();
     const [first] = problems;
-    const own = Array.from({ length: this.#width }, (_, index) => cells[index] ?? '');
+    // What stands in the cell, not how it is guarded there: it is guarded again.
+    const own = Array.from({ length: this.#width }, (_, index) => unguardCell(cells[index] ?? ''));
     const column = /column (.*)$/.exec(first?.at ?? '')?.[1] ?? '';
     const detail = problems.map(({ code, at, detail: why = '' }, index) =>
       index === 0 ? `${at}: ${why}` : `${code} ${at}: ${why}`,

@@ -127,6 +127,18 @@ describe('vinculum import csv, export csv', function () {
       expect(await kindsOf(`batch:${maker}:B-7`)).to.deep.equal([96]);
     });
 
+    it('writes what can’t be imported as it was meant, however often it goes through', async () => {
+      const folder = await newFolder();
+      const row = `'-B,${maker},P-7,Hinge,12.03.2024,,,,5,,`;
+      let file = await save(folder, 'guarded.csv', [BATCHES, row]);
+      for (let round = 0; round < 2; round++) {
+        const { json } = await importing(folder, 'batches', file);
+        const [, [cell] = []] = await rowsOf(String(json.errorsFile));
+        expect(cell).to.equal("'-B");
+        file = await save(folder, `again${round}.csv`, await readFile(String(json.errorsFile)));
+      }
+    });
+
     it('refuses a number that is used, by whatever way and in whatever journal', async () => {
       const folder = await newFolder();
       const row = `B-1,${maker},P-7,Hinge,2024-03-12,,,,5,,`;

@@ -107,6 +107,19 @@ describe('CSV', () => {
   });
 
   describe('formula guard', () => {
+    it('leaves none either where a spreadsheet cuts by another separator, and takes itself off again', () => {
+      const row = csvRow(['0xab', 'part.mounted', "x;=cmd|' /C calc'!A0"]);
+      expect(row).to.equal("0xab,part.mounted,x;'=cmd|' /C calc'!A0\r\n");
+      const signs = fc.constantFrom('=', '+', '-', '@', '＝', "'", ';', ',', '\t', '\n', '\r', 'a', ' ');
+      fc.assert(
+        fc.property(fc.string({ unit: signs }), (text) => {
+          const guarded = guardCell(text);
+          expect(unguardCell(guarded)).to.equal(text);
+          for (const piece of guarded.split(/[;,\t\r\n]/)) expect(piece).not.to.match(/^[=+\-@＝]/);
+        }),
+      );
+    });
+
     it('leaves no cell that a spreadsheet computes, and takes exactly itself off again', () => {
       fc.assert(
         fc.property(cell, (text) => {
@@ -118,9 +131,10 @@ describe('CSV', () => {
     });
 
     it('knows what OWASP names', () => {
-      for (const text of ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1', "'=1"]) {
+      for (const text of ['=1+1', '+1', '-1', '@SUM(A1)', '\ta', '\ra', '＝1', "'=1"]) {
         expect(csvRow([text])).to.equal(`"'${text}"\r\n`);
       }
+      for (const start of ['\t', '\r']) expect(csvRow([`${start}=1`])).to.equal(`"'${start}'=1"\r\n`);
       expect(csvRow(['SN-1', 'a=b', ''])).to.equal('SN-1,a=b,\r\n');
     });
   });

@@ -9,6 +9,12 @@ import { storeOnPool } from './pool.ts';
 import type { Store } from './store.ts';
 import { columnTypes } from './values.ts';
 
+export type PgliteOptions = {
+  /** How long the write-ahead log gets before a checkpoint lets go of it. */
+  readonly logBytes?: number;
+  readonly lookMilliseconds?: number;
+};
+
 /**
  * The embedded store: PGlite (PostgreSQL compiled to WebAssembly) with its files in `folder`.
  *
@@ -18,7 +24,7 @@ import { columnTypes } from './values.ts';
  *
  * Two processes on one folder destroy it: hold the data folder's lock (`lock.ts`).
  */
-export async function openPglite(folder: string): Promise<Store> {
+export async function openPglite(folder: string, options: PgliteOptions = {}): Promise<Store> {
   // The mark says that the folder is not a database yet: a kill while it is made must not leave half of one behind.
   const mark = `${folder}.creating`;
   if (existsSync(mark)) await rm(folder, { recursive: true, force: true });
@@ -42,7 +48,44 @@ export async function openPglite(folder: string): Promise<Store> {
     types: columnTypes,
   });
   pool.on('error', () => undefined);
-  return storeOnPool('pglite', pool, backend.close);
+  const store = storeOnPool('pglite', pool, backend.close);
+  const stop = keepLogShort(store, options);
+  return {
+    ...store,
+    close: () => {
+      stop();
+      return store.close();
+    },
+  };
+}
+
+/**
+ * Without a postmaster PostgreSQL makes no checkpoints by itself: the log would grow for as long as the process lives, and
+ * be read again, all of it, after a crash.
+ */
+function keepLogShort(
+  store: Store,
+  { logBytes = 256 * 1024 * 1024, lookMilliseconds = 15_000 }: PgliteOptions,
+): () => void {
+  let working = false;
+  const look = async (): Promise<void> => {
+    const [row] = await store.query<{ bytes: string }>(
+      'SELECT pg_current_wal_insert_lsn() - redo_lsn AS bytes FROM pg_control_checkpoint()',
+    );
+    if (Number(row?.bytes ?? 0) > logBytes) await store.execute('CHECKPOINT');
+  };
+  const timer = setInterval(() => {
+    if (working) return;
+    working = true;
+    // It is closing, or tried again.
+    look()
+      .catch(() => undefined)
+      .finally(() => {
+        working = false;
+      });
+  }, lookMilliseconds);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 /** The database in its worker. */

@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import pg from 'pg';
 import { asProblem } from '../../../api/problem.ts';
 import { openStore } from '../../../api/store/open.ts';
-import { startBackend } from '../../../api/store/pglite.ts';
+import { openPglite, startBackend } from '../../../api/store/pglite.ts';
 import { temporaryFolder } from './stores.ts';
 
 const folderOf = (name: string) => new URL(`../../../api/store/${name}`, import.meta.url).href;
@@ -29,6 +29,30 @@ describe('openPglite', function () {
     const second = await openStore({ dataFolder: folder });
     expect(await second.query('SELECT value FROM settings')).to.deep.equal([{ value: '1' }]);
     await second.close();
+  });
+
+  it('lets go of the log of what is written long since', async () => {
+    const store = await openPglite(join(folder, 'store'), {
+      logBytes: 32 * 1024 * 1024,
+      lookMilliseconds: 50,
+    });
+    try {
+      await store.execute('CREATE TABLE logged (value text)');
+      for (let round = 0; round < 8; round++) {
+        // Some two segments of the log.
+        await store.execute(
+          'INSERT INTO logged SELECT repeat(md5(i::text), 8) FROM generate_series(1, 100000) AS i',
+        );
+      }
+      const segments = async () => {
+        const files = await readdir(join(folder, 'store', 'pg_wal'));
+        return files.filter((name) => /^[0-9A-F]{24}$/.test(name)).length;
+      };
+      while ((await segments()) > 5) await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(await store.query('SELECT count(*) AS count FROM logged')).to.deep.equal([{ count: 800_000n }]);
+    } finally {
+      await store.close();
+    }
   });
 
   it('holds the data folder while open', async () => {

@@ -2,7 +2,16 @@ import * as z from 'zod/mini';
 import type { VinculumError } from '../core/errors.ts';
 import { formatIdentifier, type Identifier } from '../core/identifiers/identifier.ts';
 import { CommandError, isUnreachable } from './exit.ts';
-import { exchange, type HttpAnswer, type HttpRequest, placeOf, type Retryable, withRetries } from './http.ts';
+import {
+  exchange,
+  fetchPatiently,
+  type HttpAnswer,
+  type HttpRequest,
+  placeOf,
+  type Retryable,
+  unreachable,
+  withRetries,
+} from './http.ts';
 
 /*
  * The service's HTTP API as the command line uses it. Its few wire types are stated here again: the two sides must agree
@@ -194,6 +203,38 @@ export function retryableOf(error: unknown): Retryable {
     };
   }
   return { retryable: isUnreachable(error) };
+}
+
+export type StreamRequest = {
+  readonly token: string;
+  readonly signal: AbortSignal;
+  /** Sent as JSON with POST. */
+  readonly body?: unknown;
+};
+
+/**
+ * The answer at an address as it comes, however large it is and however long it takes. Asked for once.
+ * @throws {@link ServiceRefusal}, `http.unreachable`
+ */
+export async function openStream(url: string, path: string, request: StreamRequest): Promise<Response> {
+  const { token, signal, body } = request;
+  const authorization = `Bearer ${token}`;
+  const answer = await fetchPatiently(`${url}${path}`, {
+    signal,
+    ...(body === undefined
+      ? { method: 'GET', headers: { authorization } }
+      : {
+          method: 'POST',
+          headers: { authorization, 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
+  }).catch((cause: unknown) => {
+    if (signal.aborted) throw signal.reason;
+    throw unreachable(url, cause);
+  });
+  if (answer.ok) return answer;
+  const { status, headers } = answer;
+  throw refusalOf(url, { status, headers, body: new Uint8Array(await answer.arrayBuffer()) });
 }
 
 /** What a service's answer of 400 and more says. */

@@ -1,3 +1,6 @@
+import { request as askOverHttp, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request as askOverHttps } from 'node:https';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from './exit.ts';
 
@@ -21,21 +24,27 @@ export type HttpAnswer = {
 
 const MEBIBYTE = 1024 * 1024;
 
+/** Without a word of the answer for so long, `fetch` gives up, whatever its signal says. */
+const FETCH_WAITS_MILLISECONDS = 300_000;
+
 /**
  * Sends a request once. Redirects are refused: they could lead a token elsewhere.
  * @throws `http.unreachable` (exit 4) with the reason, `http.timeout`, `http.tooLarge`; an abort of the caller's as it is
  */
 export async function exchange(url: string, request: HttpRequest = {}): Promise<HttpAnswer> {
-  const timeout = AbortSignal.timeout(request.timeoutMilliseconds ?? 30_000);
+  const milliseconds = request.timeoutMilliseconds ?? 30_000;
+  const timeout = AbortSignal.timeout(milliseconds);
   const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
   try {
-    const response = await fetch(url, {
+    const init = {
       method: request.method ?? 'GET',
       headers: { ...request.headers },
       ...(request.body === undefined ? {} : { body: request.body }),
-      redirect: 'error',
       signal,
-    });
+    };
+    const response = await (milliseconds < FETCH_WAITS_MILLISECONDS
+      ? fetch(url, { ...init, redirect: 'error' })
+      : fetchPatiently(url, init));
     const body = await readLimited(response, request.maxBytes ?? 256 * MEBIBYTE, url);
     return { status: response.status, headers: response.headers, body };
   } catch (error) {
@@ -45,9 +54,51 @@ export async function exchange(url: string, request: HttpRequest = {}): Promise<
       const text = `${placeOf(url)} did not answer in time.`;
       throw new CommandError('unreachable', 'http.timeout', text, { cause: error });
     }
-    const text = `${placeOf(url)} can’t be reached (${reasonOf(error)}): is it running, and is the address right?`;
-    throw new CommandError('unreachable', 'http.unreachable', text, { cause: error });
+    throw unreachable(url, error);
   }
+}
+
+export function unreachable(url: string, cause: unknown): CommandError {
+  const text = `${placeOf(url)} can’t be reached (${reasonOf(cause)}): is it running, and is the address right?`;
+  return new CommandError('unreachable', 'http.unreachable', text, { cause });
+}
+
+export type PatientRequest = {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly signal: AbortSignal;
+};
+
+/** As `fetch` without redirects, but for answers that are long in coming: only the signal ends the wait. */
+export function fetchPatiently(url: string, { body, ...options }: PatientRequest): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const ask = new URL(url).protocol === 'https:' ? askOverHttps : askOverHttp;
+    const request: ClientRequest = ask(url, options, (message) => {
+      try {
+        resolve(responseOf(message));
+      } catch (error) {
+        message.destroy();
+        reject(error);
+      }
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+function responseOf(message: IncomingMessage): Response {
+  const status = message.statusCode ?? 0;
+  if (status >= 300 && status < 400) throw new Error('unexpected redirect');
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(message.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value);
+  }
+  if (status !== 204 && status !== 205) {
+    return new Response(Readable.toWeb(message) as ReadableStream<Uint8Array>, { status, headers });
+  }
+  message.resume();
+  return new Response(null, { status, headers });
 }
 
 async function readLimited(response: Response, maxBytes: number, url: string): Promise<Uint8Array> {
@@ -76,9 +127,10 @@ export function placeOf(url: string): string {
 }
 
 function reasonOf(error: unknown): string {
-  const cause = (error as { cause?: unknown } | null)?.cause;
-  const code = (cause as { code?: unknown } | undefined)?.code;
-  if (typeof code === 'string') return code;
+  for (const one of [(error as { cause?: unknown } | null)?.cause, error]) {
+    const code = (one as { code?: unknown } | null | undefined)?.code;
+    if (typeof code === 'string') return code;
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -3,10 +3,9 @@ import { open, rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import { refusalOf } from '../client.ts';
+import { openStream } from '../client.ts';
 import type { Context } from '../context.ts';
 import { CommandError, type Exit, usageError } from '../exit.ts';
-import { placeOf } from '../http.ts';
 import { count } from '../output.ts';
 import { passphraseOf } from '../passphrase.ts';
 import { operatorToken, requireUrl } from '../settings.ts';
@@ -32,7 +31,8 @@ export async function backupCommand(context: Context, file: string, options: Bac
     options.recipient === undefined
       ? { passphrase: await passphraseOf(context, options.passphraseFile, 'new') }
       : { recipients: options.recipient };
-  const answer = await ask(url, token, recipient, context.signal);
+  const { signal } = context;
+  const answer = await openStream(url, '/v1/operator/backup', { token, signal, body: recipient });
   const total = Number(answer.headers.get('backup-bytes') ?? 0);
   const draft = `${file}.part`;
   const bar = output.progress('Backing up');
@@ -47,9 +47,9 @@ export async function backupCommand(context: Context, file: string, options: Bac
       }
     };
     await pipeline(body, counted, createWriteStream(draft, { mode: 0o600 }), {
-      signal: context.signal,
+      signal,
     }).catch((cause: unknown) => {
-      if (context.signal.aborted) throw context.signal.reason;
+      if (signal.aborted) throw signal.reason;
       throw new CommandError('unreachable', 'backup.cutOff', 'The backup was cut off: make it again.', {
         cause,
       });
@@ -67,30 +67,4 @@ export async function backupCommand(context: Context, file: string, options: Bac
     'Keep the service’s erasures.ndjson beside your backups, always its latest copy: a restore needs it, so that nothing comes back that was erased or revoked since.',
   );
   return 'ok';
-}
-
-async function ask(url: string, token: string, recipient: unknown, signal: AbortSignal): Promise<Response> {
-  let answer: Response;
-  try {
-    answer = await fetch(`${url}/v1/operator/backup`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(recipient),
-      redirect: 'error',
-      signal,
-    });
-  } catch (cause) {
-    if (signal.aborted) throw signal.reason;
-    throw new CommandError(
-      'unreachable',
-      'http.unreachable',
-      `${placeOf(url)} can’t be reached: is it running?`,
-      {
-        cause,
-      },
-    );
-  }
-  if (answer.ok) return answer;
-  const body = new Uint8Array(await answer.arrayBuffer());
-  throw refusalOf(url, { status: answer.status, headers: answer.headers, body });
 }

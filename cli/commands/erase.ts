@@ -70,6 +70,8 @@ export async function eraseCommand(context: Context, options: EraseOptions): Pro
     token: operatorToken(settings),
     signal: context.signal,
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+    // What was cut off may still be running there: whoever asked decides whether to ask again.
+    attempts: 1,
   });
   if (target === 'retention') return eraseDue(context, client, options);
   const { output } = context;

@@ -130,6 +130,56 @@ describe('client', () => {
       await expectCode('http.tooLarge', () => createClient(url, quick).bytes('/x', { maxBytes: 1500 }));
     });
 
+    describe('of what may take an hour', () => {
+      const { fetch } = globalThis;
+      const patient = { attempts: 1, timeoutMilliseconds: 3_600_000 };
+      // It gives up after five minutes without an answer, whatever it is told.
+      before(() => {
+        globalThis.fetch = () => Promise.reject(new Error('fetch was asked'));
+      });
+      after(() => {
+        globalThis.fetch = fetch;
+      });
+
+      it('asks as for everything else', async () => {
+        handler = (request, response, body) =>
+          response.end(JSON.stringify([request.method, request.headers.authorization, body]));
+        const client = createClient(url, patient).withToken('vs_token');
+        expect(await client.json('/x', anything, { a: 'é' })).to.deep.equal([
+          'POST',
+          'Bearer vs_token',
+          '{"a":"é"}',
+        ]);
+        expect(await client.json('/x', anything)).to.deep.equal(['GET', 'Bearer vs_token', '']);
+      });
+
+      it('keeps codes, follows no redirect, reads no more than it wants and names what is not there', async () => {
+        const client = createClient(url, patient);
+        handler = (_request, response) => problem(response, 409, { code: 'erasure.planChanged' });
+        await expectCode('erasure.planChanged', () => client.bytes('/x'));
+        handler = (_request, response) => response.writeHead(302, { location: 'http://example.org/' }).end();
+        await expectCode('http.unreachable', () => client.bytes('/x'));
+        handler = (_request, response) => response.end('x'.repeat(2000));
+        await expectCode('http.tooLarge', () => client.bytes('/x', { maxBytes: 1500 }));
+        handler = (_request, response) => response.destroy();
+        await expectCode('http.unreachable', () => client.bytes('/x'));
+        handler = (_request, response) => response.writeHead(204).end();
+        expect((await client.bytes('/x')).status).to.equal(204);
+      });
+
+      it('ends when the caller does', async () => {
+        const controller = new AbortController();
+        handler = () => controller.abort(new Error('enough'));
+        const error = await createClient(url, { ...patient, signal: controller.signal })
+          .bytes('/x')
+          .then(
+            () => null,
+            (reason: Error) => reason.message,
+          );
+        expect(error).to.equal('enough');
+      });
+    });
+
     it('gives up in time', async () => {
       handler = () => undefined;
       const client = createClient(url, { attempts: 1, timeoutMilliseconds: 50 });

@@ -1,6 +1,4 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import * as z from 'zod/mini';
 import { fromBase64Url } from '../core/bytes.ts';
 import { usageError } from './exit.ts';
@@ -40,9 +38,16 @@ export async function readTranscripts(file: string): Promise<Map<string, WireTra
   return transcripts;
 }
 
-/** @throws `export.malformed` */
+/** How many keys a file has, each as an export has it. @throws `export.malformed` */
+export async function countKeys(file: string): Promise<number> {
+  let keys = 0;
+  for await (const _ of parsedLines(createReadStream(file), file, keySchema)) keys += 1;
+  return keys;
+}
+
+/** @throws `export.malformed`, and what the stream throws */
 export async function* exportedBlocks(
-  stream: Readable,
+  stream: AsyncIterable<Uint8Array>,
   name: string,
 ): AsyncGenerator<{ readonly digest: string; readonly block: Uint8Array }> {
   for await (const line of parsedLines(stream, name, blockSchema)) {
@@ -51,12 +56,12 @@ export async function* exportedBlocks(
 }
 
 async function* parsedLines<T extends z.ZodMiniType>(
-  stream: Readable,
+  stream: AsyncIterable<Uint8Array>,
   name: string,
   schema: T,
 ): AsyncGenerator<z.output<T>> {
   let number = 0;
-  for await (const text of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of linesOf(stream)) {
     number += 1;
     if (text.trim() === '') continue;
     let value: unknown;
@@ -74,4 +79,20 @@ async function* parsedLines<T extends z.ZodMiniType>(
     }
     yield parsed.data;
   }
+}
+
+/** The lines of a stream. That of `node:readline` hides the errors of what it reads. */
+async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let begun: string[] = [];
+  for await (const chunk of stream) {
+    const [first = '', ...others] = decoder.decode(chunk, { stream: true }).split('\n');
+    begun.push(first);
+    const last = others.pop();
+    if (last === undefined) continue;
+    yield begun.join('');
+    yield* others;
+    begun = [last];
+  }
+  yield begun.join('') + decoder.decode();
 }

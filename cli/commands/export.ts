@@ -3,13 +3,14 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import type { Digest } from '../../core/chain/types.ts';
 import { digestOf } from '../../core/envelope/block.ts';
 import { cidOf } from '../../core/envelope/cid.ts';
-import { createClient } from '../client.ts';
+import { openStream } from '../client.ts';
 import type { Context } from '../context.ts';
-import { type Exit, usageError } from '../exit.ts';
-import { exportedBlocks, readKeys } from '../exports.ts';
+import { CommandError, type Exit, usageError } from '../exit.ts';
+import { countKeys, exportedBlocks } from '../exports.ts';
 import { concurrently } from '../http.ts';
 import { counted } from '../output.ts';
 import { operatorToken, requireUrl } from '../settings.ts';
@@ -23,11 +24,11 @@ export async function exportKeys(context: Context, options: ExportOptions): Prom
   const body = await exported(context, 'keys');
   const draft = `${options.output}.part`;
   try {
-    await pipeline(Readable.from([body]), createWriteStream(draft, { mode: 0o600 }));
-    const { size } = await readKeys(draft);
+    await pipeline(body, createWriteStream(draft, { mode: 0o600 }));
+    const keys = await countKeys(draft);
     await rename(draft, options.output);
-    output.value({ file: options.output, keys: size });
-    output.line(`${counted(size, 'key')}: ${options.output}`);
+    output.value({ file: options.output, keys });
+    output.line(`${counted(keys, 'key')}: ${options.output}`);
     output.line(
       'Whoever holds this file can read every entry: keep it to yourself, and remove it after use.',
     );
@@ -54,7 +55,7 @@ export async function exportBlocks(context: Context, options: ExportOptions): Pr
     bar.update(written);
   };
   let group: { digest: string; block: Uint8Array }[] = [];
-  for await (const item of exportedBlocks(Readable.from([body]), 'the export')) {
+  for await (const item of exportedBlocks(body, 'the export')) {
     signal.throwIfAborted();
     group.push(item);
     if (group.length < 64) continue;
@@ -72,15 +73,24 @@ export async function exportBlocks(context: Context, options: ExportOptions): Pr
   return altered === 0 ? 'ok' : 'failed';
 }
 
-async function exported(context: Context, what: 'keys' | 'blocks'): Promise<Buffer> {
-  const settings = context.settings();
-  const client = createClient(requireUrl(settings), {
-    token: operatorToken(settings),
-    signal: context.signal,
-    timeoutMilliseconds: 600_000,
-  });
-  const answer = await client.bytes(`/v1/operator/export/${what}`, { maxBytes: 4 * 1024 ** 3 });
-  return Buffer.from(answer.body);
+/** The service's answer as it comes. @throws while it is read: `export.cutOff` */
+async function exported(
+  { settings, signal }: Context,
+  what: 'keys' | 'blocks',
+): Promise<AsyncIterable<Uint8Array>> {
+  const token = operatorToken(settings());
+  const { body } = await openStream(requireUrl(settings()), `/v1/operator/export/${what}`, { token, signal });
+  return whole(Readable.fromWeb(body as ReadableStream<Uint8Array>), signal);
+}
+
+async function* whole(body: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason;
+    const text = 'The export was cut off: make it again.';
+    throw new CommandError('unreachable', 'export.cutOff', text, { cause });
+  }
 }
 
 function refuseExisting({ output, force }: ExportOptions): void {

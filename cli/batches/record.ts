@@ -1,17 +1,19 @@
 import { hash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fromBase64Url } from '../../core/bytes.ts';
 import { canonicalJson } from '../../core/canonical.ts';
 import type { RowMapping } from '../../core/csv/statements.ts';
 import { Cells, type TableName } from '../../core/csv/table.ts';
 import { quantityOf } from '../../core/csv/values.ts';
+import { openEnvelope } from '../../core/envelope/envelope.ts';
 import type { Quantity } from '../../core/supply/measure.ts';
 import type { MappingProblem } from '../../core/supply/statement.ts';
 import type { Milestone } from '../client.ts';
 import type { Context } from '../context.ts';
 import { CommandError, usageError } from '../exit.ts';
 import { journalName } from '../import/importer.ts';
-import { openJournal } from '../import/journal.ts';
+import { type Journal, openJournal } from '../import/journal.ts';
 import { StatementImport } from '../import/statements.ts';
 import type { Signing } from '../signing.ts';
 
@@ -46,13 +48,19 @@ export function rowOf(
   return mapping;
 }
 
-/** Puts rows on the ledger and waits for them. @throws the code of what refuses the first of them */
+/**
+ * Puts rows on the ledger and waits for them.
+ * @param at the same said of another time, where nobody said which: what an interrupted command has signed is then finished,
+ *   and not said again
+ * @throws the code of what refuses the first of them
+ */
 export async function record(
   context: Context,
   signing: Signing,
-  rows: readonly RowMapping[],
+  given: readonly RowMapping[],
   wait: Milestone,
   table: TableName,
+  at?: (time: string) => RowMapping,
 ): Promise<Recorded[]> {
   const { ledger, signer } = signing;
   const folder = join(
@@ -72,6 +80,8 @@ export async function record(
     notesFile: notesFile ?? '',
   });
   try {
+    const begun = at === undefined ? undefined : begunIn(journal, at);
+    const rows = begun === undefined ? given : [begun];
     await run.resume();
     const digests = new Map<string, string>();
     const failed: MappingProblem[] = [];
@@ -109,6 +119,19 @@ export async function record(
     await journal.close();
     if (notesFile !== undefined) await rm(notesFile, { force: true });
   }
+}
+
+/** What an earlier command signed and did not see through, if it is the same but for its time. */
+function begunIn({ plans }: Journal, at: (time: string) => RowMapping): RowMapping | undefined {
+  for (const { request, rows } of plans.values()) {
+    const names = new Set(rows.map(({ identifier }) => identifier));
+    for (const { block, key } of request?.contents ?? []) {
+      const { time } = openEnvelope(fromBase64Url(block), fromBase64Url(key));
+      const row = at(time);
+      if (names.has(`${row.source.system}:${row.source.id}`)) return row;
+    }
+  }
+  return undefined;
 }
 
 /** `200`, `12.5KGM`, `12.5 KGM`. @throws `quantity.invalid` */

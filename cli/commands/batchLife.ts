@@ -69,18 +69,31 @@ function step(
   return async (context: Context, batch: string, options: StepOptions): Promise<Exit> => {
     const { scope } = batchNamed(batch);
     const { note, id } = options;
-    const row = rowOf(
-      {
-        ...{ batch, step: name, time: options.time ?? now(), note, id },
-        ...amountCells(options.quantity),
-        ...cellsOf(options, scope),
-      },
-      mapStep,
-    );
+    const at = (time: string) =>
+      rowOf(
+        {
+          ...{ batch, step: name, time, note, id },
+          ...amountCells(options.quantity),
+          ...cellsOf(options, scope),
+        },
+        mapStep,
+      );
+    const time = options.time ?? now();
+    const row = at(time);
     const signing = await openSigning(context, options);
-    const recorded = await record(context, signing, [row], options.wait, 'steps');
-    show(context, recorded, options.wait);
-    return 'ok';
+    try {
+      const retimed = options.time === undefined ? at : undefined;
+      const recorded = await record(context, signing, [row], options.wait, 'steps', retimed);
+      show(context, recorded, options.wait);
+      return 'ok';
+    } catch (error) {
+      if (options.time === undefined) {
+        context.output.note(
+          `To say the very same again, and nothing twice: the same command with --time ${time}.`,
+        );
+      }
+      throw error;
+    }
   };
 }
 

@@ -1,10 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { keysFolder, writeKeystore } from '../../cli/keystore.ts';
 import { fromHex } from '../../core/bytes.ts';
 import { parseIdentifier } from '../../core/identifiers/identifier.ts';
-import { type Beside, PASSWORD, sharedBeside, vinculum } from './fixture.ts';
+import { type Beside, PASSWORD, sharedBeside, spawnVinculum, vinculum } from './fixture.ts';
 
 describe('vinculum batch ship, receive, quarantine, release, split, merge, show, balance', function () {
   this.timeout(180_000);
@@ -49,6 +51,25 @@ describe('vinculum batch ship, receive, quarantine, release, split, merge, show,
       'B,P-7,Hinge,2024-03-13,100,,',
       'C,P-8,Lock,2024-03-12,12.5,KGM,',
     );
+  });
+
+  it('finishes what an interrupted command had signed, instead of saying it again with another time', async () => {
+    const args = ['batch', 'ship', batch('A'), '--quantity', '3', '--lot', 'L-INT', '--keystore', 'maker'];
+    const child = spawnVinculum(folder, ...args);
+    const exited = once(child, 'exit');
+    const begun = async () => {
+      const names = (await readdir(join(folder, 'imports'))).filter((name) => name.endsWith('-csv'));
+      const found = await Promise.all(names.map((name) => readdir(join(folder, 'imports', name, 'plans'))));
+      return found.flat().some((name) => name.endsWith('.json'));
+    };
+    while (child.exitCode === null && !(await begun())) await sleep(2);
+    child.kill('SIGKILL');
+    await exited;
+    expect(await begun(), 'a plan is left').to.equal(true);
+    await sleep(1_100);
+    const again = await run('ship', batch('A'), '--quantity', '3', '--lot', 'L-INT');
+    expect(again.exit, again.stderr).to.equal(0);
+    expect(await kindsOf(batch('A'))).to.deep.equal([96, 97]);
   });
 
   it('is refused what its organisation may not say, and nothing after it', async () => {

@@ -1,7 +1,7 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { toBase64Url } from '../../core/bytes.ts';
 import { canonicalJson } from '../../core/canonical.ts';
 import { describingColumns, mapBatch, mapSerial } from '../../core/csv/batches.ts';
@@ -58,6 +58,7 @@ type Batch = {
   readonly said: Map<string, string>;
   rows: number;
   bin: number;
+  /** What is wrong with the batch itself, and the first of its rows that are wrong: ten million of those need no room. */
   problems: MappingProblem[];
 };
 
@@ -218,7 +219,7 @@ class SerialTable {
     if (batch !== undefined) this.#describe(batch, cells);
     if (said === null || number === undefined || batch === undefined || cells.problems.length > 0) {
       this.#refuse(row, cells.problems);
-      batch?.problems.push(heldBack(row.row));
+      if (batch !== undefined) holdBack(batch, row.row);
       return;
     }
     batch.rows += 1;
@@ -314,15 +315,19 @@ class SerialTable {
         this.#faults.set(here, { code: 'serial.duplicate', at: placeOf(here, 'serial'), detail });
       }
     }
-    one.problems.push(heldBack(row));
-    if (one !== two) two.problems.push(heldBack(again));
-    if (this.#faults.size > MOST_DUPLICATES) {
-      throw new VinculumError(
-        'serial.duplicate',
-        `More than ${MOST_DUPLICATES} rows of the table have a serial that another has too: row ${again} and row ${row}, and so on.`,
-        { details: { rows: [row, again] } },
-      );
-    }
+    holdBack(one, row);
+    if (one !== two) holdBack(two, again);
+    this.#refuseMany(row, again);
+  }
+
+  /** A table with so many is refused whole. */
+  #refuseMany(...rows: readonly number[]): void {
+    if (this.#faults.size <= MOST_DUPLICATES) return;
+    throw new VinculumError(
+      'serial.duplicate',
+      `More than ${MOST_DUPLICATES} rows of the table have a serial that another row, or a batch on the ledger, has too: row ${rows.join(' and row ')}, and so on.`,
+      { details: { rows } },
+    );
   }
 
   /** Serials that a batch on the ledger lists already, and another one than here. */
@@ -343,7 +348,8 @@ class SerialTable {
           continue;
         const detail = `${serial} is listed by ${there} on the ledger, and by ${batch.identifier} here`;
         this.#faults.set(row, { code: 'serial.duplicate', at: placeOf(row, 'serial'), detail });
-        batch.problems.push(heldBack(row));
+        holdBack(batch, row);
+        this.#refuseMany(row);
       }
     }
   }
@@ -445,6 +451,11 @@ function heldBack(row: number, batch?: Batch): MappingProblem {
   };
 }
 
+/** Holds a batch back for a row of it; the first row is told. */
+function holdBack({ problems }: Batch, row: number): void {
+  if (problems.every(({ code }) => code !== HELD_BACK)) problems.push(heldBack(row));
+}
+
 const columnOf = (at: string): string => /, column .*$/.exec(at)?.[0] ?? '';
 
 /** One batch whose serials are being collected. */
@@ -483,7 +494,9 @@ class Building {
 
   /** What makes the batch the same when it is read again. */
   content({ identifier, said }: Batch): string {
+    // A plan names the file: it must be on the disk, with its name, before the plan is.
     this.#lines?.close();
+    if (this.file !== undefined) flushFile(this.file);
     const fields = Object.fromEntries(said);
     return hash('sha256', canonicalJson({ identifier, fields, count: this.count, sum: [...this.#sum] }));
   }
@@ -534,6 +547,25 @@ class LineFile {
     this.#open = true;
     this.#held = [];
     this.#length = 0;
+  }
+}
+
+/** Has a file, and its name in its folder, written to the disk. */
+function flushFile(file: string): void {
+  for (const path of [file, dirname(file)]) {
+    let handle: number;
+    try {
+      handle = openSync(path, path === file ? 'r+' : 'r');
+    } catch (error) {
+      // Windows opens no folders; its names are durable by themselves.
+      if (path === file) throw error;
+      return;
+    }
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
   }
 }
 

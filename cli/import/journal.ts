@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { type SubmissionRequest, submissionRequestSchema } from '../client.ts';
@@ -181,8 +181,8 @@ export async function openJournal(
       else add(plan);
     }
     const appendix = await open(doneFile, 'a', 0o600);
-    // A line that a crash cut off is not there: what it said is still in `plans`.
-    await appendix.truncate(kept);
+    // A line that a crash cut off is not there: what it said is still in `plans`. Windows cuts no handle that appends.
+    await truncate(doneFile, kept);
 
     const append = async (rows: readonly JournalRow[]) => {
       if (rows.length === 0) return;

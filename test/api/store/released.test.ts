@@ -37,9 +37,27 @@ const released = {
   '006-revocations': '65e6b8fd94ad572424a5773651e9e24fdceca33af1f5b20f0738ec27ed953b76',
 };
 
+/** These are to be released next, and are among those above from then on. Until then a change goes with its digest. */
+const next = {
+  '007-sets': '9bd209acdd67dbb2b0f1096c66ce8fa5dc27cd3cf0f614e0644bd44994c7bf48',
+  '008-graph': '81fbe289ff36fecc68a28d5fabdaca5818855f7184bce5e1807034e82a8807d8',
+  '009-notices': '232a535144245d3cb6bee0d795bf685588f0ae72d58a80dc6ebb3ad062a77fce',
+  '010-alerts': 'a14a30c5e1a890e82b827358eaee1d28f68ff549fb5e3479f8b0f972cd18a4a0',
+  '011-scans': 'e70cfb48c226ed84126c6511e8417529e485479c3ca56e210447430bd2277559',
+  '012-parts': 'c0858bf16a2ab4fe30d660b3b5323f43c1479f1ecb8fc135f8ac2af6089d5639',
+  '013-events': '3800bd871e697b5dbfd61ee6ac0db777c8dabd0dd81a83a3108f29ddb58934e5',
+  '014-watch': 'bf5d1dfeb1a3add8002d394654616fb2426291ced27325c41ad766c79021554e',
+  '015-announcements': '6bb5369638b45a1a3b7d877ac95c7489dc0002675af78abd43485d78300545de',
+  '016-made-sets': '0680e2c8872c12f43841a6b72f621f764333266edb7d8c11f82e6147cbd12b21',
+  '017-scrapped': 'fa0a7191c80e78a5b14eb4536e0e859662349967c158741387690b6609d7c9f3',
+  '018-handovers': 'b54edcc76362e4c744c9f6917089c83c6aaaf71c4ca3f8f52bbaecb8803916d7',
+};
+
 describe('migrations that were released', () => {
   it('are never changed again', async () => {
-    for (const [name, digest] of Object.entries(released)) {
+    const known = { ...released, ...next };
+    expect(Object.keys(known)).to.have.length(schemaVersion);
+    for (const [name, digest] of Object.entries(known)) {
       const text = (await readFile(new URL(`${name}.sql`, migrationsFolder), 'utf8')).replaceAll(
         '\r\n',
         '\n',

@@ -94,6 +94,7 @@ export function addRecalls(program: Command, action: MakeAction): void {
     .addOption(new Option('--unit <unit>', 'of the odometer').choices(['KMT', 'SMI']).default('KMT'))
     .option('--invoice <number>', 'sealed')
     .option('--technician <name>', 'sealed')
+    .option('--document <file>', 'an invoice, a photo: encrypted, and listed; may be given again', collect)
     .option('--unlisted', 'record it though no list holds the vehicle')
     .action(run('recordRemedy'));
 

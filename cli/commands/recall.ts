@@ -5,6 +5,7 @@ import type { Json } from '../../core/canonical.ts';
 import { formatIdentifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
 import { createClient } from '../client.ts';
 import type { Context } from '../context.ts';
+import { type ReadDocument, readDocument, uploadDocuments } from '../documents.ts';
 import { CommandError, type Exit, usageError } from '../exit.ts';
 import { journalName } from '../import/importer.ts';
 import { type Journal, openJournal } from '../import/journal.ts';
@@ -356,12 +357,14 @@ export type RemedyOptions = SayOptions & {
   readonly unit: string;
   readonly invoice?: string;
   readonly technician?: string;
+  readonly document?: readonly string[];
   readonly unlisted?: boolean;
 };
 
 /** Records that a vehicle was remedied, once its report proves that the campaign lists it. */
 export async function recordRemedy(context: Context, text: string, options: RemedyOptions): Promise<Exit> {
   const { output, signal } = context;
+  const read = await Promise.all((options.document ?? []).map((file) => readDocument(file)));
   const signing = await openSigning(context, options);
   const { client, ledger } = signing;
   // A check digit that does not hold is for the service to judge: a registrar may have registered the vehicle so.
@@ -383,7 +386,7 @@ export async function recordRemedy(context: Context, text: string, options: Reme
   const secrets = { invoiceNumber: invoice, technician, description };
   const statement: Statement = {
     name: `recall:${attester}/${campaign}:remedied:${vehicle}:${options.time ?? ''}`,
-    ...{ kind: 'recall.remedied', selection: null, time: options.time ?? today() },
+    ...{ kind: 'recall.remedied', selection: selectionOf(read), time: options.time ?? today() },
     target: { subject, identifier },
     data: {
       ...{ attester, campaign, outcome },
@@ -397,7 +400,7 @@ export async function recordRemedy(context: Context, text: string, options: Reme
     const run = { journal, signal, onProgress };
     const stated =
       earlier(journal, statement) === null
-        ? await state(signing, statement, null, run)
+        ? await state(signing, { ...statement, documents: await uploadDocuments(client, read) }, null, run)
         : await resume(signing, statement, run);
     output.value({ vehicle, attester, campaign, outcome, ...stated, listedBy: listed });
     output.line(
@@ -411,6 +414,12 @@ export async function recordRemedy(context: Context, text: string, options: Reme
     }
     return 'ok';
   });
+}
+
+/** What a remedy is known by besides what it says: the documents that were given, null for none. */
+function selectionOf(documents: readonly ReadDocument[]): Json {
+  if (documents.length === 0) return null;
+  return documents.map(({ content }) => createHash('sha256').update(content).digest('hex'));
 }
 
 export type ShowOptions = Partial<SigningOptions>;

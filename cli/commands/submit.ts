@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { fromBase64Url, toBase64Url } from '../../core/bytes.ts';
+import { fromBase64Url } from '../../core/bytes.ts';
 import type { Json } from '../../core/canonical.ts';
 import { MAX_ENTRIES } from '../../core/chain/entry.ts';
 import { parseLedgerId } from '../../core/chain/ledgerId.ts';
 import { submissionHash } from '../../core/chain/submission.ts';
 import type { LedgerAddress, OrganisationId } from '../../core/chain/types.ts';
-import { encryptBlock, KEY_BYTES, secureRandom } from '../../core/envelope/block.ts';
 import { type ComposedEntry, composeEntry, type Target } from '../../core/envelope/envelope.ts';
 import { isVinculumError } from '../../core/errors.ts';
 import { formatIdentifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
@@ -23,6 +22,7 @@ import {
   submissionRequestSchema,
 } from '../client.ts';
 import type { Context } from '../context.ts';
+import { readDocument, uploadDocuments } from '../documents.ts';
 import { CommandError, type Exit, usageError } from '../exit.ts';
 import { journalName } from '../import/importer.ts';
 import { counted } from '../output.ts';
@@ -199,7 +199,14 @@ async function composeAll(
   });
   const composed: ComposedEntry[] = [];
   for (const [index, entry] of entries.entries()) {
-    const documents = await uploadDocuments(client, entry, join(file, '..'));
+    const read = await Promise.all(
+      (entry.documents ?? []).map((document) => {
+        const { path, mediaType } =
+          typeof document === 'string' ? { path: document, mediaType: undefined } : document;
+        return readDocument(join(file, '..', path), mediaType);
+      }),
+    );
+    const documents = await uploadDocuments(client, read);
     const target = targets[index] ?? 'own';
     const content = {
       kind: entry.kind,
@@ -222,60 +229,6 @@ function at<T>(index: number, work: () => T): T {
       cause: error,
       details: { ...error.details, entry: index },
     });
-  }
-}
-
-const uploadedSchema = z.looseObject({ cid: z.string(), bytes: z.int() });
-
-/** Encrypts each document under a key of its own, hands it to the service, and names it in the entry. */
-async function uploadDocuments(
-  client: Client,
-  entry: EntryInput,
-  folder: string,
-): Promise<{ data: Record<string, Json>; sealed: Record<string, Json> }> {
-  const listed: { cid: string; mediaType: string; bytes: number }[] = [];
-  const sealed: Record<string, Json> = {};
-  for (const document of entry.documents ?? []) {
-    const { path, mediaType } =
-      typeof document === 'string' ? { path: document, mediaType: undefined } : document;
-    const content = await readBytes(join(folder, path));
-    const key = secureRandom(KEY_BYTES);
-    const answer = await client.bytes('/v1/documents', {
-      method: 'POST',
-      headers: { 'content-type': 'application/octet-stream' },
-      body: new Uint8Array(encryptBlock(content, key)),
-    });
-    const uploaded = uploadedSchema.parse(JSON.parse(Buffer.from(answer.body).toString('utf8')));
-    listed.push({ cid: uploaded.cid, mediaType: mediaType ?? mediaTypeOf(path), bytes: uploaded.bytes });
-    sealed[`document:${uploaded.cid}`] = toBase64Url(key);
-  }
-  return listed.length === 0 ? { data: {}, sealed: {} } : { data: { documents: listed }, sealed };
-}
-
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  '.pdf': 'application/pdf',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.png': 'image/png',
-  '.webp': 'image/webp',
-  '.txt': 'text/plain',
-  '.csv': 'text/csv',
-  '.json': 'application/json',
-};
-
-function mediaTypeOf(path: string): string {
-  return MEDIA_TYPES[extname(basename(path)).toLowerCase()] ?? 'application/octet-stream';
-}
-
-async function readBytes(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw usageError(
-      'submit.document',
-      `The document ${file} can’t be read: paths are relative to the list.`,
-      { cause },
-    );
   }
 }
 

@@ -10,6 +10,7 @@ import { isOpenContent, parseReport } from '../../core/report/report.ts';
 import { createSetBuilder } from '../../core/tree/builder.ts';
 import { type SetProof, verifyProof } from '../../core/tree/proof.ts';
 import { type Client, reportPath, ServiceRefusal } from '../client.ts';
+import type { ListedDocuments } from '../documents.ts';
 import { CommandError } from '../exit.ts';
 import type { Journal, JournalRow, Plan } from '../import/journal.ts';
 import { anchorPlan, nextNonce } from '../sets/anchoring.ts';
@@ -28,6 +29,8 @@ export type Statement = {
   /** What else it is known by: how the vehicles were selected. */
   readonly selection: Json;
   readonly target: Target;
+  /** Uploaded for it, each time under another name: no part of what it is known by. */
+  readonly documents?: ListedDocuments;
 };
 
 export type Stage = 'hashing' | 'anchoring' | 'sending' | 'checking';
@@ -98,10 +101,11 @@ export async function state(
   const { journal, onProgress } = options;
   const set = vehicles === null ? {} : setOf(vehicles, onProgress);
   const { ledger, signer } = signing;
-  const { kind, time, data, sealed, target, name } = statement;
+  const { kind, time, data, sealed, target, name, documents } = statement;
   const entry: ComposedEntry = composeEntry(ledger.address, signer.organisation, target, {
-    ...{ kind, time, sealed },
-    data: { ...data, ...set },
+    ...{ kind, time },
+    data: { ...data, ...set, ...documents?.data },
+    sealed: { ...sealed, ...documents?.sealed },
   });
   const { digest } = entry.entry;
   const row: JournalRow = {

@@ -151,7 +151,13 @@ describe('vinculum recall', function () {
     expect((await done(remedy(vinOf(0), '--odometer', '41200', '--invoice', 'I-1'))).alreadyThere).to.equal(
       true,
     );
-    await done(remedy(vinOf(3), '--outcome', 'notNeeded'));
+    const invoice = join(beside.folder, 'invoice.pdf');
+    await writeFile(invoice, 'Airbag replaced');
+    const documented = ['--outcome', 'notNeeded', '--document', invoice];
+    const examined = await done(remedy(vinOf(3), ...documented));
+    expect((await done(remedy(vinOf(3), ...documented))).alreadyThere).to.equal(true);
+    const missing = await remedy(vinOf(3), '--document', `${invoice}.none`);
+    expect([missing.exit, missing.json.error.code]).to.deep.equal([2, 'submit.document']);
     const foreign = await remedy(vinOf(6));
     expect([foreign.exit, foreign.json.error.code]).to.deep.equal([5, 'recall.notListed']);
     await told('R-1');
@@ -184,6 +190,10 @@ describe('vinculum recall', function () {
     expect(await state(1)).to.deep.equal(['open', 'set', null, null]);
     expect(await state(3)).to.deep.equal(['remedied', 'set', 'notNeeded', null]);
     expect(await state(6)).to.deep.equal(['notAffected', null, null, null]);
+    const file = join(beside.folder, 'recall-3.json');
+    const { entries } = (await vinculum(beside.folder, 'verify', file, '--json')).json;
+    const entry = entries.find(({ link }: { link: { digest: string } }) => link.digest === examined.digest);
+    expect(entry.envelope.data.documents[0].mediaType).to.equal('application/pdf');
 
     await done(recall('close', 'R-1', '--yes'));
     expect((await done(recall('close', 'R-1', '--yes'))).alreadyThere).to.equal(true);

@@ -20,6 +20,7 @@ import {
   type Statement,
   type StatementSource,
 } from '../../core/supply/statement.ts';
+import { createSetBuilder } from '../../core/tree/builder.ts';
 import { requireAccepted } from '../accepted.ts';
 import {
   type Client,
@@ -419,6 +420,10 @@ export class StatementImport {
         }
         continue;
       }
+      if (!(await this.#recoverSets(group, there))) {
+        await this.#reject(group, changed(group));
+        continue;
+      }
       found.push(
         rowOf(
           source,
@@ -431,6 +436,32 @@ export class StatementImport {
     }
     await journal.remember(found);
     return fresh;
+  }
+
+  /**
+   * Rebuilds the sets that entries on the ledger name, under their own keys, and hands over what the service may lack: whoever
+   * signed them may have died before.
+   * @returns whether the members are those of the entries
+   */
+  async #recoverSets(group: StatementGroup, there: readonly OwnEntry[]): Promise<boolean> {
+    const { client, signal } = this.#options;
+    const { membersFile } = group;
+    for (const { identifier, members, content } of group.statements) {
+      const file = members === undefined ? membersFile : undefined;
+      if (members === undefined && file === undefined) continue;
+      const own = there.find(({ entry }) => entry.identifier === identifier && entry.kind === content.kind);
+      const serials = own?.data.serials as { serialsRoot?: unknown; treeKey?: unknown } | undefined;
+      if (own === undefined || typeof serials?.treeKey !== 'string') return false;
+      const builder = createSetBuilder(fromBase64Url(serials.treeKey), { expected: members?.length ?? 0 });
+      for await (const member of file === undefined ? (members ?? []) : linesOf(file, signal)) {
+        builder.add(parseIdentifier(member));
+      }
+      if (builder.finish().root !== serials.serialsRoot) return false;
+      const texts = file === undefined ? (members ?? []) : linesOf(file, signal);
+      await uploadSet(client, own.entry.digest, texts, { signal });
+      if (file !== undefined) await rm(file, { force: true });
+    }
+    return true;
   }
 
   /** Whether our entry of that kind on the ledger says something else. */

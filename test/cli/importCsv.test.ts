@@ -215,6 +215,26 @@ describe('vinculum import csv, export csv', function () {
       expect(new Set(held)).to.deep.equal(new Set(['csv.heldBack']));
     });
 
+    it('knows the serials of a batch on the ledger by their root, where its journal is elsewhere', async () => {
+      const rows = Array.from({ length: 2500 }, (_, index) => row('A', `R-${index}`));
+      rows.push(row('B', 'R-few-1'), row('B', 'R-few-2'));
+      const folder = await newFolder();
+      await importing(folder, 'serials', await save(folder, 'here.csv', [heading, ...rows]));
+      const elsewhere = await newFolder();
+      const same = await importing(elsewhere, 'serials', await save(elsewhere, 's.csv', [heading, ...rows]));
+      expect(same.json, same.stderr).to.include({ imported: 0, alreadyThere: 2, errors: 0 });
+      const corrected = [
+        heading,
+        ...rows.map((text) => text.replace('R-7,', 'R-7x,').replace('few-2', 'few-3')),
+      ];
+      const third = await newFolder();
+      const file = await save(third, 'corrected.csv', corrected);
+      const changed = await importing(third, 'serials', file, '--no-check');
+      expect(changed.exit).to.equal(1);
+      expect(changed.json).to.include({ imported: 0, alreadyThere: 0 });
+      expect(await codesOf(String(changed.json.errorsFile))).to.include('batch.numberUsed');
+    });
+
     it('names duplicates in one batch and across batches with both rows, and holds their batches back', async () => {
       const folder = await newFolder();
       const file = await save(folder, 'twice.csv', [

@@ -3,6 +3,8 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { isVinculumError } from '../../core/errors.ts';
+import { lockFolder } from '../../host/lock.ts';
 import { type SubmissionRequest, submissionRequestSchema } from '../client.ts';
 import { CommandError } from '../exit.ts';
 import { type ActionRequest, actionRequestSchema } from '../titles/wire.ts';
@@ -119,7 +121,7 @@ export async function openJournal(
 ): Promise<Journal> {
   const plansFolder = join(folder, 'plans');
   await mkdir(plansFolder, { recursive: true, mode: 0o700 });
-  const unlock = await lock(join(folder, 'lock'));
+  const unlock = await lock(folder);
   try {
     const compact = options.compact === true;
     const done = new Map<string, JournalRow>();
@@ -355,33 +357,13 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** One import at a time: two would sign the same vehicles. */
-async function lock(file: string): Promise<() => Promise<void>> {
-  for (;;) {
-    try {
-      const handle = await open(file, 'wx', 0o600);
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return () => rm(file, { force: true });
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'EEXIST') throw error;
-    }
-    const holder = Number(await readFile(file, 'utf8').catch(() => '0'));
-    if (holder > 0 && holder !== process.pid && isAlive(holder)) {
-      throw new CommandError(
-        'usage',
-        'import.running',
-        `Another import for this organisation is running (process ${holder}): wait for it, or stop it.`,
-      );
-    }
-    await rm(file, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
+async function lock(folder: string): Promise<() => Promise<void>> {
   try {
-    process.kill(pid, 0);
-    return true;
+    const held = await lockFolder(folder);
+    return () => held.release();
   } catch (error) {
-    return (error as { code?: unknown }).code === 'EPERM';
+    if (!isVinculumError(error, 'lock.held')) throw error;
+    const text = `Another import for this organisation is running: wait for it, or stop it. ${error.message}`;
+    throw new CommandError('usage', 'import.running', text, { cause: error, details: error.details });
   }
 }

@@ -154,10 +154,21 @@ describe('import journal', () => {
   });
 
   it('belongs to one import at a time, and not to a dead one', async () => {
-    await writeFile(join(folder, 'lock'), '1');
+    const journal = await openJournal(folder);
     await expectCode('import.running', () => openJournal(folder));
-    await writeFile(join(folder, 'lock'), '999999999');
+    const held = JSON.parse(await readFile(join(folder, 'lock'), 'utf8')) as object;
+    await journal.close();
+    await writeFile(join(folder, 'lock'), JSON.stringify({ ...held, pid: 999_999_999 }));
     await (await openJournal(folder)).close();
+    // The number was given to another process since.
+    await writeFile(join(folder, 'lock'), JSON.stringify({ ...held, startedAt: 'long ago' }));
+    await (await openJournal(folder)).close();
+  });
+
+  it('lets one of many in that find a dead one’s lock', async () => {
+    await writeFile(join(folder, 'lock'), '');
+    const found = await Promise.allSettled(Array.from({ length: 8 }, () => openJournal(folder)));
+    expect(found.filter(({ status }) => status === 'fulfilled')).to.have.lengthOf(1);
   });
 
   it('stops at a damaged file instead of guessing', async () => {

@@ -72,7 +72,8 @@ function tell(output: Output, error: unknown): Exit {
 
 export type Action = (context: Context, ...rest: never[]) => Promise<Exit>;
 
-function build(io: ProgramIo, signal: AbortSignal, onExit: (exit: Exit) => void): Command {
+/** Every command, with its arguments and options. @param onExit told how an action ended */
+export function build(io: ProgramIo, signal: AbortSignal, onExit: (exit: Exit) => void): Command {
   const stdout = io.stdout ?? process.stdout;
   const stderr = io.stderr ?? process.stderr;
   const program = new Command('vinculum');

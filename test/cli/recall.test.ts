@@ -250,19 +250,6 @@ describe('vinculum recall', function () {
     expect(states).to.include({ 'R-EMPTY': 'notAffected', 'R-ALL': 'open', 'R-VINS': 'notAffected' });
   });
 
-  it('has the commands and options that docs/supply-chain.md names', async () => {
-    const text = await readFile(new URL('../../docs/supply-chain.md', import.meta.url), 'utf8');
-    const lines = text.split('\n').filter((line) => line.startsWith('vinculum recall '));
-    expect(lines.length).to.be.at.least(6);
-    for (const line of lines) {
-      const [, command = ''] = /^vinculum recall (\w+)/.exec(line) ?? [];
-      const { stdout } = await vinculum(beside.folder, 'recall', command, '--help');
-      for (const [option] of line.matchAll(/ --?[a-z-]+(?= )/g)) {
-        expect(stdout, `${command}${option}`).to.match(new RegExp(`\\s${option.trim()}\\b`));
-      }
-    }
-  });
-
   it('leaves exactly one campaign, wherever it is interrupted', async () => {
     const vehicles = [0, 1, 2].map((number) => `vin:${vinOf(number)}`);
     const failing = (fails: (path: string) => boolean, after = false): Client => {

@@ -9,25 +9,12 @@ import {
   MOST_SCANS_A_DAY,
   scanFlags,
 } from '../../core/authenticity/scans.ts';
-import { vinculum } from '../cli/fixture.ts';
 
 const doc = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 const guide = doc('supply-chain.md');
 const protocol = doc('protocol.md');
 
 describe('what the docs say of alerts and part codes', () => {
-  it('names commands and options that there are', async () => {
-    const lines = guide.split('\n').filter((line) => /^vinculum (?:alert|part-code) /.test(line));
-    expect(lines.length).to.be.at.least(13);
-    for (const line of lines) {
-      const [, group = '', command = ''] = /^vinculum ([a-z-]+) ([a-z]+)/.exec(line) ?? [];
-      const { stdout } = await vinculum('.', group, command, '--help');
-      for (const [option] of line.matchAll(/ --[a-z-]+/g)) {
-        expect(stdout, line).to.match(new RegExp(`\\s${option.trim()}\\b`));
-      }
-    }
-  });
-
   it('names routes that there are', () => {
     const paths = new Set(routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`));
     for (const named of [

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { Milestone } from '../client.ts';
 import type { Context } from '../context.ts';
-import type { Exit } from '../exit.ts';
+import { type Exit, usageError } from '../exit.ts';
 import { count, counted, type Output } from '../output.ts';
 import { openSigning, type Signing, type SigningOptions } from '../signing.ts';
 import { journalName } from './importer.ts';
@@ -60,6 +60,11 @@ export async function runStatements(
   const named = basename(files[0] ?? system);
   const errorsFile = options.errors ?? more.errorsFile?.(folder) ?? join(folder, `${named}.errors.ndjson`);
   const notesFile = options.notes ?? join(folder, `${named}.notes.ndjson`);
+  for (const written of [errorsFile, notesFile]) {
+    if (!files.some((file) => resolve(file) === resolve(written))) continue;
+    const text = `${written} is read, and would be written anew: give what it is written to another name (--errors, --notes).`;
+    throw usageError('import.errorsFile', text);
+  }
   const journal = await openJournal(folder, { compact: more.compact === true });
   const bar = output.progress('Importing');
   const { batch, wait } = options;

@@ -127,6 +127,18 @@ describe('vinculum import csv, export csv', function () {
       expect(await kindsOf(`batch:${maker}:B-7`)).to.deep.equal([96]);
     });
 
+    it('never writes over a table that it reads', async () => {
+      const folder = await newFolder();
+      const file = await save(folder, 'p.csv', [BATCHES, `B-1,${maker},P-7,Hinge,12.03.2024,,,,5,,`]);
+      const { json } = await importing(folder, 'batches', file);
+      const errors = String(json.errorsFile);
+      const again = await importing(folder, 'batches', file, errors);
+      expect([again.exit, again.json.error.code]).to.deep.equal([2, 'import.errorsFile']);
+      expect(await rowsOf(errors)).to.have.lengthOf(2);
+      const noted = await importing(folder, 'batches', file, '--notes', file);
+      expect(noted.json.error.code).to.equal('import.errorsFile');
+    });
+
     it('writes what can’t be imported as it was meant, however often it goes through', async () => {
       const folder = await newFolder();
       const row = `'-B,${maker},P-7,Hinge,12.03.2024,,,,5,,`;

@@ -39,6 +39,12 @@ function strict(error: CompilerOutputError): CompilerOutputError {
   return { ...error, type: 'StrictWarning', severity: 'error' };
 }
 
+/** VINCULUM_FUZZ multiplies how long is looked: a whole number from 1. */
+const patience = Number(process.env.VINCULUM_FUZZ ?? '1');
+if (!Number.isSafeInteger(patience) || patience < 1) {
+  throw new Error('VINCULUM_FUZZ is not a whole number from 1.');
+}
+
 export default defineConfig({
   plugins: [
     hardhatEthers,
@@ -57,9 +63,9 @@ export default defineConfig({
   },
   test: {
     solidity: {
-      fuzz: { runs: 200 },
+      fuzz: { runs: 200 * patience },
       // A handler that reverts has found something it did not expect.
-      invariant: { runs: 12, depth: 60, failOnRevert: true },
+      invariant: { runs: 12 * patience, depth: 60, failOnRevert: true },
     },
   },
   ...(measures ? { networks: { default: { type: 'edr-simulated', allowUnlimitedContractSize: true } } } : {}),

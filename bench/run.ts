@@ -7,6 +7,7 @@ import { cpus, totalmem } from 'node:os';
 import { benchBatch } from './batch.ts';
 import { benchEpcis } from './epcis.ts';
 import { benchGas } from './gas.ts';
+import { benchPartGas } from './partGas.ts';
 import { benchPipeline, generatedLoad, type Load, registrationsLoad, stageTable } from './pipeline.ts';
 import { benchRecall } from './recall.ts';
 import { benchReports } from './reports.ts';
@@ -47,6 +48,11 @@ const sections: readonly (readonly [string, string, () => Promise<string>])[] = 
     'Gas of titles, beside a plain token',
     'Receipt’s gas of one action, calldata and intrinsic gas included, same chain, same run: with the actor’s signature, sent by another (*relayed*), and sent by the actor (*direct*). Each writes its entry on the vehicle’s chain. Beside it a bare OpenZeppelin ERC-721: minting for the issue, a transfer for offer and acceptance together.',
     benchTitleGas,
+  ],
+  [
+    'Gas of safety parts',
+    'Receipt’s gas of one action with the actor’s signature, sent by another unless it says otherwise, as the tests of the contracts measure it. Mounting and removing write two entries: on the part’s chain and on the vehicle’s.',
+    async () => benchPartGas(),
   ],
   [
     'Throughput',

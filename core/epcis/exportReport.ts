@@ -284,8 +284,15 @@ function placeOf(location: Json | undefined): { bizLocation?: Fields } {
   return typeof location === 'string' && isUri(location) ? { bizLocation: { id: location } } : {};
 }
 
+/** Of RFC 3986 with something after the scheme, as every reader of EPCIS takes it; what is none stands in our own part. */
 function isUri(text: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/.test(text);
+  return URI.test(text);
 }
+
+const PCHAR = "(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})";
+const URI = new RegExp(
+  `^[A-Za-z][A-Za-z0-9+.-]*:(?://[A-Za-z0-9\\-._~]+(?::\\d{1,5})?(?:/${PCHAR}*)*|/?${PCHAR}+(?:/${PCHAR}*)*)` +
+    `(?:\\?(?:${PCHAR}|[/?])*)?(?:#(?:${PCHAR}|[/?])*)?$`,
+);
 
 const instantOf = (time: string): string => (time.length === 10 ? `${time}T00:00:00Z` : time);

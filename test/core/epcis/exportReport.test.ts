@@ -240,7 +240,16 @@ describe('exportEpcis', () => {
           expect(imported(document)).to.deep.equal([{ identifier: formatIdentifier(GTIN_BATCH), content }]);
         },
       ),
-      { numRuns: 25 },
+      {
+        numRuns: 25,
+        examples: [
+          ...['A:#', 'A:', 'a:b#c#d', 'a://[', 'urn:epc:id:sgln:4012345.00001.0', 'https://id.gs1.org/4?a#b'],
+        ].map((location): [{ from: string; disposition: 'active' }, { location: string }, '2024-02-29'] => [
+          { from: 'A', disposition: 'active' },
+          { location },
+          '2024-02-29',
+        ]),
+      },
     );
   });
 });

@@ -114,7 +114,8 @@ async function registrationOf(text: string, options: RegisterOptions): Promise<R
   if (partNumber === undefined) {
     throw usageError('batch.partNumber', 'Say what sort of part it is: --part-number NUMBER.');
   }
-  const date = options.date ?? String(data.productionDate ?? new Date().toISOString().slice(0, 10));
+  const said = options.date ?? data.productionDate;
+  const date = said === undefined ? new Date().toISOString().slice(0, 10) : String(said);
   const fields = {
     drawing: options.drawing,
     origin: options.origin,
@@ -134,6 +135,7 @@ async function registrationOf(text: string, options: RegisterOptions): Promise<R
   return {
     identifier,
     time: date,
+    dated: said !== undefined,
     data: {
       bizStep: 'commissioning',
       manufacturerId: identifier.scope,

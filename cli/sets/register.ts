@@ -28,6 +28,8 @@ import { uploadSet } from './upload.ts';
 export type Registration = {
   readonly identifier: Identifier;
   readonly time: string;
+  /** Whether the day was said; a day that was not is that of the first try, also when it is said again on a later one. */
+  readonly dated: boolean;
   readonly data: Readonly<Record<string, Json>>;
   readonly sealed: Readonly<Record<string, Json>>;
   /** Serial numbers, a file; null where the parts have none. */
@@ -218,7 +220,8 @@ class RegisterRun {
   }
 
   async #contentOf(serials: string): Promise<string> {
-    const { time, data, sealed, documents } = this.#given;
+    const { sealed, documents, dated } = this.#given;
+    const { time, data } = dated ? this.#given : this.#onDay('');
     const files: Json[] = [];
     for (const { type, file } of documents) files.push({ type, content: await this.#hashOf(file) });
     const all = { time, data, sealed, documents: files, serials } as unknown as Json;
@@ -289,9 +292,16 @@ class RegisterRun {
 
   /** Whether an envelope says of the batch what is said now, as far as it is public. */
   #states(envelope: Envelope | null): boolean {
-    if (envelope === null || envelope.time !== this.#given.time) return false;
+    if (envelope === null) return false;
+    const { time, data } = this.#given.dated ? this.#given : this.#onDay(envelope.time);
+    if (envelope.time !== time) return false;
     const { _sd: _, serials: __, documents: ___, ...stated } = envelope.data;
-    return canonicalJson(stated as Json) === canonicalJson(this.#given.data as Json);
+    return canonicalJson(stated as Json) === canonicalJson(data as Json);
+  }
+
+  /** What is said of the batch, on another day. */
+  #onDay(day: string): Pick<Registration, 'time' | 'data'> {
+    return { time: day, data: { ...this.#given.data, productionDate: day } };
   }
 
   #numberTaken(): CommandError {

@@ -107,6 +107,32 @@ describe('vinculum batch register', () => {
     expect(await linksOf('A1')).to.equal(1);
   });
 
+  it('is the same batch on a later day where no day was said', async () => {
+    const file = await fileOf('undated.txt', numbers('U', 5).join('\n'));
+    const again = () =>
+      vinculum(
+        folder,
+        ...['batch', 'register', 'batch:volta.example:U', '--keystore', 'volta'],
+        ...['--serials', file, '--part-number', 'U-1', '--json'],
+      );
+    const first = await again();
+    expect(first.exit, first.stderr).to.equal(0);
+    const real = Date;
+    globalThis.Date = class extends real {
+      constructor(...given: unknown[]) {
+        super(...((given.length === 0 ? [real.now() + 86_400_000] : given) as [number]));
+      }
+    } as DateConstructor;
+    try {
+      const later = await again();
+      expect(later.exit, later.stderr).to.equal(0);
+      expect(later.json).to.deep.include({ digest: first.json.digest, alreadyThere: true });
+    } finally {
+      globalThis.Date = real;
+    }
+    expect(await linksOf('U')).to.equal(1);
+  });
+
   it('refuses another batch under the same number', async function () {
     this.timeout(60_000);
     const file = await fileOf('b1.txt', numbers('B1', 20).join('\n'));

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
+import { extname } from 'node:path';
 import * as z from 'zod/mini';
 import { toBase64Url } from '../core/bytes.ts';
 import type { Json } from '../core/canonical.ts';
@@ -59,8 +59,10 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain',
   '.csv': 'text/csv',
   '.json': 'application/json',
+  '.xml': 'application/xml',
 };
 
-function mediaTypeOf(path: string): string {
-  return MEDIA_TYPES[extname(basename(path)).toLowerCase()] ?? 'application/octet-stream';
+/** The media type of a file by its name. */
+export function mediaTypeOf(path: string): string {
+  return MEDIA_TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream';
 }

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { Json } from '../../core/canonical.ts';
 import { formatIdentifier, type Identifier, parseIdentifier } from '../../core/identifiers/identifier.ts';
 import type { Context } from '../context.ts';
+import { mediaTypeOf } from '../documents.ts';
 import { type Exit, usageError } from '../exit.ts';
 import { journalName } from '../import/importer.ts';
 import { openJournal } from '../import/journal.ts';
@@ -197,18 +198,6 @@ const TYPES: Readonly<Record<string, string>> = {
   other: 'other',
 };
 
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  '.pdf': 'application/pdf',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.png': 'image/png',
-  '.webp': 'image/webp',
-  '.txt': 'text/plain',
-  '.csv': 'text/csv',
-  '.json': 'application/json',
-  '.xml': 'application/xml',
-};
-
 function documentOf(text: string): DocumentFile {
   const [, name = '', file = ''] = /^([A-Za-z]+)=(.+)$/.exec(text) ?? [];
   const type = TYPES[name] ?? Object.values(TYPES).find((one) => one === name);
@@ -218,7 +207,7 @@ function documentOf(text: string): DocumentFile {
       `Write a certificate as TYPE=FILE, with one of the types ${Object.keys(TYPES).join(', ')}.`,
     );
   }
-  return { type, file, mediaType: MEDIA_TYPES[extname(file).toLowerCase()] ?? 'application/octet-stream' };
+  return { type, file, mediaType: mediaTypeOf(file) };
 }
 
 async function attributesOf(file: string): Promise<z.output<typeof attributesSchema>> {

@@ -146,15 +146,7 @@ async function finish(
 ): Promise<Stated> {
   const { journal, signal, onProgress } = options;
   onProgress?.('anchoring', 0);
-  let plan: Plan;
-  try {
-    plan = await anchorPlan({ signing, journal, signal }, first);
-  } catch (error) {
-    // The service refused it for good before it could be anywhere: the number is another campaign's.
-    if (error instanceof ServiceRefusal && error.code === 'recall.campaignUsed')
-      await journal.drop(first.hash);
-    throw error;
-  }
+  const plan = await anchorPlan({ signing, journal, signal }, first);
   const digest = plan.rows[0]?.written?.[0]?.digest ?? '';
   const [content] = plan.request?.contents ?? [];
   const data =
